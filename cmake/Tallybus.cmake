@@ -1,0 +1,49 @@
+# What every target of this project shares: language level, warnings, output folders, sanitizers.
+include(GNUInstallDirs)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+
+find_program(TALLYBUS_CCACHE ccache)
+if(TALLYBUS_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${TALLYBUS_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TALLYBUS_CCACHE})
+endif()
+
+set(TALLYBUS_SANITIZE "" CACHE STRING "Sanitizers for every target, for example address,undefined")
+if(TALLYBUS_SANITIZE)
+  add_compile_options(-fsanitize=${TALLYBUS_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TALLYBUS_SANITIZE})
+endif()
+
+# Warnings for our own code; generated code is left alone.
+add_library(tallybus_warnings INTERFACE)
+target_compile_options(tallybus_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
+
+# tallybus_test(<source> [LIBS lib...] [ARGS ...]): one GoogleTest program, named by its path.
+function(tallybus_test source)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  file(RELATIVE_PATH name ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+  string(REGEX REPLACE "\\.cc$" "" name ${name})
+  string(REPLACE "/" "_" target ${name})
+  add_executable(${target} ${source})
+  target_link_libraries(${target} PRIVATE tallybus_warnings ${ARG_LIBS} GTest::gmock_main)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${target})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+endfunction()

@@ -1,0 +1,32 @@
+// The seam to the clients of a session: best effort, in order for each stream.
+#ifndef TALLYBUS_CLIENT_CHANNEL_H_
+#define TALLYBUS_CLIENT_CHANNEL_H_
+
+#include <absl/time/time.h>
+
+#include <string>
+#include <string_view>
+
+#include "tallybus/event.h"
+
+namespace tallybus {
+
+// One message to the clients of one session; the views live during the call.
+struct Notification {
+  std::string_view session_id;  // not empty
+  std::string_view message;     // the event's method
+  std::string_view json;        // after the session's clientExclude
+  EventId id;
+  absl::Time time;
+};
+
+class ClientChannel {
+ public:
+  virtual ~ClientChannel() = default;
+  // [router] Never blocks. What cannot be sent at once is dropped and counted.
+  virtual void Notify(const Notification& notification) = 0;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_CLIENT_CHANNEL_H_

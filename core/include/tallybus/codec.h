@@ -1,0 +1,136 @@
+// Bytes in, events out, and back: WCS JSON, the protobuf envelope, and the messages of the
+// acknowledged bus. All functions are pure. [any thread]
+#ifndef TALLYBUS_CODEC_H_
+#define TALLYBUS_CODEC_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "tallybus/event.h"
+#include "tallybus/ingress.h"
+
+namespace tallybus {
+
+// What fills the fields that an event leaves out.
+struct EventDefaults {
+  std::string_view node_id;
+  std::string_view app_key;  // empty: "defaultApp"
+  absl::Time now;            // for events that carry no time
+};
+
+// A malformed message is INVALID_ARGUMENT; this is the fixed word that it is counted under: method,
+// json, not_object, too_deep, too_large, utf8, protobuf, frames, kind.
+std::string_view MalformedReason(const absl::Status& status);
+absl::Status Malformed(std::string_view reason, std::string_view detail);
+
+// An event whose body is `json` as it came; absent nodeId and appKey are put in front.
+absl::StatusOr<Event> EventFromJson(std::string_view method, std::string_view json,
+                                    const EventDefaults& defaults);
+
+// An event from an Envelope of proto/tallybus/v1/event.proto. A typed StreamStatus is written as
+// WCS JSON with the fields that are present, in the order of the WCS sample.
+absl::StatusOr<Event> EventFromEnvelope(std::string_view bytes, const EventDefaults& defaults);
+
+// The Envelope of an event. A StreamStatusEvent is typed where every known field has its type;
+// fields that are not known go to `extra` in their order.
+std::string EnvelopeFromEvent(const Event& event);
+
+// `bytes` for a log line: printable ASCII, the rest as \xNN, at most `limit` bytes of input.
+std::string EscapedPrefix(std::string_view bytes, size_t limit = 32);
+
+namespace bus {
+
+enum class Kind : uint8_t {
+  kHello = 1,
+  kWelcome = 2,
+  kRefuse = 3,
+  kHeartbeat = 4,
+  kEvents = 5,
+  kResync = 6,
+  kAck = 7,
+  kReject = 8,
+  kClient = 9,
+  kConnectResult = 10,
+  kTerminate = 11,
+  kState = 12,
+};
+inline constexpr uint32_t kProtocolMin = 1;
+inline constexpr uint32_t kProtocolMax = 1;
+
+// Engine to router. Fields are those of bus.proto.
+struct Hello {
+  uint32_t protocol_min = 0;
+  uint32_t protocol_max = 0;
+  std::string library_version;
+  uint64_t epoch = 0;
+  std::string node_id;
+  uint64_t first_held = 0;
+  std::string app_key;
+  bool client_messages = false;
+};
+struct Heartbeat {
+  uint64_t epoch = 0;
+};
+struct Events {
+  uint64_t epoch = 0;
+  uint64_t first_sequence = 0;
+  std::vector<std::string> records;  // of DecodeRecord
+};
+struct State {
+  uint64_t epoch = 0;
+  std::vector<SessionChange> sessions;
+};
+using FromEngine = std::variant<Hello, Heartbeat, Events, State>;
+absl::StatusOr<FromEngine> Decode(std::string_view kind, std::string_view bytes);
+
+struct Bye {};
+using Record = std::variant<Event, SessionChange, Bye>;
+// UNIMPLEMENTED: a record that this version does not serve (CONNECT).
+absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults& defaults);
+
+// Router to engine.
+struct Welcome {
+  uint64_t router_epoch = 0;
+  uint32_t protocol = 0;
+  uint64_t expected = 0;
+  uint64_t send_through = 0;
+};
+struct Refuse {
+  std::string reason;
+};
+struct Resync {
+  uint64_t router_epoch = 0;
+  uint64_t expected = 0;
+};
+struct Ack {
+  uint64_t durable_through = 0;
+  uint64_t send_through = 0;
+};
+struct Reject {
+  uint64_t sequence = 0;
+  std::string reason;
+};
+struct Client {
+  std::string_view session_id;
+  std::string_view message;
+  std::string_view json;
+  std::string_view meta;
+};
+using ToEngine = std::variant<Welcome, Refuse, Heartbeat, Resync, Ack, Reject, Client>;
+struct Encoded {
+  char kind;
+  std::string bytes;
+};
+Encoded Encode(const ToEngine& message);
+
+}  // namespace bus
+}  // namespace tallybus
+
+#endif  // TALLYBUS_CODEC_H_

@@ -1,0 +1,62 @@
+// The seam between a bus and the router: batches of records in, durable watermarks back.
+#ifndef TALLYBUS_INGRESS_H_
+#define TALLYBUS_INGRESS_H_
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tallybus/event.h"
+
+namespace tallybus {
+
+// A session opened, changed or closed in an engine.
+struct SessionChange {
+  enum class Action { kOpen, kUpdate, kClose };
+  Action action = Action::kOpen;
+  std::string session_id;
+  std::string app_key;
+  std::optional<std::string> rest_client_config;  // JSON; none: the app's own governs
+};
+
+using IngressRecord = std::variant<Event, SessionChange>;
+
+// Everything up to and including `through` of this publisher is in the batch or before it.
+struct Watermark {
+  uint64_t epoch = 0;
+  uint64_t through = 0;
+};
+
+// Taken whole or not at all.
+struct IngressBatch {
+  std::vector<IngressRecord> records;
+  std::optional<Watermark> watermark;  // none on a bus that does not acknowledge
+
+  size_t MemoryBytes() const;
+};
+
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  // [any thread] Never blocks. Events with epoch 0 get an id of the router's own.
+  // RESOURCE_EXHAUSTED: no room; the batch is untouched: hold it back, or count and drop it.
+  // UNAVAILABLE: shutting down.
+  virtual absl::Status Accept(IngressBatch&& batch) = 0;
+  // [any thread] False while Accept would refuse an ordinary batch.
+  virtual bool HasRoom() const = 0;
+};
+
+class CommitListener {
+ public:
+  virtual ~CommitListener() = default;
+  // [router] Everything up to the watermark is committed to the spool.
+  virtual void OnDurable(const Watermark& watermark) = 0;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_INGRESS_H_

@@ -1,0 +1,83 @@
+// The straight line: Decide, Append, Notify, Dispatch, Settle.
+#ifndef TALLYBUS_ROUTER_H_
+#define TALLYBUS_ROUTER_H_
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tallybus/client_channel.h"
+#include "tallybus/clock.h"
+#include "tallybus/ingress.h"
+#include "tallybus/log.h"
+#include "tallybus/metrics.h"
+#include "tallybus/route.h"
+#include "tallybus/spool.h"
+#include "tallybus/transport.h"
+
+namespace tallybus {
+
+// What became of everything so far, for the last line of a process and for tests.
+struct RouterTotals {
+  uint64_t accepted = 0;
+  uint64_t delivered = 0;  // any answer that settled without failure
+  uint64_t failed = 0;     // settled by an answer that was a failure
+  uint64_t given_up = 0;
+  uint64_t waiting = 0;  // in the spool, not in flight
+  uint64_t in_flight = 0;
+};
+
+// Has no thread of its own and never asks the time but of its clock: whoever owns it calls Step.
+class Router final : public EventSink, public DeliverySink, public SpoolEvents {
+ public:
+  struct Parts {  // borrowed; all of it outlives the router
+    const Clock& clock;
+    Spool& spool;
+    Metrics& metrics;
+    Log& log;
+    std::vector<ClientChannel*> clients;
+    CommitListener* commits = nullptr;  // nullptr: nobody asks
+    std::function<void()> wake;         // [any thread] makes the owner call Step soon; may be empty
+    uint64_t epoch = 1;                 // ids of events that bring none; random, not 0
+    uint64_t jitter_seed = 1;
+  };
+  explicit Router(Parts parts);
+  ~Router() override;
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  // [owner] Replaces the routes for events that are accepted from here on; what is spooled keeps
+  // the route that it was accepted for.
+  void SetRoutes(RouteTable routes);
+
+  absl::Status Accept(IngressBatch&& batch) override;            // [any thread]
+  bool HasRoom() const override;                                 // [any thread]
+  void Complete(Ticket ticket, DeliveryResult result) override;  // [any thread]
+  void OnCommitted(SpoolBatch batch) override;                   // [any thread]
+  void OnLoaded(std::vector<SpoolRowPtr> rows) override;         // [any thread]
+  void OnFault(absl::Status status) override;                    // [any thread]
+
+  // [owner] One bounded turn. Returns when it wants the next: a time, or nullopt for "when woken".
+  std::optional<MonoTime> Step();
+
+  // [owner] Takes no more events and starts no attempt; what is in flight may still complete.
+  void BeginShutdown();
+  // [owner]
+  RouterTotals Totals() const;
+
+  // [owner] Sessions told outside a batch: an engine's statement of what is open.
+  void RestateSession(const SessionChange& change);
+
+ private:
+  class Line;
+  std::unique_ptr<Line> line_;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_ROUTER_H_

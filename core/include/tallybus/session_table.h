@@ -1,0 +1,43 @@
+// The sessions that engines opened, and the restClientConfig that each brought.
+#ifndef TALLYBUS_SESSION_TABLE_H_
+#define TALLYBUS_SESSION_TABLE_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tallybus/clock.h"
+#include "tallybus/ingress.h"
+#include "tallybus/log.h"
+#include "tallybus/policy.h"
+
+namespace tallybus {
+
+// [router] One thread. A closed session serves 60 s more: UNPUBLISHED often follows DISCONNECTED.
+class SessionTable {
+ public:
+  explicit SessionTable(Log& log);
+  ~SessionTable();
+  SessionTable(const SessionTable&) = delete;
+  SessionTable& operator=(const SessionTable&) = delete;
+
+  // What of a config is not valid is one warning with session and key; the rest is used.
+  void Apply(const SessionChange& change, MonoTime now);
+  // nullptr where the session is unknown or brought no config.
+  RestClientConfigPtr Config(std::string_view session_id) const;
+  // The app that the session was opened for; empty where unknown. Lives until the next Apply/Prune.
+  std::string_view AppKey(std::string_view session_id) const;
+  // Forgets what closed long enough ago.
+  void Prune(MonoTime now);
+  size_t size() const;
+
+ private:
+  struct Tables;
+  std::unique_ptr<Tables> tables_;
+  Log& log_;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_SESSION_TABLE_H_

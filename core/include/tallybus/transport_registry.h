@@ -1,0 +1,58 @@
+// Which transports there are: a table that main() fills, one descriptor for each scheme.
+#ifndef TALLYBUS_TRANSPORT_REGISTRY_H_
+#define TALLYBUS_TRANSPORT_REGISTRY_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tallybus/clock.h"
+#include "tallybus/log.h"
+#include "tallybus/metrics.h"
+#include "tallybus/transport.h"
+
+namespace tallybus {
+
+// An option that an endpoint of this transport may carry.
+struct OptionSpec {
+  std::string name;     // "tls.ca_file"
+  std::string meaning;  // one line, for the operator
+};
+
+// What a transport is given to live on; all of it outlives the transport.
+struct TransportContext {
+  DeliverySink& sink;
+  const Clock& clock;
+  Metrics& metrics;
+  Log& log;
+  int threads = 2;  // how many threads it may start
+};
+
+struct TransportDescriptor {
+  std::string scheme;  // "rest"
+  std::vector<OptionSpec> options;
+  // Whether an endpoint can work at all: address, options, files that it names. No network.
+  std::function<absl::Status(const Endpoint&)> check;
+  std::function<absl::StatusOr<std::unique_ptr<Transport>>(const TransportContext&)> create;
+};
+
+class TransportRegistry {
+ public:
+  // [control] ALREADY_EXISTS where the scheme is taken.
+  absl::Status Register(TransportDescriptor descriptor);
+  // nullptr where there is none. The pointer lives as long as the registry.
+  const TransportDescriptor* Find(std::string_view scheme) const;
+
+ private:
+  std::map<std::string, TransportDescriptor, std::less<>> by_scheme_;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_TRANSPORT_REGISTRY_H_
