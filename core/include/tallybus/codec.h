@@ -7,6 +7,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ struct EventDefaults {
   std::string_view node_id;
   std::string_view app_key;  // empty: "defaultApp"
   absl::Time now;            // for events that carry no time
+  std::string_view method;   // of an envelope that names none
+  // The app that a session was opened for, empty where unknown; wins over app_key. May be null.
+  std::function<std::string_view(std::string_view session_id)> app_of_session;
 };
 
 // A malformed message is INVALID_ARGUMENT; this is the fixed word that it is counted under: method,

@@ -62,7 +62,7 @@ bool IsTerminalStatus(std::string_view method, std::string_view status);
 std::string LaneKey(const Event& event);
 
 // RFC 3339 in UTC with milliseconds: 2026-01-31T23:59:59.123Z.
-std::string FormatTime(absl::Time time);
+std::string Rfc3339Millis(absl::Time time);
 
 }  // namespace tallybus
 

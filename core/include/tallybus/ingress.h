@@ -43,7 +43,8 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   // [any thread] Never blocks. Events with epoch 0 get an id of the router's own.
-  // RESOURCE_EXHAUSTED: no room; the batch is untouched: hold it back, or count and drop it.
+  // RESOURCE_EXHAUSTED: no room for events; the batch is untouched: hold it back, or count and
+  // drop it. A batch of sessions alone is taken all the same.
   // UNAVAILABLE: shutting down.
   virtual absl::Status Accept(IngressBatch&& batch) = 0;
   // [any thread] False while Accept would refuse an ordinary batch.

@@ -70,9 +70,6 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   // [owner]
   RouterTotals Totals() const;
 
-  // [owner] Sessions told outside a batch: an engine's statement of what is open.
-  void RestateSession(const SessionChange& change);
-
  private:
   class Line;
   std::unique_ptr<Line> line_;

@@ -26,14 +26,14 @@ class SessionTable {
   void Apply(const SessionChange& change, MonoTime now);
   // nullptr where the session is unknown or brought no config.
   RestClientConfigPtr Config(std::string_view session_id) const;
-  // The app that the session was opened for; empty where unknown. Lives until the next Apply/Prune.
-  std::string_view AppKey(std::string_view session_id) const;
   // Forgets what closed long enough ago.
   void Prune(MonoTime now);
   size_t size() const;
 
  private:
   struct Tables;
+  RestClientConfigPtr Parse(std::string_view session_id, const std::string& json);
+
   std::unique_ptr<Tables> tables_;
   Log& log_;
 };

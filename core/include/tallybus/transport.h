@@ -58,6 +58,7 @@ struct DeliveryResult {
   absl::Status status;                                // for the log; OK where delivered
   absl::Duration retry_after = absl::ZeroDuration();  // the peer's hint; zero: none
   int remote_code = 0;                                // HTTP status; 0: no answer came
+  bool never_sent = false;                            // the request surely did not reach the peer
   bool answer_cut = false;                            // the answer was longer than we read
   // What a client may be told: the reason phrase of the answer, or one of the fixed words:
   // connection refused, connection reset, timed out, TLS failure, host not found.

@@ -1,0 +1,141 @@
+// Abseil's flags by their reflection: its own parser knows no subcommands, and exits by itself.
+#include "apps/tallybus/command_line.h"
+
+#include <absl/flags/commandlineflag.h>
+#include <absl/flags/reflection.h>
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <iostream>
+#include <numeric>
+
+namespace tallybus::cli {
+namespace {
+
+struct FlagWord {
+  std::string name;
+  bool has_value = false;
+  std::string value;
+};
+
+bool IsFlag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
+
+FlagWord SplitFlag(const std::string& word) {
+  const size_t start = word.compare(0, 2, "--") == 0 ? 2 : 1;
+  const size_t equals = word.find('=');
+  if (equals == std::string::npos) return {word.substr(start), false, ""};
+  return {word.substr(start, equals - start), true, word.substr(equals + 1)};
+}
+
+bool Has(const Command& command, const std::string& name) {
+  return std::find(command.flags.begin(), command.flags.end(), name) != command.flags.end();
+}
+
+absl::Status UnknownFlag(const Command& command, const std::string& name) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("no flag --", name, DidYouMean(name, command.flags, "--")));
+}
+
+absl::Status SetFlag(const std::string& name, const std::string& value) {
+  absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+  std::string error;
+  if (flag->ParseFrom(value, &error)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", name, ": '", value, "' is not understood; it is ", flag->Help()));
+}
+
+// A switch: --json, --nojson, --json=false. False where the word is none of the command's.
+bool TakeSwitch(const Command& command, FlagWord& word) {
+  if (!word.has_value && word.name.rfind("no", 0) == 0 && Has(command, word.name.substr(2))) {
+    word = {word.name.substr(2), true, "false"};
+  }
+  if (!Has(command, word.name) || !absl::FindCommandLineFlag(word.name)->IsOfType<bool>()) {
+    return false;
+  }
+  if (!word.has_value) word.value = "true";
+  word.has_value = true;
+  return true;
+}
+
+size_t Distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(const Command& command,
+                                             const std::vector<std::string>& words) {
+  CommandLine line;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--") {
+      line.arguments.insert(line.arguments.end(), words.begin() + i + 1, words.end());
+      break;
+    }
+    if (!IsFlag(words[i])) {
+      line.arguments.push_back(words[i]);
+      continue;
+    }
+    FlagWord word = SplitFlag(words[i]);
+    if (word.name == "help" || word.name == "h") {
+      line.help = true;
+      return line;
+    }
+    if (!TakeSwitch(command, word) && !Has(command, word.name)) {
+      return UnknownFlag(command, word.name);
+    }
+    if (!word.has_value && ++i == words.size()) {
+      return absl::InvalidArgumentError(absl::StrCat("--", word.name, " needs a value"));
+    }
+    absl::Status set = SetFlag(word.name, word.has_value ? word.value : words[i]);
+    if (!set.ok()) return set;
+  }
+  return line;
+}
+
+std::string DidYouMean(const std::string& name, const std::vector<std::string>& known,
+                       const std::string& prefix) {
+  std::string nearest;
+  size_t least = std::max<size_t>(2, name.size() / 3) + 1;
+  for (const std::string& candidate : known) {
+    const size_t distance = Distance(name, candidate);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = candidate;
+  }
+  return nearest.empty() ? "" : absl::StrCat("; did you mean ", prefix, nearest, "?");
+}
+
+std::string UsageOf(const Command& command) {
+  std::string text =
+      absl::StrCat("tallybus ", command.name, " [flags]", command.arguments.empty() ? "" : " ",
+                   command.arguments, "\n\n", command.details, "\n\nFlags:\n");
+  for (const std::string& name : command.flags) {
+    const absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+    absl::StrAppend(&text, "  --", name, std::string(12 - std::min<size_t>(name.size(), 11), ' '),
+                    flag->Help());
+    const std::string standard = flag->DefaultValue();
+    if (!standard.empty()) absl::StrAppend(&text, " (default ", standard, ")");
+    text += "\n";
+  }
+  return text;
+}
+
+int Complain(const std::string& command, const std::string& text, int status) {
+  std::cerr << "tallybus " << command << ": " << text << std::endl;
+  return status;
+}
+
+}  // namespace tallybus::cli

@@ -1,0 +1,26 @@
+// Every flag of the command line. Which subcommand takes which is said in its Command.
+#ifndef TALLYBUS_APPS_TALLYBUS_FLAGS_H_
+#define TALLYBUS_APPS_TALLYBUS_FLAGS_H_
+
+#include <absl/flags/declare.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+ABSL_DECLARE_FLAG(std::string, method);
+ABSL_DECLARE_FLAG(std::string, to);
+ABSL_DECLARE_FLAG(bool, protobuf);
+ABSL_DECLARE_FLAG(uint64_t, count);
+ABSL_DECLARE_FLAG(std::string, rate);
+ABSL_DECLARE_FLAG(std::optional<absl::Duration>, timeout);
+ABSL_DECLARE_FLAG(std::string, from);
+ABSL_DECLARE_FLAG(std::string, session);
+ABSL_DECLARE_FLAG(bool, json);
+ABSL_DECLARE_FLAG(uint64_t, until);
+ABSL_DECLARE_FLAG(std::string, address);
+ABSL_DECLARE_FLAG(uint16_t, port);
+ABSL_DECLARE_FLAG(std::string, answer);
+
+#endif  // TALLYBUS_APPS_TALLYBUS_FLAGS_H_

@@ -1,0 +1,17 @@
+// The effective configuration as the file that would give it.
+#ifndef TALLYBUS_APPS_TALLYBUSD_CONFIG_CONFIG_PRINT_H_
+#define TALLYBUS_APPS_TALLYBUSD_CONFIG_CONFIG_PRINT_H_
+
+#include <string>
+
+#include "config.h"
+
+namespace tallybus::config {
+
+// YAML with every key, defaults included. Load takes it back to the same values, but for
+// default_app_used: the app is written out.
+std::string Print(const Config& config);
+
+}  // namespace tallybus::config
+
+#endif  // TALLYBUS_APPS_TALLYBUSD_CONFIG_CONFIG_PRINT_H_

@@ -1,0 +1,98 @@
+// The addresses that the daemon may listen on: ipc:// and loopback.
+#include "listen_address.h"
+
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <optional>
+
+namespace tallybus::config {
+namespace {
+
+constexpr std::string_view kIpc = "ipc://";
+constexpr std::string_view kTcp = "tcp://";
+constexpr const char* kBehindTunnel = "bind 127.0.0.1 and lead others to it through a tunnel";
+constexpr const char* kBehindProxy = "bind 127.0.0.1 and put a reverse proxy with TLS before it";
+
+// The loopback address in digits; nullopt: anything else.
+std::optional<std::string> LoopbackHost(const std::string& host) {
+  if (host == "localhost") return "127.0.0.1";
+  in_addr v4;
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127) return host;
+  in6_addr v6;
+  if (inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6)) return "::1";
+  return std::nullopt;
+}
+
+std::optional<uint16_t> ParsePort(const std::string& text) {
+  if (text == "*") return uint16_t{0};
+  uint32_t port = 0;
+  if (text.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  if (!absl::SimpleAtoi(text, &port) || port > 65535) return std::nullopt;
+  return static_cast<uint16_t>(port);
+}
+
+absl::StatusOr<SocketAddress> ParseLoopback(std::string_view text, const char* way_out) {
+  const size_t colon = text.rfind(':');
+  std::string host(text.substr(0, colon));
+  if (colon == std::string_view::npos || host.empty()) {
+    return absl::InvalidArgumentError("needs an address and a port, such as 127.0.0.1:5580");
+  }
+  const std::optional<uint16_t> port = ParsePort(std::string(text.substr(colon + 1)));
+  if (!port) {
+    return absl::InvalidArgumentError("the port must be from 0 to 65535; 0 or * is any free one");
+  }
+  const bool bracketed = host.front() == '[' && host.back() == ']';
+  if (!bracketed && host.find(':') != std::string::npos) {
+    return absl::InvalidArgumentError("an IPv6 address stands in brackets: [::1]:5580");
+  }
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  std::optional<std::string> loopback = LoopbackHost(host);
+  if (!loopback) {
+    return absl::UnimplementedError(absl::StrCat(
+        "not in this version yet: sockets beyond loopback need CURVE or TLS; ", way_out));
+  }
+  return SocketAddress{*std::move(loopback), *port};
+}
+
+absl::Status CheckIpcPath(std::string_view path) {
+  if (!path.starts_with('/')) {
+    return absl::InvalidArgumentError("needs an absolute path: ipc:///run/tallybus/engine.sock");
+  }
+  if (path.size() > kMaxIpcPath) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the path of a socket holds at most ", kMaxIpcPath, " bytes; this one has ", path.size()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string SocketAddress::ToString() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return absl::StrCat(v6 ? "[" : "", host, v6 ? "]:" : ":", port);
+}
+
+absl::StatusOr<std::string> ParseBusEndpoint(std::string_view text) {
+  if (text.starts_with(kIpc)) {
+    if (absl::Status status = CheckIpcPath(text.substr(kIpc.size())); !status.ok()) return status;
+    return std::string(text);
+  }
+  if (!text.starts_with(kTcp)) {
+    return absl::InvalidArgumentError("must begin with tcp:// or ipc://, or be off");
+  }
+  absl::StatusOr<SocketAddress> address = ParseLoopback(text.substr(kTcp.size()), kBehindTunnel);
+  if (!address.ok()) return address.status();
+  return std::string(kTcp) + address->ToString();
+}
+
+absl::StatusOr<SocketAddress> ParseWebAddress(std::string_view text) {
+  if (text.find("://") != std::string_view::npos) {
+    return absl::InvalidArgumentError("is an address and a port alone: 127.0.0.1:5580");
+  }
+  return ParseLoopback(text, kBehindProxy);
+}
+
+}  // namespace tallybus::config

@@ -1,0 +1,206 @@
+// Wiring: who is made of what, in which order, and how it ends.
+#include "daemon.h"
+
+#include <absl/strings/str_cat.h>
+#include <sys/random.h>
+
+#include <csignal>
+#include <utility>
+
+#include "transports/builtin.h"
+#include "transports/web/metrics_page.h"
+
+namespace tallybus {
+namespace {
+
+constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
+constexpr char kEchoAddress[] = "127.0.0.1:8081";
+
+uint64_t RandomEpoch() {
+  uint64_t epoch = 0;
+  while (epoch == 0) {
+    // 8 bytes come whole once the kernel's pool is ready, and the call waits for that.
+    if (getrandom(&epoch, sizeof epoch, 0) != sizeof epoch) epoch = 0;
+  }
+  return epoch;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options, Log& log, Signals& signals) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(options), log, signals));
+  absl::Status status = RegisterBuiltinTransports(daemon->registry_);
+  if (status.ok()) status = daemon->BindSockets();
+  if (status.ok()) daemon->MakeRouter();
+  if (status.ok()) status = daemon->StartTransports();
+  if (status.ok()) status = daemon->StartWeb();
+  if (status.ok() && daemon->options_.dev) status = daemon->StartEchoBackend();
+  if (!status.ok()) return status;
+  daemon->LogListeners();
+  return daemon;
+}
+
+Daemon::Daemon(Options options, Log& log, Signals& signals)
+    : options_(std::move(options)), log_(log), signals_(signals), epoch_(RandomEpoch()) {}
+
+Daemon::~Daemon() {
+  if (web_) web_->Stop();
+  for (auto& [scheme, transport] : transports_) transport->Stop(clock_.Now());
+}
+
+absl::Status Daemon::BindSockets() {
+  const config::Listen& listen = options_.config.listen;
+  if (listen.engine) {
+    auto engine = zmq_transport::EngineIngress::Bind(context_, *listen.engine,
+                                                     {clock_, metrics_, log_, epoch_});
+    if (!engine.ok()) return engine.status();
+    engine_ = *std::move(engine);
+  }
+  if (listen.clients) {
+    auto clients = zmq_transport::XpubChannel::Bind(context_, *listen.clients, clock_, metrics_);
+    if (!clients.ok()) return clients.status();
+    clients_ = *std::move(clients);
+  }
+  return absl::OkStatus();
+}
+
+void Daemon::MakeRouter() {
+  spool_ = NewMemorySpool(static_cast<size_t>(options_.config.spool.max_bytes));
+  std::vector<ClientChannel*> channels;
+  if (clients_) channels.push_back(clients_.get());
+  if (engine_) channels.push_back(engine_.get());
+  router_ = std::make_unique<Router>(Router::Parts{.clock = clock_,
+                                                   .spool = *spool_,
+                                                   .metrics = metrics_,
+                                                   .log = log_,
+                                                   .clients = std::move(channels),
+                                                   .commits = engine_.get(),
+                                                   .wake = [this] { wake_.Ring(); },
+                                                   .epoch = epoch_,
+                                                   .jitter_seed = epoch_});
+  if (engine_) engine_->SetSink(*router_);
+}
+
+absl::Status Daemon::StartTransports() {
+  const TransportContext context{
+      .sink = *router_, .clock = clock_, .metrics = metrics_, .log = log_};
+  auto rest = registry_.Find("rest")->create(context);
+  if (!rest.ok()) return rest.status();
+  transports_["rest"] = *std::move(rest);
+  absl::Status status = transports_["rest"]->Start();
+  if (!status.ok()) return status;
+  auto routes = MakeRoutes(options_.config, registry_, {{"rest", transports_["rest"].get()}},
+                           &last_endpoint_id_);
+  if (!routes.ok()) return routes.status();
+  router_->SetRoutes(*std::move(routes));
+  if (!options_.config.listen.open) return absl::OkStatus();
+  // Last: from here on events come in.
+  auto open = zmq_transport::OpenIngress::Bind(
+      context_, *options_.config.listen.open,
+      {*router_, clock_, metrics_, log_, options_.config.node.name});
+  if (!open.ok()) return open.status();
+  open_ = *std::move(open);
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::StartWeb() {
+  health_ = std::make_unique<HealthReport>(clock_, *router_, *spool_, metrics_,
+                                           options_.config.node.name);
+  if (!options_.config.listen.web) return absl::OkStatus();
+  WebServer::Options web;
+  web.listen = options_.config.listen.web->ToString();
+  web.handlers["/healthz"] = HealthPage([this] { return health_->Ask(); });
+  web.handlers["/metrics"] = MetricsPage(metrics_);
+  auto server = WebServer::Start(std::move(web), metrics_);
+  if (!server.ok()) return server.status();
+  web_ = *std::move(server);
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::StartEchoBackend() {
+  receive::Receiver::Options echo;
+  echo.listen = kEchoAddress;
+  echo.setting = "--dev's echo backend";
+  echo.print = [this](std::string_view line) {
+    log_.Write(LogLevel::kInfo, absl::StrCat("echo backend: ", std::string(line)));
+  };
+  auto receiver = receive::Receiver::Start(std::move(echo));
+  if (!receiver.ok()) return receiver.status();
+  echo_ = *std::move(receiver);
+  return absl::OkStatus();
+}
+
+void Daemon::LogListeners() const {
+  if (options_.config.default_app_used) {
+    log_.Write(LogLevel::kInfo,
+               "no apps are configured: events of defaultApp go to "
+               "http://127.0.0.1:8081/apps/EchoApp");
+  }
+  log_.Write(LogLevel::kInfo, absl::StrCat("spool: in memory, up to ", spool_->MaxBytes() >> 20,
+                                           " MiB; what waits is lost when this process ends"));
+  log_.Write(LogLevel::kInfo, absl::StrCat("ready: engine=", engine_ ? engine_->endpoint() : "off",
+                                           " open=", open_ ? open_->endpoint() : "off",
+                                           " clients=", clients_ ? clients_->endpoint() : "off",
+                                           " web=", web_ ? web_->address() : "off"));
+}
+
+void Daemon::Run() {
+  BusLoop loop({.clock = clock_,
+                .router = *router_,
+                .engine = engine_.get(),
+                .open = open_.get(),
+                .clients = clients_.get(),
+                .wake = wake_,
+                .signal_fd = signals_.fd(),
+                .on_signal = [this] { OnSignal(); },
+                .on_turn = [this] { health_->Turned(); }});
+  loop.RunWhile([this] { return stop_signals_ == 0; });
+  log_.Write(LogLevel::kInfo, "stopping: no new events; waiting for what is in flight");
+  router_->BeginShutdown();
+  const MonoTime deadline = clock_.Now() + kShutdownDeadline;
+  loop.RunWhile([&] {
+    return stop_signals_ < 2 && router_->Totals().in_flight > 0 && clock_.Now() < deadline;
+  });
+  Shutdown();
+}
+
+void Daemon::Shutdown() {
+  const uint64_t unknown = router_->Totals().in_flight;
+  for (auto& [scheme, transport] : transports_) transport->Stop(clock_.Now());
+  router_->Step();
+  const RouterTotals totals = router_->Totals();
+  log_.Write(LogLevel::kInfo,
+             absl::StrCat("stopped: accepted ", totals.accepted, ", delivered ", totals.delivered,
+                          ", failed ", totals.failed, ", given up ", totals.given_up, ", dropped ",
+                          totals.waiting + totals.in_flight, " (", unknown,
+                          " of them with an unknown outcome)"));
+}
+
+void Daemon::OnSignal() {
+  while (std::optional<int> signal = signals_.Next()) {
+    if (*signal == SIGHUP) {
+      Reload();
+    } else {
+      ++stop_signals_;
+    }
+  }
+}
+
+void Daemon::Reload() {
+  absl::StatusOr<config::Config> config = options_.reload();
+  absl::StatusOr<RouteTable> routes = config.status();
+  if (config.ok()) {
+    routes =
+        MakeRoutes(*config, registry_, {{"rest", transports_["rest"].get()}}, &last_endpoint_id_);
+  }
+  if (!routes.ok()) {
+    log_.Write(LogLevel::kError,
+               absl::StrCat("reload refused, all stays as it was: ", routes.status().message()));
+    return;
+  }
+  router_->SetRoutes(*std::move(routes));
+  log_.Write(LogLevel::kInfo,
+             "reloaded: apps; node, listen, spool and log take effect at the next start");
+}
+
+}  // namespace tallybus

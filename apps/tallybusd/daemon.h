@@ -1,0 +1,83 @@
+// The daemon, put together: reads like a parts list.
+#ifndef TALLYBUS_APPS_TALLYBUSD_DAEMON_H_
+#define TALLYBUS_APPS_TALLYBUSD_DAEMON_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apps/receive/receiver.h"
+#include "bus_loop.h"
+#include "config/config.h"
+#include "health.h"
+#include "routes.h"
+#include "signals.h"
+#include "tallybus/clock.h"
+#include "tallybus/log.h"
+#include "tallybus/metrics.h"
+#include "tallybus/router.h"
+#include "tallybus/spool.h"
+#include "tallybus/transport_registry.h"
+#include "transports/web/web_server.h"
+#include "transports/zmq/client_channel.h"
+#include "transports/zmq/engine_ingress.h"
+#include "transports/zmq/open_ingress.h"
+
+namespace tallybus {
+
+class Daemon {
+ public:
+  struct Options {
+    config::Config config;
+    std::function<absl::StatusOr<config::Config>()> reload;  // reads the file again
+    bool dev = false;  // with an echo backend where the default app's backend would be
+  };
+  // [control] Binds and starts everything, or says in one line what could not be.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(Options options, Log& log, Signals& signals);
+  ~Daemon();
+
+  // [control] Until SIGTERM or SIGINT; then lets go of what is in flight within 10 s.
+  void Run();
+
+ private:
+  Daemon(Options options, Log& log, Signals& signals);
+  absl::Status StartTransports();
+  absl::Status BindSockets();
+  absl::Status StartWeb();
+  absl::Status StartEchoBackend();
+  void MakeRouter();
+  void LogListeners() const;
+  void OnSignal();
+  void Reload();
+  void Shutdown();
+
+  Options options_;
+  Log& log_;
+  Signals& signals_;
+  SystemClock clock_;
+  Metrics metrics_;
+  TransportRegistry registry_;
+  WakeUp wake_;
+  const uint64_t epoch_;
+  zmq::context_t context_;
+  std::unique_ptr<zmq_transport::EngineIngress> engine_;
+  std::unique_ptr<zmq_transport::OpenIngress> open_;
+  std::unique_ptr<zmq_transport::XpubChannel> clients_;
+  std::unique_ptr<Spool> spool_;
+  std::unique_ptr<Router> router_;
+  std::map<std::string, std::unique_ptr<Transport>> transports_;
+  uint64_t last_endpoint_id_ = 0;
+  std::unique_ptr<HealthReport> health_;
+  std::unique_ptr<WebServer> web_;
+  std::unique_ptr<receive::Receiver> echo_;
+  int stop_signals_ = 0;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_APPS_TALLYBUSD_DAEMON_H_

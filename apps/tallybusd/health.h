@@ -1,0 +1,40 @@
+// What /healthz says: whether events get through this process.
+#ifndef TALLYBUS_APPS_TALLYBUSD_HEALTH_H_
+#define TALLYBUS_APPS_TALLYBUSD_HEALTH_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "tallybus/clock.h"
+#include "tallybus/metrics.h"
+#include "tallybus/router.h"
+#include "tallybus/spool.h"
+#include "transports/web/health_page.h"
+
+namespace tallybus {
+
+// [any thread] Red while the router does not turn or has no room.
+class HealthReport {
+ public:
+  HealthReport(const Clock& clock, const Router& router, const Spool& spool, Metrics& metrics,
+               std::string node);
+  // The router's thread is alive: called at least once a second.
+  void Turned();
+  Health Ask() const;
+
+ private:
+  const Clock& clock_;
+  const Router& router_;
+  const Spool& spool_;
+  const std::string node_;
+  const Gauge& engines_;
+  const Counter& engines_refused_;
+  const Gauge& waiting_;
+  const Gauge& in_flight_;
+  std::atomic<int64_t> turned_ms_{0};
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_APPS_TALLYBUSD_HEALTH_H_

@@ -1,0 +1,129 @@
+// tallybusd: the router as a process beside the media engine.
+#include <absl/flags/flag.h>
+#include <absl/flags/parse.h>
+#include <absl/flags/usage.h>
+#include <absl/flags/usage_config.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config_load.h"
+#include "config/config_print.h"
+#include "config/runtime_dir.h"
+#include "daemon.h"
+#include "spd_log.h"
+#include "transports/builtin.h"
+
+ABSL_FLAG(std::string, config, "", "the configuration file (YAML)");
+ABSL_FLAG(bool, check, false, "read the configuration, say what is wrong with it, and exit");
+ABSL_FLAG(bool, print_config, false, "print the effective configuration and exit");
+ABSL_FLAG(bool, dev, false, "for trying out: with an echo backend at 127.0.0.1:8081");
+
+namespace tallybus {
+namespace {
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "tallybusd: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+// Takes every `--set key=value` out of the arguments: a flag of Abseil keeps its last value alone.
+std::vector<std::string> TakeSets(std::vector<char*>& args) {
+  std::vector<std::string> sets;
+  std::vector<char*> rest;
+  for (size_t i = 0; i < args.size(); ++i) {
+    const std::string arg = args[i];
+    if (arg == "--set" && i + 1 < args.size()) {
+      sets.emplace_back(args[++i]);
+    } else if (absl::StartsWith(arg, "--set=")) {
+      sets.push_back(arg.substr(6));
+    } else {
+      rest.push_back(args[i]);
+    }
+  }
+  args = rest;
+  return sets;
+}
+
+// Abseil knows flags with underscores; people write --print-config.
+void AcceptDashes(std::vector<char*>& args) {
+  static char print_config[] = "--print_config";
+  for (char*& arg : args) {
+    if (std::string(arg) == "--print-config") arg = print_config;
+  }
+}
+
+absl::Status CheckRoutes(const config::Config& config) {
+  TransportRegistry registry;
+  absl::Status status = RegisterBuiltinTransports(registry);
+  uint64_t last_endpoint_id = 0;
+  if (status.ok()) status = MakeRoutes(config, registry, {}, &last_endpoint_id).status();
+  return status;
+}
+
+absl::Status Serve(Daemon::Options options) {
+  if (options.config.listen.engine) {
+    const std::string dir = config::RuntimeDir(config::ProcessEnvironment);
+    // Only where the socket is to lie there; elsewhere the directory is the operator's.
+    if (absl::StrContains(*options.config.listen.engine, absl::StrCat("ipc://", dir, "/"))) {
+      absl::Status status = config::EnsureRuntimeDir(dir);
+      if (!status.ok()) return status;
+    }
+  }
+  auto signals = Signals::Block();
+  if (!signals.ok()) return signals.status();
+  std::unique_ptr<Log> log = NewStderrLog(options.config.log_level);
+  auto daemon = Daemon::Start(std::move(options), *log, *signals);
+  if (!daemon.ok()) return daemon.status();
+  (*daemon)->Run();
+  return absl::OkStatus();
+}
+
+int Main(std::vector<std::string> sets) {
+  config::LoadOptions load;
+  if (const std::string file = absl::GetFlag(FLAGS_config); !file.empty()) load.file = file;
+  load.sets = std::move(sets);
+  absl::StatusOr<config::Config> config = config::Load(load);
+  if (!config.ok()) return Fail(config.status());
+  if (absl::Status status = CheckRoutes(*config); !status.ok()) return Fail(status);
+  if (absl::GetFlag(FLAGS_print_config)) {
+    std::fputs(config::Print(*config).c_str(), stdout);
+    return 0;
+  }
+  if (absl::GetFlag(FLAGS_check)) {
+    std::printf("%s: good\n", load.file.value_or("the defaults").c_str());
+    return 0;
+  }
+  absl::Status status = Serve({.config = *std::move(config),
+                               .reload = [load] { return config::Load(load); },
+                               .dev = absl::GetFlag(FLAGS_dev)});
+  return status.ok() ? 0 : Fail(status);
+}
+
+}  // namespace
+}  // namespace tallybus
+
+int main(int argc, char** argv) {
+  std::vector<char*> args(argv, argv + argc);
+  std::vector<std::string> sets = tallybus::TakeSets(args);
+  tallybus::AcceptDashes(args);
+  absl::SetProgramUsageMessage(
+      "carries stream status from media engines to clients and backends.\n"
+      "  tallybusd [--config F] [--set key=value]... [--dev]\n"
+      "  tallybusd [--config F] --check | --print-config");
+  absl::FlagsUsageConfig usage;
+  usage.version_string = [] { return std::string("tallybusd " TALLYBUS_VERSION "\n"); };
+  absl::SetFlagsUsageConfig(usage);
+  const std::vector<char*> left =
+      absl::ParseCommandLine(static_cast<int>(args.size()), args.data());
+  if (left.size() > 1) {
+    std::fprintf(stderr, "tallybusd: \"%s\" is not an option; did you mean --config %s?\n", left[1],
+                 left[1]);
+    return 1;
+  }
+  return tallybus::Main(std::move(sets));
+}

@@ -1,0 +1,28 @@
+// From the configured apps to the router's routes.
+#ifndef TALLYBUS_APPS_TALLYBUSD_ROUTES_H_
+#define TALLYBUS_APPS_TALLYBUSD_ROUTES_H_
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "config/config.h"
+#include "tallybus/route.h"
+#include "tallybus/transport_registry.h"
+
+namespace tallybus {
+
+// By scheme; borrowed.
+using Transports = std::map<std::string, Transport*, std::less<>>;
+
+// An app's route `<app>/backend`, checked by its transport. `transports` may be empty where routes
+// are only checked. Errors begin with file, line and column of what is wrong.
+absl::StatusOr<RouteTable> MakeRoutes(const config::Config& config,
+                                      const TransportRegistry& registry,
+                                      const Transports& transports, uint64_t* last_endpoint_id);
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_APPS_TALLYBUSD_ROUTES_H_

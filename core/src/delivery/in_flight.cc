@@ -1,0 +1,93 @@
+// Slots with generations: a ticket that comes back twice or late finds another generation.
+#include "delivery/in_flight.h"
+
+#include <utility>
+
+namespace tallybus {
+namespace {
+
+Ticket MakeTicket(uint32_t generation, uint32_t index) {
+  return static_cast<Ticket>(uint64_t{generation} << 32 | index);
+}
+uint32_t IndexOf(Ticket ticket) { return static_cast<uint32_t>(static_cast<uint64_t>(ticket)); }
+uint32_t GenerationOf(Ticket ticket) {
+  return static_cast<uint32_t>(static_cast<uint64_t>(ticket) >> 32);
+}
+
+}  // namespace
+
+InFlight::InFlight(std::function<void()> wake, Counter& stray)
+    : wake_(std::move(wake)), stray_(stray) {}
+
+Delivery InFlight::Open(Attempt attempt) {
+  std::lock_guard lock(mutex_);
+  if (free_.empty()) {
+    free_.push_back(static_cast<uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  const uint32_t index = free_.back();
+  free_.pop_back();
+  Slot& slot = slots_[index];
+  slot.state = State::kOpen;
+  slot.attempt = std::move(attempt);
+  ++open_;
+  const Attempt& a = slot.attempt;
+  return Delivery{.ticket = MakeTicket(++slot.generation, index),
+                  .event = *a.row->event,
+                  .body = a.body(),
+                  .lane = a.row->lane,
+                  .lane_sequence = a.row->lane_sequence,
+                  .attempt = a.number,
+                  .redelivery = a.redelivery,
+                  .endpoint = a.route->endpoint,
+                  .deadline = a.deadline,
+                  .want_answer = a.row->on_error == OnError::kFail};
+}
+
+InFlight::Slot* InFlight::Find(Ticket ticket, State state) {
+  const uint32_t index = IndexOf(ticket);
+  if (index >= slots_.size()) return nullptr;
+  Slot& slot = slots_[index];
+  return slot.generation == GenerationOf(ticket) && slot.state == state ? &slot : nullptr;
+}
+
+void InFlight::Free(uint32_t index) {
+  slots_[index].state = State::kFree;
+  slots_[index].attempt = Attempt();
+  free_.push_back(index);
+}
+
+void InFlight::Complete(Ticket ticket, DeliveryResult result) {
+  bool first = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (Slot* slot = Find(ticket, State::kOpen)) {
+      first = completed_.empty();
+      completed_.push_back({std::move(slot->attempt.row), slot->attempt.lane, std::move(result)});
+      Free(IndexOf(ticket));
+    } else {
+      stray_.Add();
+      if (Find(ticket, State::kAbandoned) != nullptr) Free(IndexOf(ticket));
+    }
+  }
+  if (first && wake_) wake_();
+}
+
+void InFlight::TakeOverdue(MonoTime before, std::vector<Completed>* out) {
+  std::lock_guard lock(mutex_);
+  for (Slot& slot : slots_) {
+    if (slot.state != State::kOpen || slot.attempt.deadline >= before) continue;
+    slot.state = State::kAbandoned;
+    out->push_back({slot.attempt.row, slot.attempt.lane, DeliveryResult()});
+    --open_;
+  }
+}
+
+void InFlight::Drain(std::vector<Completed>* out) {
+  out->clear();
+  std::lock_guard lock(mutex_);
+  completed_.swap(*out);
+  open_ -= out->size();
+}
+
+}  // namespace tallybus

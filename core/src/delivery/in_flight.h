@@ -1,0 +1,78 @@
+// The attempts that transports are making: one slot a ticket, which is also the place reserved for
+// its completion.
+#ifndef TALLYBUS_DELIVERY_IN_FLIGHT_H_
+#define TALLYBUS_DELIVERY_IN_FLIGHT_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "tallybus/metrics.h"
+#include "tallybus/spool.h"
+#include "tallybus/transport.h"
+
+namespace tallybus {
+
+struct Lane;
+
+// What one attempt refers to; it stays where it is until its ticket completes.
+struct Attempt {
+  SpoolRowPtr row;
+  RoutePtr route;  // today's route of that name: its endpoint and transport
+  Lane* lane = nullptr;
+  std::string filtered;  // the body, where fields are left out
+  int number = 1;
+  bool redelivery = false;
+  MonoTime deadline;
+
+  std::string_view body() const { return row->exclude ? filtered : row->event->json; }
+};
+
+class InFlight {
+ public:
+  struct Completed {
+    SpoolRowPtr row;
+    Lane* lane;
+    DeliveryResult result;
+  };
+
+  // `wake` is called on the completing thread when there was nothing to drain before.
+  InFlight(std::function<void()> wake, Counter& stray);
+
+  // [owner] The delivery refers into the slot.
+  Delivery Open(Attempt attempt);
+  // [any thread] See DeliverySink.
+  void Complete(Ticket ticket, DeliveryResult result);
+  // [owner] Gives up on tickets whose deadline is before `before` and appends what they were for,
+  // with an empty result. What they refer to stays until the late completion comes.
+  void TakeOverdue(MonoTime before, std::vector<Completed>* out);
+  // [owner] What completed since the last call.
+  void Drain(std::vector<Completed>* out);
+  // [owner] Tickets that are open.
+  size_t open() const { return open_; }
+
+ private:
+  enum class State { kFree, kOpen, kAbandoned };
+  struct Slot {
+    uint32_t generation = 0;
+    State state = State::kFree;
+    Attempt attempt;
+  };
+  Slot* Find(Ticket ticket, State state);  // under mutex_
+  void Free(uint32_t index);               // under mutex_
+
+  const std::function<void()> wake_;
+  Counter& stray_;
+  size_t open_ = 0;
+  std::mutex mutex_;
+  std::deque<Slot> slots_;  // grows at its end only: slots keep their addresses
+  std::vector<uint32_t> free_;
+  std::vector<Completed> completed_;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_DELIVERY_IN_FLIGHT_H_

@@ -1,0 +1,81 @@
+// Sessions by id; equal configs are kept once.
+#include "tallybus/session_table.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/strings/str_cat.h>
+
+#include <deque>
+#include <utility>
+
+#include "tallybus/codec.h"
+
+namespace tallybus {
+namespace {
+
+constexpr absl::Duration kKeepClosed = absl::Seconds(60);
+
+struct Session {
+  RestClientConfigPtr config;
+  MonoTime closed = MonoTime::Infinite();
+};
+
+}  // namespace
+
+struct SessionTable::Tables {
+  absl::flat_hash_map<std::string, Session> by_id;
+  absl::flat_hash_map<std::string, std::weak_ptr<const RestClientConfig>> configs;  // by their JSON
+  std::deque<std::pair<MonoTime, std::string>> closed;                              // in order
+};
+
+SessionTable::SessionTable(Log& log) : tables_(std::make_unique<Tables>()), log_(log) {}
+SessionTable::~SessionTable() = default;
+
+void SessionTable::Apply(const SessionChange& change, MonoTime now) {
+  if (change.action == SessionChange::Action::kClose) {
+    auto found = tables_->by_id.find(change.session_id);
+    if (found == tables_->by_id.end()) return;
+    found->second.closed = now;
+    tables_->closed.emplace_back(now, change.session_id);
+    return;
+  }
+  Session& session = tables_->by_id[change.session_id];
+  session.closed = MonoTime::Infinite();
+  session.config =
+      change.rest_client_config ? Parse(change.session_id, *change.rest_client_config) : nullptr;
+}
+
+RestClientConfigPtr SessionTable::Parse(std::string_view session_id, const std::string& json) {
+  std::weak_ptr<const RestClientConfig>& known = tables_->configs[json];
+  if (RestClientConfigPtr config = known.lock()) return config;
+  ParsedRestClientConfig parsed = ParseRestClientConfig(json);
+  for (const std::string& warning : parsed.warnings) {
+    log_.Write(LogLevel::kWarning, absl::StrCat("session \"", EscapedPrefix(session_id, 128),
+                                                "\": restClientConfig ", warning));
+  }
+  known = parsed.config;
+  return parsed.config;
+}
+
+RestClientConfigPtr SessionTable::Config(std::string_view session_id) const {
+  auto found = tables_->by_id.find(absl::string_view(session_id.data(), session_id.size()));
+  return found == tables_->by_id.end() ? nullptr : found->second.config;
+}
+
+void SessionTable::Prune(MonoTime now) {
+  while (!tables_->closed.empty() && tables_->closed.front().first + kKeepClosed <= now) {
+    auto [closed, id] = std::move(tables_->closed.front());
+    tables_->closed.pop_front();
+    auto found = tables_->by_id.find(id);
+    // Opened or closed again since: another entry decides.
+    if (found != tables_->by_id.end() && found->second.closed == closed) {
+      tables_->by_id.erase(found);
+    }
+  }
+  if (tables_->configs.size() > 2 * tables_->by_id.size() + 64) {
+    absl::erase_if(tables_->configs, [](const auto& entry) { return entry.second.expired(); });
+  }
+}
+
+size_t SessionTable::size() const { return tables_->by_id.size(); }
+
+}  // namespace tallybus

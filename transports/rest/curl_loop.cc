@@ -1,0 +1,334 @@
+// The loop: sockets, timer, mail, and what has finished; then it waits again.
+#include "transports/rest/curl_loop.h"
+
+#include <absl/strings/str_cat.h>
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "transports/rest/verdict.h"
+
+namespace tallybus::rest {
+namespace {
+
+constexpr size_t kMaxPools = 256;        // endpoints that are remembered; busy ones may exceed it
+constexpr long kFewestConnections = 64;  // kept open for reuse, whatever the endpoints' limits
+constexpr long kMostConnections = 4096;
+constexpr absl::Duration kLongestWait = absl::Seconds(60);
+
+// Signals go to the threads of the host: a thread starts with its creator's mask.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// Of an attempt that the loop ended by itself.
+DeliveryResult NotMade(absl::Status status, std::string_view reason) {
+  DeliveryResult result;
+  result.verdict = Verdict::kRetryLater;
+  result.never_sent = true;
+  result.status = std::move(status);
+  result.reason = reason;
+  return result;
+}
+
+DeliveryResult Aborted(bool never_sent) {
+  auto result = NotMade(absl::CancelledError("aborted: the transport stops"), kConnectionReset);
+  result.never_sent = never_sent;
+  return result;
+}
+
+DeliveryResult Late(const std::string& peer) {
+  return NotMade(StatusOfNoAnswer(peer, kTimedOut, "before the request could begin"), kTimedOut);
+}
+
+uint32_t EpollEvents(int what) {
+  const bool in = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
+  const bool out = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+  return (in ? EPOLLIN : 0u) | (out ? EPOLLOUT : 0u);
+}
+
+int CurlEvents(uint32_t events) {
+  return ((events & EPOLLIN) ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
+         ((events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
+}
+
+}  // namespace
+
+CurlLoop::CurlLoop(const TransportContext& context, size_t mailbox_capacity)
+    : context_(context),
+      mailbox_full_(context.metrics.GetCounter("tallybus_http_mailbox_full_total",
+                                               "Attempts put off because a loop's mailbox was "
+                                               "full.")),
+      mailbox_(mailbox_capacity, [this] { Wake(); }) {}
+
+CurlLoop::~CurlLoop() {
+  pools_.clear();
+  curl_multi_cleanup(multi_);
+  if (wake_fd_ >= 0) close(wake_fd_);
+}
+
+absl::Status CurlLoop::Start() {
+  if (auto status = watch_.Open(); !status.ok()) return status;
+  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd_ < 0) return absl::ErrnoToStatus(errno, "eventfd");
+  watch_.Want(wake_fd_, EPOLLIN);
+  multi_ = curl_multi_init();
+  if (multi_ == nullptr) return absl::ResourceExhaustedError("libcurl cannot start");
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlLoop::OnSocket);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlLoop::OnTimer);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kFewestConnections);
+  {
+    std::lock_guard lock(gate_);
+    open_for_mail_ = true;
+  }
+  const BlockedSignals blocked;
+  thread_ = std::thread([this] { Run(); });
+  pthread_setname_np(thread_.native_handle(), "tallybus-http");
+  return absl::OkStatus();
+}
+
+absl::Status CurlLoop::Submit(const Delivery& delivery) {
+  std::lock_guard lock(gate_);
+  if (!open_for_mail_) return absl::CancelledError("the transport does not run");
+  if (mailbox_.Push(Delivery(delivery))) return absl::OkStatus();
+  mailbox_full_.Add();
+  return absl::ResourceExhaustedError("the transport's mailbox is full");
+}
+
+void CurlLoop::RequestStop(MonoTime deadline) {
+  {
+    std::lock_guard lock(gate_);
+    if (!open_for_mail_) return;
+    open_for_mail_ = false;
+  }
+  stop_deadline_ = deadline;
+  stopping_.store(true, std::memory_order_release);
+  Wake();
+}
+
+void CurlLoop::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void CurlLoop::Wake() {
+  const uint64_t one = 1;
+  // Fails only where the counter is full, and then the loop is awake.
+  [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof(one));
+}
+
+void CurlLoop::Run() {
+  while (true) {
+    for (const epoll_event& event : watch_.Wait(WaitMs())) DriveSocket(event.data.fd, event.events);
+    ++turn_;
+    // Read before the mail is taken, so that all that was pushed before the stop is seen; and after
+    // the wait, which a stop ends once only.
+    const bool stopping = stopping_.load(std::memory_order_acquire);
+    TakeMail();
+    DriveTimer();
+    CompleteFinished();
+    ExpireWaiting();
+    if (!stopping) continue;
+    if (open_tickets_ == 0 || context_.clock.Now() >= stop_deadline_) break;
+  }
+  AbortAll();
+}
+
+// Until libcurl's timer, the first waiting delivery's deadline or the stop's, rounded up: a timer
+// that is asked a fraction too early would spin.
+int CurlLoop::WaitMs() {
+  MonoTime until = std::min(timer_.value_or(MonoTime::Infinite()), first_expiry_);
+  if (stopping_.load(std::memory_order_acquire)) until = std::min(until, stop_deadline_);
+  if (until == MonoTime::Infinite()) return -1;
+  const absl::Duration left =
+      std::clamp(until - context_.clock.Now(), absl::ZeroDuration(), kLongestWait);
+  return static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1))));
+}
+
+void CurlLoop::DriveSocket(int socket, uint32_t events) {
+  if (socket == wake_fd_) {
+    uint64_t count;
+    [[maybe_unused]] const ssize_t got = read(wake_fd_, &count, sizeof(count));
+    return;
+  }
+  if (!watch_.IsWanted(socket)) return;
+  int running;
+  curl_multi_socket_action(multi_, socket, CurlEvents(events), &running);
+}
+
+void CurlLoop::DriveTimer() {
+  if (!timer_ || *timer_ > context_.clock.Now()) return;
+  timer_.reset();
+  int running;
+  curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+void CurlLoop::TakeMail() {
+  mailbox_.Drain(&mail_);
+  open_tickets_ += mail_.size();
+  for (const Delivery& delivery : mail_) Accept(delivery);
+  mail_.clear();
+}
+
+void CurlLoop::Accept(const Delivery& delivery) {
+  EndpointPool* pool = PoolFor(delivery);
+  if (pool == nullptr) return;
+  pool->last_used = turn_;
+  if (!pool->IsFull()) {
+    BeginOrFail(*pool, delivery);
+    return;
+  }
+  pool->waiting().push_back(delivery);
+  first_expiry_ = std::min(first_expiry_, delivery.deadline);
+}
+
+EndpointPool* CurlLoop::PoolFor(const Delivery& delivery) {
+  const Endpoint& endpoint = delivery.endpoint;
+  if (auto known = pools_.find(endpoint.id); known != pools_.end()) return known->second.get();
+  auto settings = ReadSettings(endpoint);
+  if (!settings.ok()) {
+    DeliveryResult result = NotMade(settings.status(), kConnectionRefused);
+    result.verdict = Verdict::kHold;  // no attempt can succeed before somebody mends the endpoint
+    Complete(delivery.ticket, std::move(result));
+    return nullptr;
+  }
+  if (pools_.size() >= kMaxPools) EvictOne();
+  auto pool = std::make_unique<EndpointPool>(*std::move(settings), context_.metrics, endpoint.route,
+                                             watch_);
+  connections_wanted_ += pool->max_connections();
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
+                    std::clamp(connections_wanted_, kFewestConnections, kMostConnections));
+  return pools_.emplace(endpoint.id, std::move(pool)).first->second.get();
+}
+
+// Endpoints come and go with reloads, and nobody says when one has gone.
+void CurlLoop::EvictOne() {
+  auto oldest = pools_.end();
+  for (auto it = pools_.begin(); it != pools_.end(); ++it) {
+    if (!it->second->IsIdle()) continue;
+    if (oldest == pools_.end() || it->second->last_used < oldest->second->last_used) oldest = it;
+  }
+  if (oldest == pools_.end()) return;
+  connections_wanted_ -= oldest->second->max_connections();
+  pools_.erase(oldest);
+}
+
+void CurlLoop::BeginOrFail(EndpointPool& pool, const Delivery& delivery) {
+  const absl::Duration left = delivery.deadline - context_.clock.Now();
+  if (left <= absl::ZeroDuration()) {
+    Complete(delivery.ticket, Late(pool.peer()));
+    return;
+  }
+  Transfer& transfer = pool.Take();
+  if (transfer.Begin(delivery, left)) {
+    if (curl_multi_add_handle(multi_, transfer.easy()) == CURLM_OK) return;
+    transfer.Abandon();
+  }
+  pool.GiveBack(transfer);
+  Complete(delivery.ticket,
+           NotMade(absl::InternalError("libcurl refused the request"), kConnectionReset));
+}
+
+// A transfer may complete inside the call that started or drove it, so this reads until nothing is
+// left, and what it starts itself is seen too.
+void CurlLoop::CompleteFinished() {
+  int left_over;
+  while (CURLMsg* message = curl_multi_info_read(multi_, &left_over)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    const CURLcode code = message->data.result;
+    char* owner = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
+    auto& transfer = *reinterpret_cast<Transfer*>(owner);
+    curl_multi_remove_handle(multi_, message->easy_handle);  // frees the message
+    const Ticket ticket = transfer.ticket();
+    EndpointPool& pool = transfer.pool();
+    DeliveryResult result = transfer.Finish(code, context_.clock.WallNow());
+    pool.GiveBack(transfer);
+    Complete(ticket, std::move(result));
+    BeginWaiting(pool);
+  }
+}
+
+void CurlLoop::BeginWaiting(EndpointPool& pool) {
+  while (!pool.waiting().empty() && !pool.IsFull()) {
+    const Delivery next = pool.waiting().front();
+    pool.waiting().pop_front();
+    BeginOrFail(pool, next);
+  }
+}
+
+void CurlLoop::ExpireWaiting() {
+  if (first_expiry_ == MonoTime::Infinite()) return;
+  const MonoTime now = context_.clock.Now();
+  if (now < first_expiry_) return;
+  first_expiry_ = MonoTime::Infinite();
+  for (auto& [id, pool] : pools_) {
+    std::erase_if(pool->waiting(), [&](const Delivery& delivery) {
+      if (delivery.deadline > now) {
+        first_expiry_ = std::min(first_expiry_, delivery.deadline);
+        return false;
+      }
+      Complete(delivery.ticket, Late(pool->peer()));
+      return true;
+    });
+  }
+}
+
+void CurlLoop::AbortAll() {
+  for (auto& [id, pool] : pools_) {
+    for (const Delivery& delivery : pool->waiting())
+      Complete(delivery.ticket, Aborted(/*never_sent=*/true));
+    pool->waiting().clear();
+    for (const auto& transfer : pool->transfers()) {
+      if (!transfer->busy()) continue;
+      curl_multi_remove_handle(multi_, transfer->easy());
+      const Ticket ticket = transfer->ticket();
+      const bool never_sent = transfer->never_sent();
+      transfer->Abandon();
+      pool->GiveBack(*transfer);
+      Complete(ticket, Aborted(never_sent));
+    }
+  }
+}
+
+void CurlLoop::Complete(Ticket ticket, DeliveryResult result) {
+  --open_tickets_;
+  context_.sink.Complete(ticket, std::move(result));
+}
+
+int CurlLoop::OnSocket(void*, int socket, int what, void* loop, void*) {
+  static_cast<CurlLoop*>(loop)->watch_.Want(socket, EpollEvents(what));
+  return 0;
+}
+
+int CurlLoop::OnTimer(void*, long timeout_ms, void* loop) {
+  auto& self = *static_cast<CurlLoop*>(loop);
+  if (timeout_ms < 0) {
+    self.timer_.reset();
+  } else if (timeout_ms == 0) {
+    self.timer_ = MonoTime();  // long past: no need to ask the clock
+  } else {
+    self.timer_ = self.context_.clock.Now() + absl::Milliseconds(timeout_ms);
+  }
+  return 0;
+}
+
+}  // namespace tallybus::rest

@@ -1,0 +1,86 @@
+// One thread that carries many HTTP requests at once: epoll and a libcurl multi handle.
+#ifndef TALLYBUS_REST_CURL_LOOP_H_
+#define TALLYBUS_REST_CURL_LOOP_H_
+
+#include <absl/status/status.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "tallybus/mailbox.h"
+#include "tallybus/transport_registry.h"
+#include "transports/rest/endpoint_pool.h"
+#include "transports/rest/socket_watch.h"
+
+namespace tallybus::rest {
+
+class CurlLoop {
+ public:
+  // `context` is copied, what it refers to outlives the loop. `mailbox_capacity` is in deliveries.
+  CurlLoop(const TransportContext& context, size_t mailbox_capacity);
+  ~CurlLoop();  // after Join
+  CurlLoop(const CurlLoop&) = delete;
+  CurlLoop& operator=(const CurlLoop&) = delete;
+
+  // [control] Starts the thread.
+  absl::Status Start();
+  // [any thread] Does not block. OK: the sink hears of the ticket once. Else it never will:
+  // CANCELLED where the loop does not run, RESOURCE_EXHAUSTED where its mailbox is full.
+  absl::Status Submit(const Delivery& delivery);
+  // [control] Lets open attempts finish until `deadline`, then aborts them. Returns at once.
+  void RequestStop(MonoTime deadline);
+  // [control] Returns when all tickets are completed. Does nothing where no thread runs.
+  void Join();
+
+ private:
+  void Run();
+  int WaitMs();
+  void DriveSocket(int socket, uint32_t events);
+  void DriveTimer();
+  void TakeMail();
+  void Accept(const Delivery& delivery);
+  EndpointPool* PoolFor(const Delivery& delivery);
+  void EvictOne();
+  void BeginOrFail(EndpointPool& pool, const Delivery& delivery);
+  void CompleteFinished();
+  void BeginWaiting(EndpointPool& pool);
+  void ExpireWaiting();
+  void AbortAll();
+  void Complete(Ticket ticket, DeliveryResult result);
+  void Wake();
+
+  static int OnSocket(void* easy, int socket, int what, void* loop, void* socket_data);
+  static int OnTimer(void* multi, long timeout_ms, void* loop);
+
+  const TransportContext context_;
+  Counter& mailbox_full_;
+  SocketWatch watch_;  // outlives the multi handle, which closes pooled connections at its end
+  void* multi_ = nullptr;
+  int wake_fd_ = -1;
+  std::thread thread_;
+
+  std::mutex gate_;
+  bool open_for_mail_ = false;  // under gate_
+  Mailbox<Delivery> mailbox_;
+  MonoTime stop_deadline_;  // written before stopping_
+  std::atomic<bool> stopping_{false};
+
+  // The loop's thread alone uses what follows.
+  std::unordered_map<uint64_t, std::unique_ptr<EndpointPool>> pools_;  // by endpoint id
+  std::vector<Delivery> mail_;
+  std::optional<MonoTime> timer_;                 // when libcurl wants to run again
+  MonoTime first_expiry_ = MonoTime::Infinite();  // of all that wait in a pool
+  long connections_wanted_ = 0;                   // sum of the pools' limits
+  uint64_t open_tickets_ = 0;
+  uint64_t turn_ = 0;
+};
+
+}  // namespace tallybus::rest
+
+#endif  // TALLYBUS_REST_CURL_LOOP_H_

@@ -1,0 +1,94 @@
+// Reading of options, and the check of the PEM files that they name.
+#include "transports/rest/endpoint_settings.h"
+
+#include <absl/strings/str_cat.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace tallybus::rest {
+namespace {
+
+struct BioFree {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+struct X509Free {
+  void operator()(X509* certificate) const { X509_free(certificate); }
+};
+struct KeyFree {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using Bio = std::unique_ptr<BIO, BioFree>;
+using Certificate = std::unique_ptr<X509, X509Free>;
+using Key = std::unique_ptr<EVP_PKEY, KeyFree>;
+
+std::string Option(const Endpoint& endpoint, const char* name) {
+  const auto option = endpoint.options.find(name);
+  return option == endpoint.options.end() ? "" : option->second;
+}
+
+absl::StatusOr<Bio> OpenPem(const char* option, const std::string& path) {
+  Bio file(BIO_new_file(path.c_str(), "r"));
+  ERR_clear_error();
+  if (file == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(option, ": cannot read ", path));
+  }
+  return file;
+}
+
+absl::Status CheckCertificates(const char* option, const std::string& path) {
+  auto file = OpenPem(option, path);
+  if (!file.ok()) return file.status();
+  const Certificate first(PEM_read_bio_X509(file->get(), nullptr, nullptr, nullptr));
+  ERR_clear_error();
+  if (first != nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, ": ", path, " holds no certificate in PEM"));
+}
+
+// Nobody is there to type a pass phrase.
+int NoPassPhrase(char*, int, int, void*) { return 0; }
+
+absl::Status CheckKey(const char* option, const std::string& path) {
+  auto file = OpenPem(option, path);
+  if (!file.ok()) return file.status();
+  const Key key(PEM_read_bio_PrivateKey(file->get(), nullptr, NoPassPhrase, nullptr));
+  ERR_clear_error();
+  if (key != nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, ": ", path, " holds no unencrypted private key in PEM"));
+}
+
+}  // namespace
+
+absl::StatusOr<EndpointSettings> ReadSettings(const Endpoint& endpoint) {
+  auto url = ParseBaseUrl(endpoint.url);
+  if (!url.ok()) return url.status();
+  auto rules =
+      AddressRules::Parse(Option(endpoint, kNetworkOption), Option(endpoint, kAllowCidrsOption));
+  if (!rules.ok()) return rules.status();
+  TlsFiles tls{Option(endpoint, kCaFileOption), Option(endpoint, kCertFileOption),
+               Option(endpoint, kKeyFileOption)};
+  if (tls.cert.empty() != tls.key.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(kCertFileOption, " and ", kKeyFileOption, " need each other"));
+  }
+  return EndpointSettings{*std::move(url), *std::move(rules), std::move(tls),
+                          std::max(endpoint.max_connections, 1)};
+}
+
+absl::Status CheckTlsFiles(const TlsFiles& files) {
+  if (!files.ca.empty()) {
+    if (auto status = CheckCertificates(kCaFileOption, files.ca); !status.ok()) return status;
+  }
+  if (files.cert.empty()) return absl::OkStatus();
+  if (auto status = CheckCertificates(kCertFileOption, files.cert); !status.ok()) return status;
+  return CheckKey(kKeyFileOption, files.key);
+}
+
+}  // namespace tallybus::rest

@@ -1,0 +1,172 @@
+// URL and header fields. Whatever comes from an event is escaped here.
+#include "transports/rest/request.h"
+
+#include <absl/strings/str_cat.h>
+#include <curl/curl.h>
+
+#include <memory>
+
+namespace tallybus::rest {
+namespace {
+
+constexpr size_t kMaxLaneBytes = 256;
+constexpr size_t kHashBytes = 17;  // '~' and 16 hex digits
+
+struct UrlCleanup {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+using Url = std::unique_ptr<CURLU, UrlCleanup>;
+
+std::string Part(const Url& url, CURLUPart part, unsigned flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url.get(), part, &text, flags) != CURLUE_OK) return "";
+  std::string out(text);
+  curl_free(text);
+  return out;
+}
+
+bool HasPart(const Url& url, CURLUPart part) {
+  char* text = nullptr;
+  const bool has = curl_url_get(url.get(), part, &text, 0) == CURLUE_OK;
+  curl_free(text);
+  return has;
+}
+
+// Between "://" and the path: "http://@host" has credentials too, though empty ones.
+bool HasCredentials(const std::string& url) {
+  const size_t scheme = url.find("://");
+  const size_t start = scheme == url.npos ? 0 : scheme + 3;
+  const size_t end = url.find_first_of("/?#\\", start);
+  return url.substr(start, end - start).find('@') != std::string::npos;
+}
+
+// libcurl would take the first segment of "http:///path" for the host.
+bool HasHost(const std::string& url) {
+  const size_t scheme = url.find("://");
+  return scheme != url.npos && scheme + 3 < url.size() && url[scheme + 3] != '/';
+}
+
+absl::Status Refuse(const Url& url, const std::string& text) {
+  const std::string scheme = Part(url, CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https") {
+    return absl::InvalidArgumentError("url: the scheme must be http or https");
+  }
+  if (!HasHost(text)) return absl::InvalidArgumentError("url: a host must follow ://");
+  if (HasCredentials(text) || HasPart(url, CURLUPART_USER) || HasPart(url, CURLUPART_PASSWORD)) {
+    return absl::InvalidArgumentError("url: credentials do not belong in it");
+  }
+  if (HasPart(url, CURLUPART_FRAGMENT) || text.find('#') != text.npos) {
+    return absl::InvalidArgumentError("url: a fragment (#) is never sent, remove it");
+  }
+  return absl::OkStatus();
+}
+
+bool IsUnreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+void AppendEncoded(char c, bool slash_is_safe, std::string* out) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  if (IsUnreserved(c) || (slash_is_safe && c == '/')) {
+    out->push_back(c);
+    return;
+  }
+  const auto byte = static_cast<unsigned char>(c);
+  out->push_back('%');
+  out->push_back(kHex[byte >> 4]);
+  out->push_back(kHex[byte & 15]);
+}
+
+void AddNumber(std::string_view name, uint64_t value, HeaderFields* out) {
+  const absl::AlphaNum digits(value);
+  out->Add(name, std::string_view(digits.data(), digits.size()));
+}
+
+}  // namespace
+
+absl::StatusOr<BaseUrl> ParseBaseUrl(const std::string& url) {
+  const Url parsed(curl_url());
+  if (parsed == nullptr) return absl::ResourceExhaustedError("url: out of memory");
+  const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(),
+                                      CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER);
+  if (code == CURLUE_USER_NOT_ALLOWED) {
+    return absl::InvalidArgumentError("url: credentials do not belong in it");
+  }
+  if (code != CURLUE_OK || url.find('\0') != url.npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("url: not a URL like http://host:port/path (", curl_url_strerror(code), ")"));
+  }
+  if (auto status = Refuse(parsed, url); !status.ok()) return status;
+
+  BaseUrl base;
+  base.query = Part(parsed, CURLUPART_QUERY);
+  if (!base.query.empty()) base.query.insert(0, "?");
+  base.peer = absl::StrCat(Part(parsed, CURLUPART_HOST), ":",
+                           Part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT));
+  curl_url_set(parsed.get(), CURLUPART_QUERY, nullptr, 0);
+  base.prefix = Part(parsed, CURLUPART_URL);
+  while (!base.prefix.empty() && base.prefix.back() == '/') base.prefix.pop_back();
+  return base;
+}
+
+std::string TargetUrl(const BaseUrl& base, std::string_view method) {
+  std::string url;
+  url.reserve(base.prefix.size() + base.query.size() + method.size() + 1);
+  url.append(base.prefix).push_back('/');
+  for (char c : method) AppendEncoded(c, /*slash_is_safe=*/false, &url);
+  return url.append(base.query);
+}
+
+uint64_t StableHash(std::string_view bytes) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return hash;
+}
+
+std::string EncodeLane(std::string_view lane) {
+  std::string out;
+  size_t cut = 0;  // the last place where the hash still fits
+  for (char c : lane) {
+    if (out.size() <= kMaxLaneBytes - kHashBytes) cut = out.size();
+    AppendEncoded(c, /*slash_is_safe=*/true, &out);
+    if (out.size() > kMaxLaneBytes) {
+      out.resize(cut);
+      absl::StrAppend(&out, "~", absl::Hex(StableHash(lane), absl::kZeroPad16));
+      return out;
+    }
+  }
+  return out;
+}
+
+void HeaderFields::Clear() {
+  text_.clear();
+  starts_.clear();
+}
+
+void HeaderFields::Add(std::string_view name, std::string_view value) {
+  starts_.push_back(text_.size());
+  text_.append(name).append(": ").append(value).push_back('\0');
+}
+
+void HeaderFields::AddRaw(std::string_view line) {
+  starts_.push_back(text_.size());
+  text_.append(line).push_back('\0');
+}
+
+void WriteHeaders(const Delivery& delivery, HeaderFields* out) {
+  out->Clear();
+  out->Add("Accept", "application/json, application/*+json");
+  out->Add("Content-Type", "application/json;charset=UTF-8");
+  out->Add("Connection", "keep-alive");
+  out->Add("User-Agent", "Tallybus/" TALLYBUS_VERSION);
+  out->Add("webhook-id", delivery.event.id.ToString());
+  out->Add("tallybus-time", Rfc3339Millis(delivery.event.time));
+  out->Add("tallybus-lane", EncodeLane(delivery.lane));
+  AddNumber("tallybus-sequence", delivery.lane_sequence, out);
+  AddNumber("tallybus-attempt", static_cast<uint64_t>(delivery.attempt), out);
+  if (delivery.redelivery) out->Add("tallybus-redelivery", "1");
+  if (delivery.event.from_router) out->Add("tallybus-origin", "router");
+}
+
+}  // namespace tallybus::rest

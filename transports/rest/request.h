@@ -1,0 +1,62 @@
+// One delivery as an HTTP request: its URL and its header fields. Pure.
+#ifndef TALLYBUS_REST_REQUEST_H_
+#define TALLYBUS_REST_REQUEST_H_
+
+#include <absl/status/statusor.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tallybus/transport.h"
+
+namespace tallybus::rest {
+
+// An endpoint's URL, ready to have a method appended.
+struct BaseUrl {
+  std::string prefix;  // "https://example.org/apps/EchoApp": no slash at the end, no query
+  std::string query;   // "?key=value", or empty
+  std::string peer;    // "example.org:443", for the log
+};
+
+// INVALID_ARGUMENT for all but http and https, for credentials and for a fragment. The message
+// never repeats the URL: it may hold a secret.
+absl::StatusOr<BaseUrl> ParseBaseUrl(const std::string& url);
+
+// <prefix>/<method><query>; the method is percent-encoded.
+std::string TargetUrl(const BaseUrl& base, std::string_view method);
+
+// FNV-1a of 64 bits: the same in every process and version.
+uint64_t StableHash(std::string_view bytes);
+
+// A lane as a header value: percent-encoded but for unreserved characters and '/'. One that would
+// be longer than 256 bytes is cut between two characters and ends in '~' and 16 hex digits of the
+// whole lane's hash, 256 bytes in all at most.
+std::string EncodeLane(std::string_view lane);
+
+// Header fields in one buffer, "name: value" each, terminated by NUL. Reused, so that a request
+// allocates nothing once it has seen its longest one.
+class HeaderFields {
+ public:
+  void Clear();
+  // Both must be safe in a header: the caller has escaped what came from outside.
+  void Add(std::string_view name, std::string_view value);
+  void AddRaw(std::string_view line);
+  size_t size() const { return starts_.size(); }
+  const char* operator[](size_t i) const { return text_.data() + starts_[i]; }
+  char* operator[](size_t i) { return text_.data() + starts_[i]; }
+
+ private:
+  std::string text_;
+  std::vector<size_t> starts_;
+};
+
+// Replaces *out by the fields of one attempt, all but those that libcurl writes (Host,
+// Content-Length).
+void WriteHeaders(const Delivery& delivery, HeaderFields* out);
+
+}  // namespace tallybus::rest
+
+#endif  // TALLYBUS_REST_REQUEST_H_

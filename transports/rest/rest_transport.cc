@@ -1,0 +1,93 @@
+// The descriptor, and the choice of a loop for each delivery.
+#include "transports/rest/rest_transport.h"
+
+#include <absl/status/statusor.h>
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "transports/rest/curl_loop.h"
+#include "transports/rest/endpoint_settings.h"
+#include "transports/rest/request.h"
+#include "transports/rest/verdict.h"
+
+namespace tallybus::rest {
+namespace {
+
+// Of each loop. The router opens far fewer tickets; more only means that they are put off.
+constexpr size_t kMailboxCapacity = 65536;
+
+// libcurl's own state of the process. It is never torn down: the host may use libcurl as well.
+absl::Status InitialiseCurl() {
+  static std::once_flag once;
+  static CURLcode code = CURLE_FAILED_INIT;
+  std::call_once(once, [] { code = curl_global_init(CURL_GLOBAL_DEFAULT); });
+  if (code == CURLE_OK) return absl::OkStatus();
+  return absl::UnavailableError("libcurl cannot start");
+}
+
+absl::Status Check(const Endpoint& endpoint) {
+  auto settings = ReadSettings(endpoint);
+  if (!settings.ok()) return settings.status();
+  return CheckTlsFiles(settings->tls);
+}
+
+absl::StatusOr<std::unique_ptr<Transport>> Create(const TransportContext& context) {
+  return std::make_unique<RestTransport>(context);
+}
+
+}  // namespace
+
+TransportDescriptor RestDescriptor() {
+  TransportDescriptor descriptor;
+  descriptor.scheme = "rest";
+  descriptor.options = {
+      {kNetworkOption, "private (default) or public: which addresses the URL may lead to"},
+      {kAllowCidrsOption, "comma list of address blocks that may be reached all the same"},
+      {kCaFileOption, "PEM file of the authorities to trust instead of the system's"},
+      {kCertFileOption, "PEM file of the client's certificate"},
+      {kKeyFileOption, "PEM file of the client certificate's key"},
+  };
+  descriptor.check = Check;
+  descriptor.create = Create;
+  return descriptor;
+}
+
+RestTransport::RestTransport(const TransportContext& context) : context_(context) {
+  for (int i = 0; i < std::max(context.threads, 1); ++i) {
+    loops_.push_back(std::make_unique<CurlLoop>(context, kMailboxCapacity));
+  }
+}
+
+RestTransport::~RestTransport() { Stop(MonoTime()); }
+
+absl::Status RestTransport::Start() {
+  if (auto status = InitialiseCurl(); !status.ok()) return status;
+  for (const auto& loop : loops_) {
+    if (auto status = loop->Start(); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+void RestTransport::Deliver(std::span<const Delivery> deliveries) {
+  for (const Delivery& delivery : deliveries) {
+    const uint64_t choice = StableHash(delivery.lane) + delivery.endpoint.id;
+    auto status = loops_[choice % loops_.size()]->Submit(delivery);
+    if (status.ok()) continue;
+    DeliveryResult result;
+    result.verdict = Verdict::kRetryLater;
+    result.never_sent = true;
+    result.status = std::move(status);
+    result.reason = kConnectionReset;
+    context_.sink.Complete(delivery.ticket, std::move(result));
+  }
+}
+
+void RestTransport::Stop(MonoTime deadline) {
+  for (const auto& loop : loops_) loop->RequestStop(deadline);
+  for (const auto& loop : loops_) loop->Join();
+}
+
+}  // namespace tallybus::rest

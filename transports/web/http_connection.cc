@@ -1,0 +1,158 @@
+// The life of one HTTP connection.
+#include "transports/web/http_connection.h"
+
+#include <absl/time/time.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/write.hpp>
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace tallybus {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+// After a refusal the peer may still be sending; closing under it would destroy the answer by RST.
+constexpr std::chrono::seconds kLinger{2};
+// What a read takes at once; the parser copies bodies out of it.
+constexpr size_t kReadBytes = 64 << 10;
+
+HttpRequest ToRequest(http::request<http::string_body> message) {
+  HttpRequest request;
+  request.method = std::string(message.method_string());
+  const std::string target(message.target());
+  const size_t mark = target.find('?');
+  request.path = target.substr(0, mark);
+  if (mark != std::string::npos) request.query = target.substr(mark + 1);
+  for (const auto& field : message) {
+    request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+  }
+  request.body = std::move(message.body());
+  return request;
+}
+
+bool HasNoBody(int status) { return status == 204 || status == 304; }
+
+bool IsParseError(const beast::error_code& error) {
+  return error.category() == http::make_error_code(http::error::bad_method).category();
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const HttpServer::Options& options,
+                               std::function<void()> closed)
+    : stream_(std::move(socket)),
+      options_(options),
+      closed_(std::move(closed)),
+      buffer_(options.header_bytes + kReadBytes) {}
+
+HttpConnection::~HttpConnection() { closed_(); }
+
+void HttpConnection::Read() {
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(options_.header_bytes));
+  parser_->body_limit(options_.body_bytes);
+  stream_.expires_after(absl::ToChronoMilliseconds(options_.idle_timeout));
+  http::async_read(stream_, buffer_, *parser_,
+                   beast::bind_front_handler(&HttpConnection::OnRead, shared_from_this()));
+}
+
+void HttpConnection::OnRead(Error error, size_t) {
+  if (error) return OnReadFailed(error);
+  const bool keep_alive = parser_->keep_alive();
+  Carry(options_.handler(ToRequest(parser_->release())), keep_alive);
+}
+
+void HttpConnection::OnReadFailed(Error error) {
+  if (error == http::error::end_of_stream) return FinishSending();
+  if (error == http::error::header_limit) return Refuse(431, "headers");
+  if (error == http::error::body_limit) return Refuse(413, "body");
+  if (error == beast::error::timeout) {
+    // A connection that is idle between requests ends without a word.
+    if (parser_->got_some() || buffer_.size() > 0) options_.refused("timeout");
+    return;
+  }
+  if (error != http::error::partial_message && IsParseError(error)) Refuse(400, "malformed");
+}
+
+void HttpConnection::Refuse(int status, std::string_view reason) {
+  options_.refused(reason);
+  HttpAnswer answer;
+  answer.status = status;
+  Write(std::move(answer), /*keep_alive=*/false);
+}
+
+void HttpConnection::Carry(HttpAnswer answer, bool keep_alive) {
+  switch (answer.fate) {
+    case HttpAnswer::Fate::kAnswer:
+      return Write(std::move(answer), keep_alive);
+    case HttpAnswer::Fate::kSilence:
+      sent_ = std::move(answer.sent);
+      Done();
+      stream_.expires_never();
+      return Discard();
+    case HttpAnswer::Fate::kReset:
+      sent_ = std::move(answer.sent);
+      Reset();
+      return Done();
+  }
+}
+
+void HttpConnection::Write(HttpAnswer answer, bool keep_alive) {
+  sent_ = std::move(answer.sent);
+  response_ = {};
+  response_.result(static_cast<unsigned>(answer.status));
+  for (const auto& [name, value] : answer.headers) response_.insert(name, value);
+  response_.keep_alive(keep_alive);
+  if (!HasNoBody(answer.status)) {
+    response_.body() = std::move(answer.body);
+    response_.content_length(response_.body().size());
+  }
+  stream_.expires_after(absl::ToChronoMilliseconds(options_.idle_timeout));
+  http::async_write(stream_, response_,
+                    beast::bind_front_handler(&HttpConnection::OnWritten, shared_from_this()));
+}
+
+void HttpConnection::OnWritten(Error error, size_t) {
+  Done();
+  if (error) return;
+  if (response_.need_eof()) return FinishSending();
+  Read();
+}
+
+void HttpConnection::Reset() {
+  Error ignored;
+  stream_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
+  stream_.socket().close(ignored);
+}
+
+void HttpConnection::FinishSending() {
+  Error ignored;
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  stream_.expires_after(kLinger);
+  Discard();
+}
+
+void HttpConnection::Discard() {
+  stream_.async_read_some(asio::buffer(discarded_),
+                          [self = shared_from_this()](Error error, size_t) {
+                            if (!error) self->Discard();
+                          });
+}
+
+void HttpConnection::Done() {
+  const auto sent = std::exchange(sent_, nullptr);
+  if (sent) sent();
+}
+
+}  // namespace tallybus

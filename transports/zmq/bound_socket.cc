@@ -1,0 +1,109 @@
+// Binding, with every way that it fails told in words.
+#include "transports/zmq/bound_socket.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace tallybus::zmq_transport {
+namespace {
+
+constexpr absl::string_view kIpc = "ipc://";
+
+bool IsLoopback(const std::string& endpoint) {
+  return absl::StartsWith(endpoint, "tcp://127.") || absl::StartsWith(endpoint, "tcp://[::1]:");
+}
+
+absl::Status CheckEndpoint(std::string_view key, const std::string& endpoint) {
+  if (absl::StartsWith(endpoint, kIpc) || IsLoopback(endpoint)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      std::string(key), ": \"", endpoint,
+      "\" is neither ipc:// nor on loopback; beyond loopback is not in this version yet, bind "
+      "tcp://127.0.0.1:PORT"));
+}
+
+// Held as long as the socket lives; the file itself stays, since removing it would race.
+absl::StatusOr<int> Lock(std::string_view key, const std::string& endpoint) {
+  const std::string path = absl::StrCat(endpoint.substr(kIpc.size()), ".lock");
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return absl::UnavailableError(
+        absl::StrCat(std::string(key), ": cannot create ", path, ": ", strerror(errno)));
+  }
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  close(fd);
+  return absl::AlreadyExistsError(absl::StrCat(std::string(key), ": another tallybusd listens on ",
+                                               endpoint, "; stop it, or give this one another ",
+                                               std::string(key)));
+}
+
+// libzmq takes port 0 as well as *; the others know only *.
+std::string WithAnyPort(const std::string& endpoint) {
+  if (!absl::EndsWith(endpoint, ":0")) return endpoint;
+  return absl::StrCat(endpoint.substr(0, endpoint.size() - 1), "*");
+}
+
+std::string BindError(std::string_view key, const std::string& endpoint, int error) {
+  const std::string head = absl::StrCat(std::string(key), ": ", endpoint, ": ");
+  if (error == EADDRINUSE) {
+    return absl::StrCat(head, "the address is in use; stop the program that has it, or set ",
+                        std::string(key), " to another");
+  }
+  return absl::StrCat(head, zmq_strerror(error));
+}
+
+}  // namespace
+
+absl::StatusOr<BoundSocket> BoundSocket::Bind(zmq::context_t& context, zmq::socket_type type,
+                                              std::string_view key, const std::string& endpoint) {
+  absl::Status checked = CheckEndpoint(key, endpoint);
+  if (!checked.ok()) return checked;
+  BoundSocket bound;
+  if (absl::StartsWith(endpoint, kIpc)) {
+    absl::StatusOr<int> fd = Lock(key, endpoint);
+    if (!fd.ok()) return fd.status();
+    bound.lock_fd_ = *fd;
+  }
+  try {
+    bound.socket_ = zmq::socket_t(context, type);
+    bound.socket_.set(zmq::sockopt::linger, 0);
+    bound.socket_.set(zmq::sockopt::maxmsgsize, kMaxMessageBytes);
+    bound.socket_.bind(WithAnyPort(endpoint));
+    bound.endpoint_ = bound.socket_.get(zmq::sockopt::last_endpoint);
+  } catch (const zmq::error_t& error) {
+    return absl::UnavailableError(BindError(key, endpoint, error.num()));
+  }
+  return bound;
+}
+
+BoundSocket::~BoundSocket() {
+  socket_.close();
+  if (lock_fd_ >= 0) close(lock_fd_);
+}
+
+BoundSocket::BoundSocket(BoundSocket&& other) noexcept
+    : socket_(std::move(other.socket_)),
+      endpoint_(std::move(other.endpoint_)),
+      lock_fd_(std::exchange(other.lock_fd_, -1)) {}
+
+bool BoundSocket::Receive(size_t max_frames, std::vector<zmq::message_t>* frames) {
+  frames->clear();
+  bool more = true;
+  while (more) {
+    zmq::message_t frame;
+    // After the first frame the rest of its message is there: libzmq hands over whole messages.
+    if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return false;
+    more = frame.more();
+    // One frame more than allowed is kept, so that the number tells; its bytes are not.
+    if (frames->size() <= max_frames) frames->push_back(std::move(frame));
+  }
+  return true;
+}
+
+}  // namespace tallybus::zmq_transport

@@ -1,0 +1,66 @@
+// Publishes each notification under its session's topic.
+#include "transports/zmq/client_channel.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <utility>
+#include <vector>
+
+namespace tallybus::zmq_transport {
+
+absl::StatusOr<std::unique_ptr<XpubChannel>> XpubChannel::Bind(zmq::context_t& context,
+                                                               const std::string& endpoint,
+                                                               const Clock& clock,
+                                                               Metrics& metrics) {
+  auto bound = BoundSocket::Bind(context, zmq::socket_type::xpub, "listen.clients", endpoint);
+  if (!bound.ok()) return bound.status();
+  return std::unique_ptr<XpubChannel>(new XpubChannel(*std::move(bound), clock, metrics));
+}
+
+XpubChannel::XpubChannel(BoundSocket bound, const Clock& clock, Metrics& metrics)
+    : bound_(std::move(bound)),
+      clock_(clock),
+      subscriptions_gauge_(metrics.GetGauge("tallybus_client_subscriptions",
+                                            "Topics that ZeroMQ clients subscribed to")),
+      dropped_(metrics.GetCounter("tallybus_client_messages_dropped_total",
+                                  "Client messages that could not be sent", {{"channel", "zmq"}})) {
+}
+
+void XpubChannel::Notify(const Notification& n) {
+  const MonoTime now = clock_.Now();
+  sequences_.Prune(now);
+  // Counted without a subscriber too: one that comes back must see what it missed.
+  const uint64_t sequence = sequences_.Next(n.session_id, now);
+  if (subscriptions_ == 0) return;
+  const std::string topic = absl::StrCat("session/", std::string(n.session_id));
+  const std::string meta = ClientMeta(n, sequence);
+  const std::string_view frames[] = {topic, n.message, n.json, meta};
+  try {
+    for (size_t i = 0; i < std::size(frames); ++i) {
+      const bool last = i + 1 == std::size(frames);
+      const auto flags =
+          last ? zmq::send_flags::dontwait : zmq::send_flags::dontwait | zmq::send_flags::sndmore;
+      // Only the first frame can be refused.
+      if (!socket().send(zmq::buffer(frames[i]), flags)) {
+        dropped_.Add();
+        return;
+      }
+    }
+  } catch (const zmq::error_t&) {
+    dropped_.Add();
+  }
+}
+
+bool XpubChannel::Receive() {
+  std::vector<zmq::message_t> frames;
+  for (int i = 0; i < kMessagesATurn; ++i) {
+    if (!bound_.Receive(1, &frames)) return false;
+    const std::string_view text = Text(frames[0]);
+    if (text.empty() || text[0] > 1) continue;  // not a subscription: XPUB hands on what peers say
+    subscriptions_ += text[0] == 1 ? 1 : -1;
+    subscriptions_gauge_.Set(subscriptions_);
+  }
+  return true;
+}
+
+}  // namespace tallybus::zmq_transport

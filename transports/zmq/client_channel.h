@@ -1,0 +1,47 @@
+// The client channel on XPUB: frames [session/<sessionId>][message][JSON][meta].
+#ifndef TALLYBUS_ZMQ_CLIENT_CHANNEL_H_
+#define TALLYBUS_ZMQ_CLIENT_CHANNEL_H_
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <string>
+
+#include "tallybus/client_channel.h"
+#include "tallybus/clock.h"
+#include "tallybus/metrics.h"
+#include "transports/zmq/bound_socket.h"
+#include "transports/zmq/topic_sequences.h"
+
+namespace tallybus::zmq_transport {
+
+// One thread: the router's. A subscriber that reads too slowly loses messages inside libzmq and
+// sees it by the sequence.
+class XpubChannel final : public ClientChannel {
+ public:
+  // [control] listen.clients.
+  static absl::StatusOr<std::unique_ptr<XpubChannel>> Bind(zmq::context_t& context,
+                                                           const std::string& endpoint,
+                                                           const Clock& clock, Metrics& metrics);
+
+  void Notify(const Notification& notification) override;
+  // [owner] Reads what subscribers asked for; true where more may wait.
+  bool Receive();
+
+  zmq::socket_t& socket() { return bound_.socket(); }
+  const std::string& endpoint() const { return bound_.endpoint(); }
+
+ private:
+  XpubChannel(BoundSocket bound, const Clock& clock, Metrics& metrics);
+
+  BoundSocket bound_;
+  const Clock& clock_;
+  TopicSequences sequences_;
+  int64_t subscriptions_ = 0;
+  Gauge& subscriptions_gauge_;
+  Counter& dropped_;
+};
+
+}  // namespace tallybus::zmq_transport
+
+#endif  // TALLYBUS_ZMQ_CLIENT_CHANNEL_H_

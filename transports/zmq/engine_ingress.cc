@@ -1,0 +1,286 @@
+// The router's side of the acknowledged protocol; docs/bus_protocol.md tells it whole.
+#include "transports/zmq/engine_ingress.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace tallybus::zmq_transport {
+namespace {
+
+constexpr absl::Duration kHeartbeatEvery = absl::Seconds(1);
+// How many events an engine may be ahead of what we have; its ring bounds the bytes.
+constexpr uint64_t kWindow = 65536;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EngineIngress>> EngineIngress::Bind(zmq::context_t& context,
+                                                                   const std::string& endpoint,
+                                                                   Parts parts) {
+  auto bound = BoundSocket::Bind(context, zmq::socket_type::router, "listen.engine", endpoint);
+  if (!bound.ok()) return bound.status();
+  // A peer that is gone is an error to see, not a message to lose unseen.
+  bound->socket().set(zmq::sockopt::router_mandatory, true);
+  return std::unique_ptr<EngineIngress>(new EngineIngress(*std::move(bound), parts));
+}
+
+EngineIngress::EngineIngress(BoundSocket bound, Parts parts)
+    : bound_(std::move(bound)),
+      parts_(parts),
+      log_(parts.log, parts.clock),
+      duplicates_(parts.metrics.GetCounter("tallybus_engine_duplicates_total",
+                                           "Events that an engine sent again and we had")),
+      gaps_(parts.metrics.GetCounter("tallybus_engine_resyncs_total",
+                                     "Times that an engine was asked to go back")),
+      refused_(parts.metrics.GetCounter("tallybus_engines_refused_total",
+                                        "Engines refused for their protocol version")),
+      dropped_(parts.metrics.GetCounter("tallybus_client_messages_dropped_total",
+                                        "Client messages that could not be sent",
+                                        {{"channel", "engine"}})),
+      connected_gauge_(
+          parts.metrics.GetGauge("tallybus_engines_connected", "Engines that are connected")) {}
+
+bool EngineIngress::Receive() {
+  std::vector<zmq::message_t> frames;
+  for (int i = 0; i < kMessagesATurn; ++i) {
+    if (!bound_.Receive(3, &frames)) return false;
+    const std::string peer(Text(frames[0]));
+    absl::StatusOr<bus::FromEngine> message =
+        frames.size() == 3
+            ? bus::Decode(Text(frames[1]), Text(frames[2]))
+            : Malformed("frames", "the acknowledged bus takes two: kind and message");
+    if (message.ok()) {
+      std::visit([&](auto&& m) { Take(peer, std::move(m)); }, *std::move(message));
+      continue;
+    }
+    CountMalformed(MalformedReason(message.status()));
+    log_.Write(
+        LogLevel::kWarning,
+        absl::StrCat("engine bus: dropped a malformed message: ", message.status().message(),
+                     frames.size() > 1 ? absl::StrCat("; it begins with \"",
+                                                      EscapedPrefix(Text(frames.back())), "\"")
+                                       : ""));
+  }
+  return true;
+}
+
+void EngineIngress::CountMalformed(std::string_view reason) {
+  parts_.metrics
+      .GetCounter("tallybus_malformed_total", "Malformed messages, by bus and reason",
+                  {{"bus", "engine"}, {"reason", std::string(reason)}})
+      .Add();
+}
+
+void EngineIngress::Take(const std::string& peer, bus::Hello&& hello) {
+  if (hello.protocol_min > bus::kProtocolMax || hello.protocol_max < bus::kProtocolMin) {
+    refused_.Add();
+    const std::string reason =
+        absl::StrCat("the engine speaks protocol ", hello.protocol_min, " to ", hello.protocol_max,
+                     ", this router ", bus::kProtocolMin, " to ", bus::kProtocolMax);
+    log_.Write(LogLevel::kError, absl::StrCat("engine bus: refused \"",
+                                              EscapedPrefix(hello.node_id, 128), "\": ", reason));
+    Send(peer, bus::Refuse{reason});
+    return;
+  }
+  const Publisher* before = publishers_.FindPeer(peer);
+  const bool again = before != nullptr && before->epoch == hello.epoch;
+  Publisher& publisher = publishers_.Hello(hello, peer, parts_.clock.Now());
+  RaiseSendThrough(publisher);
+  if (!again) {
+    parts_.log.Write(LogLevel::kInfo,
+                     absl::StrCat("engine bus: \"", EscapedPrefix(hello.node_id, 128),
+                                  "\" connected, library ", EscapedPrefix(hello.library_version)));
+  }
+  connected_gauge_.Set(static_cast<int64_t>(publishers_.connected()));
+  Send(peer, bus::Welcome{parts_.router_epoch, std::min(hello.protocol_max, bus::kProtocolMax),
+                          publisher.expected, publisher.send_through});
+}
+
+// The publisher that speaks as `epoch`; one that this router does not know is told to say HELLO.
+Publisher* EngineIngress::Known(const std::string& peer, uint64_t epoch) {
+  Publisher* publisher = publishers_.FindPeer(peer);
+  if (publisher == nullptr || publisher->epoch != epoch) {
+    // What a connection sent before its engine opened a newer one is still good.
+    publisher = publishers_.Find(epoch);
+    if (publisher == nullptr || publisher->peer.empty()) {
+      Send(peer, bus::Resync{parts_.router_epoch, 0});
+      return nullptr;
+    }
+  }
+  publisher->heard = parts_.clock.Now();
+  return publisher;
+}
+
+void EngineIngress::Take(const std::string& peer, bus::Heartbeat&& heartbeat) {
+  Known(peer, heartbeat.epoch);
+}
+
+void EngineIngress::Take(const std::string& peer, bus::State&& state) {
+  const Publisher* publisher = Known(peer, state.epoch);
+  if (publisher == nullptr) return;
+  IngressBatch batch;
+  for (SessionChange& session : state.sessions) {
+    publishers_.NoteSession(publisher->epoch, session, parts_.clock.Now());
+    batch.records.push_back(std::move(session));
+  }
+  absl::Status status = sink_->Accept(std::move(batch));
+  if (!status.ok()) {
+    log_.Write(LogLevel::kError,
+               absl::StrCat("engine bus: restated sessions lost: ", status.message()));
+  }
+}
+
+void EngineIngress::Take(const std::string& peer, bus::Events&& events) {
+  Publisher* publisher = Known(peer, events.epoch);
+  if (publisher == nullptr || publisher->starved || events.records.empty()) return;
+  if (events.first_sequence > publisher->expected) {
+    AskForExpected(*publisher);
+    return;
+  }
+  const uint64_t known = publisher->expected - events.first_sequence;
+  const size_t skip = std::min<uint64_t>(known, events.records.size());
+  duplicates_.Add(skip);
+  publisher->ack_owed = true;
+  if (skip < events.records.size()) TakeRecords(*publisher, events, skip);
+}
+
+void EngineIngress::TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip) {
+  IngressBatch batch;
+  for (size_t i = skip; i < events.records.size(); ++i) {
+    TakeRecord(publisher, events.records[i], events.first_sequence + i, &batch);
+  }
+  const uint64_t through = events.first_sequence + events.records.size() - 1;
+  batch.watermark = Watermark{publisher.epoch, through};
+  absl::Status status = sink_->Accept(std::move(batch));
+  if (status.ok()) {
+    publisher.expected = through + 1;
+    return;
+  }
+  publisher.starved = true;
+  log_.Write(LogLevel::kWarning,
+             absl::StrCat("engine bus: \"", EscapedPrefix(publisher.node_id, 128),
+                          "\" must wait: ", status.message()));
+}
+
+void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
+                               IngressBatch* batch) {
+  EventDefaults defaults;
+  defaults.node_id = publisher.node_id;
+  defaults.app_key = publisher.app_key;
+  defaults.now = parts_.clock.WallNow();
+  defaults.app_of_session = [this](std::string_view id) { return publishers_.AppOfSession(id); };
+  absl::StatusOr<bus::Record> decoded = bus::DecodeRecord(record, defaults);
+  if (!decoded.ok()) {
+    CountMalformed(MalformedReason(decoded.status()));
+    log_.Write(LogLevel::kWarning,
+               absl::StrCat("engine bus: \"", EscapedPrefix(publisher.node_id, 128),
+                            "\": rejected record ", sequence, ": ", decoded.status().message()));
+    Send(publisher.peer, bus::Reject{sequence, std::string(decoded.status().message())});
+    return;
+  }
+  if (auto* event = std::get_if<Event>(&*decoded)) {
+    event->id = {publisher.epoch, sequence};
+    batch->records.push_back(std::move(*event));
+  } else if (auto* session = std::get_if<SessionChange>(&*decoded)) {
+    publishers_.NoteSession(publisher.epoch, *session, parts_.clock.Now());
+    batch->records.push_back(std::move(*session));
+  } else {
+    publisher.said_bye = true;
+    parts_.log.Write(
+        LogLevel::kInfo,
+        absl::StrCat("engine bus: \"", EscapedPrefix(publisher.node_id, 128), "\" said goodbye"));
+  }
+}
+
+void EngineIngress::AskForExpected(Publisher& publisher) {
+  const MonoTime now = parts_.clock.Now();
+  // All that was already under way shows the same gap: one question a second is enough.
+  if (publisher.resync_for == publisher.expected && now - publisher.resync_sent < kHeartbeatEvery) {
+    return;
+  }
+  publisher.resync_for = publisher.expected;
+  publisher.resync_sent = now;
+  gaps_.Add();
+  Send(publisher.peer, bus::Resync{parts_.router_epoch, publisher.expected});
+}
+
+void EngineIngress::RaiseSendThrough(Publisher& publisher) {
+  if (sink_->HasRoom()) {
+    publisher.send_through = std::max(publisher.send_through, publisher.expected - 1 + kWindow);
+  }
+}
+
+void EngineIngress::OnDurable(const Watermark& watermark) {
+  Publisher* publisher = publishers_.Find(watermark.epoch);
+  if (publisher == nullptr) return;
+  publisher->durable_through = std::max(publisher->durable_through, watermark.through);
+  publisher->ack_owed = true;
+}
+
+void EngineIngress::Acknowledge() {
+  for (auto& [epoch, publisher] : publishers_) {
+    if (publisher.starved && sink_->HasRoom()) {
+      publisher.starved = false;
+      publisher.resync_for = 0;
+      AskForExpected(publisher);
+    }
+    if (!publisher.ack_owed || publisher.peer.empty()) continue;
+    publisher.ack_owed = false;
+    RaiseSendThrough(publisher);
+    Send(publisher.peer, bus::Ack{publisher.durable_through, publisher.send_through});
+  }
+}
+
+MonoTime EngineIngress::Tick() {
+  const MonoTime now = parts_.clock.Now();
+  if (now - ticked_ < kHeartbeatEvery) return ticked_ + kHeartbeatEvery;
+  ticked_ = now;
+  publishers_.Prune(now);
+  sequences_.Prune(now);
+  for (auto& [epoch, publisher] : publishers_) {
+    if (publisher.peer.empty()) continue;
+    Send(publisher.peer, bus::Heartbeat{parts_.router_epoch});
+    publisher.ack_owed = true;
+  }
+  Acknowledge();
+  connected_gauge_.Set(static_cast<int64_t>(publishers_.connected()));
+  return now + kHeartbeatEvery;
+}
+
+void EngineIngress::Notify(const Notification& n) {
+  const Publisher* publisher = publishers_.OfSession(n.session_id);
+  if (publisher == nullptr || !publisher->client_messages) return;
+  const uint64_t sequence = sequences_.Next(n.session_id, parts_.clock.Now());
+  if (publisher->peer.empty()) {
+    dropped_.Add();
+    return;
+  }
+  const std::string meta = ClientMeta(n, sequence);
+  Send(publisher->peer, bus::Client{n.session_id, n.message, n.json, meta});
+}
+
+void EngineIngress::Send(const std::string& peer, const bus::ToEngine& message) {
+  if (peer.empty()) return;
+  const bus::Encoded encoded = bus::Encode(message);
+  const auto more = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
+  bool sent = false;
+  try {
+    // Only the first frame can be refused: by a peer that is gone, or one that reads too slowly.
+    sent = socket().send(zmq::buffer(peer), more).has_value();
+    if (sent) {
+      (void)socket().send(zmq::buffer(&encoded.kind, 1), more);
+      (void)socket().send(zmq::buffer(encoded.bytes), zmq::send_flags::dontwait);
+    }
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH) {
+      Publisher* publisher = publishers_.FindPeer(peer);
+      if (publisher != nullptr) publishers_.Disconnect(*publisher);
+    }
+  }
+  // Everything else is said again within a second.
+  if (!sent && std::holds_alternative<bus::Client>(message)) dropped_.Add();
+}
+
+}  // namespace tallybus::zmq_transport

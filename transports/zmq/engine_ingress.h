@@ -1,0 +1,89 @@
+// The acknowledged bus on ROUTER: takes each engine's sequence without gap or repetition, and
+// acknowledges what the spool has.
+#ifndef TALLYBUS_ZMQ_ENGINE_INGRESS_H_
+#define TALLYBUS_ZMQ_ENGINE_INGRESS_H_
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tallybus/client_channel.h"
+#include "tallybus/clock.h"
+#include "tallybus/codec.h"
+#include "tallybus/ingress.h"
+#include "tallybus/limited_log.h"
+#include "tallybus/metrics.h"
+#include "transports/zmq/bound_socket.h"
+#include "transports/zmq/publishers.h"
+#include "transports/zmq/topic_sequences.h"
+
+namespace tallybus::zmq_transport {
+
+// One thread: the router's. Also the way back: an engine that asked for them gets its sessions'
+// client messages.
+class EngineIngress final : public CommitListener, public ClientChannel {
+ public:
+  struct Parts {  // borrowed; all of it outlives the ingress
+    const Clock& clock;
+    Metrics& metrics;
+    Log& log;
+    uint64_t router_epoch;
+  };
+  // [control] listen.engine.
+  static absl::StatusOr<std::unique_ptr<EngineIngress>> Bind(zmq::context_t& context,
+                                                             const std::string& endpoint,
+                                                             Parts parts);
+  // [control] Before the first Receive.
+  void SetSink(EventSink& sink) { sink_ = &sink; }
+
+  // [owner] Reads what is there, up to a bound; true where more may wait.
+  bool Receive();
+  // [owner] Sends the acknowledgements that are owed; call it after the router's Step.
+  void Acknowledge();
+  // [owner] Heartbeats, timeouts, room that came back; returns when it wants to be called again.
+  MonoTime Tick();
+
+  void OnDurable(const Watermark& watermark) override;
+  void Notify(const Notification& notification) override;
+
+  zmq::socket_t& socket() { return bound_.socket(); }
+  const std::string& endpoint() const { return bound_.endpoint(); }
+  size_t connected() const { return publishers_.connected(); }
+
+ private:
+  EngineIngress(BoundSocket bound, Parts parts);
+
+  void Take(const std::string& peer, bus::Hello&& hello);
+  void Take(const std::string& peer, bus::Heartbeat&& heartbeat);
+  void Take(const std::string& peer, bus::Events&& events);
+  void Take(const std::string& peer, bus::State&& state);
+
+  Publisher* Known(const std::string& peer, uint64_t epoch);
+  void TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip);
+  void TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
+                  IngressBatch* batch);
+  void AskForExpected(Publisher& publisher);
+  void RaiseSendThrough(Publisher& publisher);
+  void Send(const std::string& peer, const bus::ToEngine& message);
+  void CountMalformed(std::string_view reason);
+
+  BoundSocket bound_;
+  Parts parts_;
+  EventSink* sink_ = nullptr;
+  Publishers publishers_;
+  TopicSequences sequences_;
+  MonoTime ticked_;
+  LimitedLog log_;
+  Counter& duplicates_;
+  Counter& gaps_;
+  Counter& refused_;
+  Counter& dropped_;
+  Gauge& connected_gauge_;
+};
+
+}  // namespace tallybus::zmq_transport
+
+#endif  // TALLYBUS_ZMQ_ENGINE_INGRESS_H_

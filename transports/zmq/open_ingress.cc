@@ -1,0 +1,81 @@
+// Reads the open bus in batches.
+#include "transports/zmq/open_ingress.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <utility>
+
+namespace tallybus::zmq_transport {
+
+absl::StatusOr<std::unique_ptr<OpenIngress>> OpenIngress::Bind(zmq::context_t& context,
+                                                               const std::string& endpoint,
+                                                               Parts parts) {
+  auto bound = BoundSocket::Bind(context, zmq::socket_type::pull, "listen.open", endpoint);
+  if (!bound.ok()) return bound.status();
+  return std::unique_ptr<OpenIngress>(new OpenIngress(*std::move(bound), std::move(parts)));
+}
+
+OpenIngress::OpenIngress(BoundSocket bound, Parts parts)
+    : bound_(std::move(bound)),
+      parts_(std::move(parts)),
+      log_(parts_.log, parts_.clock),
+      dropped_(parts_.metrics.GetCounter("tallybus_open_bus_dropped_total",
+                                         "Good events of the open bus that found no room")) {}
+
+bool OpenIngress::Receive() {
+  IngressBatch batch;
+  std::vector<zmq::message_t> frames;
+  bool more = true;
+  for (int i = 0; i < kMessagesATurn && more; ++i) {
+    more = bound_.Receive(2, &frames);
+    if (!more) break;
+    absl::StatusOr<Event> event = Decode(frames);
+    if (event.ok()) {
+      batch.records.push_back(*std::move(event));
+    } else {
+      CountMalformed(event.status(), frames);
+    }
+  }
+  HandOver(std::move(batch));
+  return more;
+}
+
+absl::StatusOr<Event> OpenIngress::Decode(const std::vector<zmq::message_t>& frames) const {
+  if (frames.size() != 2) return Malformed("frames", "the open bus takes two: method and body");
+  const std::string_view method = Text(frames[0]);
+  const std::string_view body = Text(frames[1]);
+  EventDefaults defaults;
+  defaults.node_id = parts_.node_id;
+  defaults.now = parts_.clock.WallNow();
+  if (!IsValidMethod(method) || body.empty() || body[0] == '{') {
+    return EventFromJson(method, body, defaults);
+  }
+  defaults.method = method;
+  absl::StatusOr<Event> event = EventFromEnvelope(body, defaults);
+  if (event.ok()) event->id = {};  // of the router's own epoch: nobody vouches for this one's
+  return event;
+}
+
+void OpenIngress::CountMalformed(const absl::Status& status,
+                                 const std::vector<zmq::message_t>& frames) {
+  const std::string_view reason = MalformedReason(status);
+  parts_.metrics
+      .GetCounter("tallybus_malformed_total", "Malformed messages, by bus and reason",
+                  {{"bus", "open"}, {"reason", std::string(reason)}})
+      .Add();
+  log_.Write(LogLevel::kWarning,
+             absl::StrCat("open bus: dropped a malformed message: ", status.message(),
+                          "; it begins with \"", EscapedPrefix(Text(frames.front())), "\""));
+}
+
+void OpenIngress::HandOver(IngressBatch batch) {
+  if (batch.records.empty()) return;
+  const size_t events = batch.records.size();
+  absl::Status status = parts_.sink.Accept(std::move(batch));
+  if (status.ok()) return;
+  dropped_.Add(events);
+  log_.Write(LogLevel::kError,
+             absl::StrCat("open bus: dropped ", events, " events: ", status.message()));
+}
+
+}  // namespace tallybus::zmq_transport

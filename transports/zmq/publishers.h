@@ -1,0 +1,74 @@
+// What is known of each engine on the acknowledged bus: what it may send, and what it opened.
+#ifndef TALLYBUS_ZMQ_PUBLISHERS_H_
+#define TALLYBUS_ZMQ_PUBLISHERS_H_
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tallybus/clock.h"
+#include "tallybus/codec.h"
+
+namespace tallybus::zmq_transport {
+
+// One opening of an engine's publisher, named by its epoch.
+struct Publisher {
+  uint64_t epoch = 0;
+  std::string node_id;
+  std::string app_key;
+  bool client_messages = false;
+  std::string peer;  // routing id of its connection; empty: not connected
+  uint64_t expected = 1;
+  uint64_t durable_through = 0;
+  uint64_t send_through = 0;
+  bool starved = false;  // its events found no room; it is told to send them again when there is
+  bool ack_owed = false;
+  bool said_bye = false;
+  MonoTime resync_sent;  // not asked again at once for the same gap
+  uint64_t resync_for = 0;
+  MonoTime heard;
+};
+
+// One thread.
+class Publishers {
+ public:
+  // Takes a HELLO from the connection `peer`. A new epoch begins at its first_held.
+  Publisher& Hello(const bus::Hello& hello, const std::string& peer, MonoTime now);
+  // nullptr where the epoch said no HELLO.
+  Publisher* Find(uint64_t epoch);
+  // The one that is connected as `peer`; nullptr where none is.
+  Publisher* FindPeer(const std::string& peer);
+  // The connection is gone; what is known of the publisher stays.
+  void Disconnect(Publisher& publisher);
+
+  void NoteSession(uint64_t epoch, const SessionChange& change, MonoTime now);
+  // The publisher that opened the session; nullptr where none is known.
+  Publisher* OfSession(std::string_view session_id);
+  // Empty where the session is unknown.
+  std::string_view AppOfSession(std::string_view session_id) const;
+
+  // Forgets connections silent for 10 s, sessions closed for 60 s, publishers a minute after their
+  // BYE and a week after their last word.
+  void Prune(MonoTime now);
+
+  auto begin() { return by_epoch_.begin(); }
+  auto end() { return by_epoch_.end(); }
+  size_t connected() const { return by_peer_.size(); }
+
+ private:
+  struct Session {
+    uint64_t epoch = 0;
+    std::string app_key;
+    MonoTime closed = MonoTime::Infinite();
+  };
+  absl::flat_hash_map<uint64_t, Publisher> by_epoch_;
+  absl::flat_hash_map<std::string, uint64_t> by_peer_;
+  absl::flat_hash_map<std::string, Session> sessions_;
+};
+
+}  // namespace tallybus::zmq_transport
+
+#endif  // TALLYBUS_ZMQ_PUBLISHERS_H_
