@@ -18,8 +18,11 @@ endif()
 
 find_program(TALLYBUS_CCACHE ccache)
 if(TALLYBUS_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${TALLYBUS_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${TALLYBUS_CCACHE})
+  # Paths relative to the checkout, so that another clone of it finds the same objects.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+               ${TALLYBUS_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
 set(TALLYBUS_SANITIZE "" CACHE STRING "Sanitizers for every target, for example address,undefined")
