@@ -199,7 +199,7 @@ TALLYBUS_EXPORT tallybus_status tallybus_session_open(tallybus_publisher *publis
                                                       const tallybus_session *session);
 
 /* [any thread, realtime] Publishes a StreamStatusEvent; everything is copied before it returns.
- * FULL: dropped and counted. INVALID: no status, or over 1 MiB. */
+ * FULL: dropped and counted. INVALID: no status, over 1 MiB, or over two fifths of the ring. */
 TALLYBUS_EXPORT tallybus_status tallybus_publish_stream_status(
     tallybus_publisher *publisher, const tallybus_stream_status *event);
 

@@ -1,0 +1,73 @@
+// Opening and closing, and how a forked child is recognised.
+#include "publisher.h"
+
+#include <pthread.h>
+#include <sys/random.h>
+
+#include <new>
+#include <utility>
+
+namespace {
+
+using tallybus::engine::Ring;
+using tallybus::engine::Settings;
+using tallybus::engine::Value;
+
+// How many forks this process is away from the one that loaded the library. It changes in a child
+// alone, which has one thread then: to read it costs no system call, as getpid() would.
+std::atomic<uint64_t> fork_generation{0};
+
+uint64_t WatchForks() {
+  static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { fork_generation.fetch_add(1); });
+  static_cast<void>(registered);
+  return fork_generation.load();
+}
+
+}  // namespace
+
+tallybus_publisher::tallybus_publisher(Settings settings, uint64_t epoch,
+                                       std::unique_ptr<Ring> ring)
+    : settings_(std::move(settings)),
+      fork_generation_(WatchForks()),
+      ring_(std::move(ring)),
+      sender_(settings_, epoch, ring_.get(), &parking_, &counters_) {}
+
+tallybus_status tallybus_publisher::Open(Settings settings,
+                                         std::unique_ptr<tallybus_publisher>* publisher) {
+  uint64_t epoch = 0;
+  if (getrandom(&epoch, sizeof(epoch), 0) != sizeof(epoch)) return TALLYBUS_UNAVAILABLE;
+  std::unique_ptr<Ring> ring = Ring::Create(settings.ring_bytes);
+  if (!ring) return TALLYBUS_UNAVAILABLE;
+  std::unique_ptr<tallybus_publisher> opened(
+      new tallybus_publisher(std::move(settings), epoch, std::move(ring)));
+  if (!opened->parking_.ok()) return TALLYBUS_UNAVAILABLE;
+  const tallybus_status status = opened->sender_.Start();
+  if (status == TALLYBUS_OK) *publisher = std::move(opened);
+  return status;
+}
+
+void tallybus_publisher::Close(uint32_t drain_ms) {
+  closing_.store(true, std::memory_order_release);
+  sender_.Stop(drain_ms);
+}
+
+bool tallybus_publisher::IsOurs() const {
+  return fork_generation.load(std::memory_order_relaxed) == fork_generation_;
+}
+
+tallybus_stats tallybus_publisher::Stats() const {
+  tallybus_stats stats = {};
+  stats.acknowledged = Value(counters_.acknowledged);  // before published: never more than that
+  stats.published = Value(counters_.published);
+  stats.dropped_full = Value(counters_.dropped_full);
+  stats.rejected = Value(counters_.rejected);
+  stats.resent = Value(counters_.resent);
+  stats.ring_used = ring_->used();
+  stats.ring_bytes = ring_->capacity();
+  stats.reconnects = Value(counters_.reconnects);
+  stats.wakeups = Value(counters_.wakeups);
+  stats.slow_callbacks = Value(counters_.slow_callbacks);
+  stats.state = static_cast<uint32_t>(counters_.state.load());
+  return stats;
+}

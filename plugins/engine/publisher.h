@@ -1,0 +1,73 @@
+// What a tallybus_publisher is: a ring, a place to park, counters, and the sender.
+#ifndef TALLYBUS_PLUGINS_ENGINE_PUBLISHER_H_
+#define TALLYBUS_PLUGINS_ENGINE_PUBLISHER_H_
+
+#include <tallybus/c/engine.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "counters.h"
+#include "parking.h"
+#include "record.h"
+#include "ring.h"
+#include "sender.h"
+#include "settings.h"
+
+struct tallybus_publisher {
+ public:
+  // As tallybus_publisher_open.
+  static tallybus_status Open(tallybus::engine::Settings settings,
+                              std::unique_ptr<tallybus_publisher>* publisher);
+  // [exclusive, may block] As tallybus_publisher_close, in the process that opened it.
+  void Close(uint32_t drain_ms);
+
+  // [any thread, realtime] Whether this process opened it: a child of fork() has the memory, but
+  // neither the thread nor the right to the socket.
+  bool IsOurs() const;
+  // [any thread, realtime] Whether it takes records.
+  bool IsOpen() const { return !closing_.load(std::memory_order_acquire) && IsOurs(); }
+  bool IsSenderThread() const { return sender_.IsThisThread(); }
+
+  // [any thread, realtime] Puts a record into the ring: OK, FULL, or INVALID where it is too large.
+  template <typename Record>
+  tallybus_status Put(const Record& record);
+
+  // struct_size is left to the caller.
+  tallybus_stats Stats() const;
+
+ private:
+  tallybus_publisher(tallybus::engine::Settings settings, uint64_t epoch,
+                     std::unique_ptr<tallybus::engine::Ring> ring);
+
+  const tallybus::engine::Settings settings_;
+  const uint64_t fork_generation_;
+  const std::unique_ptr<tallybus::engine::Ring> ring_;
+  tallybus::engine::Parking parking_;
+  tallybus::engine::Counters counters_;
+  std::atomic<bool> closing_{false};
+  tallybus::engine::Sender sender_;
+};
+
+template <typename Record>
+tallybus_status tallybus_publisher::Put(const Record& record) {
+  using tallybus::engine::Count;
+  constexpr bool kIsEvent = IsEvent(Record::kKind);
+  if (record.size() > tallybus::engine::kLargestEvent || record.size() > ring_->LargestRecord()) {
+    Count(counters_.too_large);
+    return TALLYBUS_INVALID;
+  }
+  const tallybus::engine::Slot slot = ring_->Reserve(record.size(), record.may_use_headroom());
+  if (!slot) {
+    if (kIsEvent) Count(counters_.dropped_full);
+    return TALLYBUS_FULL;
+  }
+  record.WriteTo(slot.payload);
+  if (kIsEvent) Count(counters_.published);
+  tallybus::engine::Ring::Publish(slot, Record::kKind);
+  if (parking_.WakeIfParked()) Count(counters_.wakeups);
+  return TALLYBUS_OK;
+}
+
+#endif  // TALLYBUS_PLUGINS_ENGINE_PUBLISHER_H_

@@ -1,0 +1,172 @@
+// The field numbers are those of Record, Envelope, StreamStatus and Session in proto/tallybus/v1.
+#include "record.h"
+
+#include "wire.h"
+
+namespace tallybus::engine {
+namespace {
+
+namespace field {
+enum Record : uint32_t { kEvent = 1, kSession = 2, kBye = 4 };
+enum Envelope : uint32_t {
+  kTime = 3,
+  kMethod = 4,
+  kNodeId = 5,
+  kAppKey = 6,
+  kSessionId = 7,
+  kMediaSessionId = 8,
+  kFlags = 9,
+  kStreamStatus = 10,
+  kJson = 12,
+  kExtra = 13,
+};
+}  // namespace field
+
+bool IsTerminal(std::string_view status) {
+  return status == "UNPUBLISHED" || status == "STOPPED" || status == "FAILED";
+}
+
+// A negative int32 travels as 64 bits.
+uint64_t Signed(int64_t value) { return static_cast<uint64_t>(value); }
+
+template <typename Out>
+void BytesIfSet(Out& out, uint32_t number, tallybus_bytes bytes) {
+  if (IsSet(bytes)) out.Bytes(number, View(bytes));
+}
+
+template <typename Measured>
+size_t SizeOf(Measured&& fields) {
+  Sizer sizer;
+  fields(sizer);
+  return sizer.size();
+}
+
+// The fields of the WCS sample are always there; of the newer ones, those that are set.
+template <typename Out>
+void SampleFields(Out& out, const tallybus_stream_status& event) {
+  out.Bytes(1, View(event.name));
+  out.Varint(2, event.published);
+  out.Varint(3, event.has_video);
+  out.Varint(4, event.has_audio);
+  out.Bytes(5, View(event.status));
+  out.Bytes(6, View(event.sdp));
+  out.Varint(7, event.record);
+  out.Varint(8, Signed(event.width));
+  out.Varint(9, Signed(event.height));
+  out.Varint(10, Signed(event.bitrate));
+  out.Varint(11, Signed(event.quality));
+  out.Bytes(12, View(event.media_provider));
+}
+
+template <typename Out>
+void NewerFields(Out& out, const tallybus_stream_status& event) {
+  const auto number = [&](uint32_t id, uint32_t bit, int64_t value) {
+    if ((event.has & bit) != 0) out.Varint(id, Signed(value));
+  };
+  BytesIfSet(out, 13, event.info);
+  number(14, TALLYBUS_HAS_MIN_BITRATE, event.min_bitrate);
+  number(15, TALLYBUS_HAS_MAX_BITRATE, event.max_bitrate);
+  number(16, TALLYBUS_HAS_GOP, event.gop);
+  number(17, TALLYBUS_HAS_FPS, event.fps);
+  number(18, TALLYBUS_HAS_AUDIO_BITRATE, event.audio_bitrate);
+  BytesIfSet(out, 19, event.audio_codec);
+  BytesIfSet(out, 20, event.video_codec);
+  BytesIfSet(out, 21, event.codec_impl);
+  BytesIfSet(out, 22, event.transport);
+  BytesIfSet(out, 23, event.media_type);
+  BytesIfSet(out, 24, event.record_name);
+  number(25, TALLYBUS_HAS_HISTORY, event.history);
+  number(26, TALLYBUS_HAS_CVO_EXTENSION, event.cvo_extension);
+  number(27, TALLYBUS_HAS_CREATE_DATE, event.create_date);
+  BytesIfSet(out, 28, event.audio_state);
+  BytesIfSet(out, 29, event.video_state);
+  BytesIfSet(out, 30, event.custom);
+}
+
+}  // namespace
+
+StreamStatusRecord::StreamStatusRecord(const tallybus_stream_status& event, int64_t now_us)
+    : event_(event),
+      time_us_(event.time_unix_us != 0 ? event.time_unix_us : now_us),
+      terminal_(IsTerminal(View(event.status))) {
+  payload_size_ = SizeOf([this](Sizer& out) { Payload(out); });
+  envelope_size_ = SizeOf([this](Sizer& out) {
+    Before(out);
+    BytesUnlessEmpty(out, field::kExtra, View(event_.extra));
+  });
+  envelope_size_ += BytesFieldSize(field::kStreamStatus, payload_size_);
+  size_ = BytesFieldSize(field::kEvent, envelope_size_);
+}
+
+template <typename Out>
+void StreamStatusRecord::Before(Out& out) const {
+  VarintUnlessZero(out, field::kTime, Signed(time_us_));
+  out.Bytes(field::kMethod, "StreamStatusEvent");
+  BytesUnlessEmpty(out, field::kNodeId, View(event_.node_id));
+  BytesUnlessEmpty(out, field::kAppKey, View(event_.app_key));
+  BytesUnlessEmpty(out, field::kSessionId, View(event_.session_id));
+  BytesUnlessEmpty(out, field::kMediaSessionId, View(event_.media_session_id));
+  VarintUnlessZero(out, field::kFlags, terminal_ ? TALLYBUS_TERMINAL : 0);
+}
+
+template <typename Out>
+void StreamStatusRecord::Payload(Out& out) const {
+  SampleFields(out, event_);
+  NewerFields(out, event_);
+}
+
+void StreamStatusRecord::WriteTo(uint8_t* out) const {
+  Writer writer(out);
+  writer.Length(field::kEvent, envelope_size_);
+  Before(writer);
+  writer.Length(field::kStreamStatus, payload_size_);
+  Payload(writer);
+  BytesUnlessEmpty(writer, field::kExtra, View(event_.extra));
+}
+
+JsonEventRecord::JsonEventRecord(const tallybus_json_event& event, int64_t now_us)
+    : event_(event), time_us_(event.time_unix_us != 0 ? event.time_unix_us : now_us) {
+  envelope_size_ = SizeOf([this](Sizer& out) { Fields(out); });
+  size_ = BytesFieldSize(field::kEvent, envelope_size_);
+}
+
+template <typename Out>
+void JsonEventRecord::Fields(Out& out) const {
+  VarintUnlessZero(out, field::kTime, Signed(time_us_));
+  out.Bytes(field::kMethod, View(event_.method));
+  BytesUnlessEmpty(out, field::kAppKey, View(event_.app_key));
+  BytesUnlessEmpty(out, field::kSessionId, View(event_.session_id));
+  BytesUnlessEmpty(out, field::kMediaSessionId, View(event_.media_session_id));
+  VarintUnlessZero(out, field::kFlags, event_.flags & TALLYBUS_TERMINAL);
+  out.Bytes(field::kJson, View(event_.json));
+}
+
+void JsonEventRecord::WriteTo(uint8_t* out) const {
+  Writer writer(out);
+  writer.Length(field::kEvent, envelope_size_);
+  Fields(writer);
+}
+
+SessionRecord::SessionRecord(uint64_t action, const tallybus_session& session)
+    : action_(action), session_(session) {
+  session_size_ = SizeOf([this](Sizer& out) { Fields(out); });
+  size_ = BytesFieldSize(field::kSession, session_size_);
+}
+
+template <typename Out>
+void SessionRecord::Fields(Out& out) const {
+  out.Varint(1, action_);
+  BytesUnlessEmpty(out, 2, View(session_.session_id));
+  BytesUnlessEmpty(out, 3, View(session_.app_key));
+  BytesIfSet(out, 4, session_.rest_client_config);
+}
+
+void SessionRecord::WriteTo(uint8_t* out) const {
+  Writer writer(out);
+  writer.Length(field::kSession, session_size_);
+  Fields(writer);
+}
+
+void ByeRecord::WriteTo(uint8_t* out) const { Writer(out).Bytes(field::kBye, {}); }
+
+}  // namespace tallybus::engine
