@@ -187,12 +187,7 @@ void Daemon::OnSignal() {
 }
 
 void Daemon::Reload() {
-  absl::StatusOr<config::Config> config = options_.reload();
-  absl::StatusOr<RouteTable> routes = config.status();
-  if (config.ok()) {
-    routes =
-        MakeRoutes(*config, registry_, {{"rest", transports_["rest"].get()}}, &last_endpoint_id_);
-  }
+  absl::StatusOr<RouteTable> routes = ReadRoutes();
   if (!routes.ok()) {
     log_.Write(LogLevel::kError,
                absl::StrCat("reload refused, all stays as it was: ", routes.status().message()));
@@ -201,6 +196,12 @@ void Daemon::Reload() {
   router_->SetRoutes(*std::move(routes));
   log_.Write(LogLevel::kInfo,
              "reloaded: apps; node, listen, spool and log take effect at the next start");
+}
+
+absl::StatusOr<RouteTable> Daemon::ReadRoutes() {
+  absl::StatusOr<config::Config> config = options_.reload();
+  if (!config.ok()) return config.status();
+  return MakeRoutes(*config, registry_, {{"rest", transports_["rest"].get()}}, &last_endpoint_id_);
 }
 
 }  // namespace tallybus

@@ -54,6 +54,7 @@ class Daemon {
   void LogListeners() const;
   void OnSignal();
   void Reload();
+  absl::StatusOr<RouteTable> ReadRoutes();
   void Shutdown();
 
   Options options_;

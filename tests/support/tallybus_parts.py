@@ -63,9 +63,15 @@ class Tallybusd:
         return self
 
     def __exit__(self, *_):
-        self.stop()
-        if self._temporary:
-            self._temporary.cleanup()
+        self.close()
+
+    def close(self):
+        """Stops it and removes its folder."""
+        try:
+            self.stop()
+        finally:
+            if self._temporary:
+                self._temporary.cleanup()
 
     @property
     def config_path(self):
@@ -100,6 +106,7 @@ class Tallybusd:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.process = None
 
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -109,8 +116,8 @@ class Tallybusd:
 
     def stop(self, seconds=15):
         """Ends it by SIGTERM; a sanitizer's finding or a hang fails the test."""
-        if self.process is None or self.process.poll() is not None:
-            return self.process.returncode if self.process else None
+        if self.process is None:
+            return
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
         try:
@@ -118,9 +125,9 @@ class Tallybusd:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"tallybusd did not stop:\n{self.log()[-4000:]}") from None
+        self.process = None
         if code != 0:
             raise AssertionError(f"tallybusd ended with {code}:\n{self.log()[-8000:]}")
-        return code
 
     def get(self, path):
         """(status, body) of the web port."""

@@ -31,7 +31,7 @@ void XpubChannel::Notify(const Notification& n) {
   sequences_.Prune(now);
   // Counted without a subscriber too: one that comes back must see what it missed.
   const uint64_t sequence = sequences_.Next(n.session_id, now);
-  if (subscriptions_ == 0) return;
+  if (!anybody_asked_) return;
   const std::string topic = absl::StrCat("session/", std::string(n.session_id));
   const std::string meta = ClientMeta(n, sequence);
   const std::string_view frames[] = {topic, n.message, n.json, meta};
@@ -56,9 +56,14 @@ bool XpubChannel::Receive() {
   for (int i = 0; i < kMessagesATurn; ++i) {
     if (!bound_.Receive(1, &frames)) return false;
     const std::string_view text = Text(frames[0]);
-    if (text.empty() || text[0] > 1) continue;  // not a subscription: XPUB hands on what peers say
-    subscriptions_ += text[0] == 1 ? 1 : -1;
-    subscriptions_gauge_.Set(subscriptions_);
+    // XPUB tells of a topic's first subscriber and of its last one's going. It also hands on what
+    // else a peer says, and the end of a subscription that never began: those must not count.
+    if (text.starts_with('\1')) {
+      anybody_asked_ = true;
+      topics_.emplace(text.substr(1));
+    }
+    if (text.starts_with('\0')) topics_.erase(std::string(text.substr(1)));
+    subscriptions_gauge_.Set(static_cast<int64_t>(topics_.size()));
   }
   return true;
 }

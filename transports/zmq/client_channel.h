@@ -2,6 +2,7 @@
 #ifndef TALLYBUS_ZMQ_CLIENT_CHANNEL_H_
 #define TALLYBUS_ZMQ_CLIENT_CHANNEL_H_
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/status/statusor.h>
 
 #include <memory>
@@ -37,7 +38,8 @@ class XpubChannel final : public ClientChannel {
   BoundSocket bound_;
   const Clock& clock_;
   TopicSequences sequences_;
-  int64_t subscriptions_ = 0;
+  absl::flat_hash_set<std::string> topics_;  // that somebody subscribed to
+  bool anybody_asked_ = false;               // once: who is there now is for libzmq to know
   Gauge& subscriptions_gauge_;
   Counter& dropped_;
 };

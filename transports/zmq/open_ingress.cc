@@ -63,9 +63,12 @@ void OpenIngress::CountMalformed(const absl::Status& status,
       .GetCounter("tallybus_malformed_total", "Malformed messages, by bus and reason",
                   {{"bus", "open"}, {"reason", std::string(reason)}})
       .Add();
+  // A lone frame is most likely a body whose sender forgot the method: its bytes are private.
+  const std::string method =
+      frames.size() == 1 ? ""
+                         : absl::StrCat("; method \"", EscapedPrefix(Text(frames.front())), "\"");
   log_.Write(LogLevel::kWarning,
-             absl::StrCat("open bus: dropped a malformed message: ", status.message(),
-                          "; it begins with \"", EscapedPrefix(Text(frames.front())), "\""));
+             absl::StrCat("open bus: dropped a malformed message: ", status.message(), method));
 }
 
 void OpenIngress::HandOver(IngressBatch batch) {

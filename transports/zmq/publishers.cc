@@ -21,13 +21,11 @@ Publisher& Publishers::Hello(const bus::Hello& hello, const std::string& peer, M
   }
   auto [found, is_new] = by_epoch_.try_emplace(hello.epoch);
   Publisher& publisher = found->second;
-  if (is_new) {
-    publisher.epoch = hello.epoch;
-    publisher.expected = std::max<uint64_t>(hello.first_held, 1);
-    publisher.durable_through = publisher.expected - 1;
-  } else if (publisher.peer != peer) {
-    Disconnect(publisher);
-  }
+  publisher.epoch = hello.epoch;
+  // What lies before first_held, the engine cannot send: nobody waits for it.
+  publisher.expected = std::max({publisher.expected, hello.first_held, uint64_t{1}});
+  if (is_new) publisher.durable_through = publisher.expected - 1;
+  if (!is_new && publisher.peer != peer) Disconnect(publisher);
   publisher.node_id = hello.node_id;
   publisher.app_key = hello.app_key;
   publisher.client_messages = hello.client_messages;

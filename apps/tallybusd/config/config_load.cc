@@ -165,7 +165,7 @@ Config Defaults(const LoadOptions& options) {
 // it was read.
 absl::Status CheckDefaultEngine(const Config& config) {
   if (!config.listen.engine) return absl::OkStatus();
-  const absl::Status status = ParseBusEndpoint(*config.listen.engine).status();
+  absl::Status status = ParseBusEndpoint(*config.listen.engine).status();
   if (status.ok()) return status;
   return absl::Status(status.code(),
                       absl::StrCat("listen.engine, by default ", *config.listen.engine, ": ",

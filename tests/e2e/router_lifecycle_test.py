@@ -1,0 +1,162 @@
+"""The engine library and a router that is killed, stopped, restarted, or joined by a second engine:
+what the engine still holds arrives in order, once, or at least once with the same id."""
+
+import os
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from engine_library import CLOSED, OK, EnginePublisher  # noqa: E402
+from tallybus_parts import Backend, Tallybusd, wait_until  # noqa: E402
+
+APP = "defaultApp"
+SILENCE_SECONDS = 30  # the library reopens its socket after 3 s without a word
+
+
+def publish(engine, number, name="cam"):
+    status = engine.status("PUBLISHING", session_id="s1", media_session_id="m1", name=name,
+                           published=True, bitrate=number)
+    assert status == OK, status
+
+
+def numbers(requests):
+    return [r.json["bitrate"] for r in requests]
+
+
+def without_repeats(values):
+    return list(dict.fromkeys(values))
+
+
+class RouterLifecycleTest(unittest.TestCase):
+    def test_a_killed_router_gets_what_the_engine_still_holds_in_order_with_the_same_ids(self):
+        # The first router never sends: its backend hangs. What it had is lost with its memory.
+        with Backend(lambda r: "hang") as dead, Backend() as backend:
+            daemon = Tallybusd(apps={APP: {"url": dead.url}})
+            self.addCleanup(daemon.close)
+            daemon.start()
+            with EnginePublisher(daemon.engine) as engine:
+                for number in range(1, 6):
+                    publish(engine, number)
+                wait_until(lambda: engine.stats().acknowledged == 5, "five acknowledged")
+                daemon.kill()
+                for number in range(6, 106):
+                    publish(engine, number)
+                daemon.config["apps"][APP]["url"] = backend.url
+                daemon.start()
+                requests = backend.await_requests(100, SILENCE_SECONDS)
+                self.assertEqual(numbers(requests), list(range(6, 106)))
+                ids = [r.headers["webhook-id"] for r in requests]
+                epoch = ids[0].split("-")[0]
+                self.assertEqual(ids, [f"{epoch}-{n}" for n in range(6, 106)])
+                wait_until(lambda: engine.stats().acknowledged == 105, "all acknowledged")
+                self.assertEqual(engine.stats().dropped_full, 0)
+
+    def test_a_router_killed_while_events_flow_gets_each_id_at_least_once_in_order(self):
+        with Backend() as backend:
+            daemon = Tallybusd(apps={APP: {"url": backend.url}})
+            self.addCleanup(daemon.close)
+            daemon.start()
+            with EnginePublisher(daemon.engine) as engine:
+                for number in range(1, 301):
+                    publish(engine, number)
+                    if number in (100, 200):
+                        backend.await_requests(number - 50)
+                        wait_until(lambda n=number: engine.stats().acknowledged == n,
+                                   "the router has all")
+                        backend.await_requests(number)  # its memory spool is empty
+                        daemon.kill()
+                        daemon.start()
+                wait_until(lambda: 300 in numbers(backend.requests), "the last", SILENCE_SECONDS)
+                self.assertEqual(without_repeats(numbers(backend.requests)), list(range(1, 301)))
+                by_number = {}
+                for request in backend.requests:
+                    by_number.setdefault(request.json["bitrate"], set()).add(
+                        request.headers["webhook-id"])
+                self.assertTrue(all(len(ids) == 1 for ids in by_number.values()))
+
+    def test_a_stopped_and_continued_router_gets_each_event_once(self):
+        with Backend() as backend, Tallybusd(apps={APP: {"url": backend.url}}) as daemon, \
+                EnginePublisher(daemon.engine) as engine:
+            publish(engine, 1)
+            backend.await_requests(1)
+            daemon.pause()
+            for number in range(2, 202):
+                publish(engine, number)
+            # Long enough for the library to give the silent router up and reopen.
+            wait_until(lambda: engine.stats().reconnects >= 1, "the library reopens",
+                       SILENCE_SECONDS)
+            daemon.go_on()
+            backend.await_requests(201, SILENCE_SECONDS)
+            wait_until(lambda: engine.stats().acknowledged == 201, "all acknowledged")
+            self.assertEqual(numbers(backend.requests), list(range(1, 202)))
+
+    def test_sessions_opened_before_the_kill_govern_after_the_restart(self):
+        with Backend() as backend:
+            daemon = Tallybusd(apps={APP: {"url": backend.url}})
+            self.addCleanup(daemon.close)
+            daemon.start()
+            with EnginePublisher(daemon.engine) as engine:
+                engine.session_open("s1", rest_client_config='{"StreamStatusEvent":'
+                                    '{"restExclude":"name"}}')
+                publish(engine, 1)
+                backend.await_requests(1)
+                daemon.kill()
+                daemon.start()
+                publish(engine, 2)
+                wait_until(lambda: 2 in numbers(backend.requests), "the second", SILENCE_SECONDS)
+                self.assertNotIn("name", backend.requests[-1].json)
+
+    def test_two_engines_keep_their_own_sequences(self):
+        with Backend() as backend, Tallybusd(apps={APP: {"url": backend.url}}) as daemon, \
+                EnginePublisher(daemon.engine, node_id="a") as first, \
+                EnginePublisher(daemon.engine, node_id="b") as second:
+            for number in range(1, 101):
+                publish(first, number, name="from-a")
+                publish(second, number, name="from-b")
+            requests = backend.await_requests(200)
+            for node, name in (("a", "from-a"), ("b", "from-b")):
+                mine = [r for r in requests if r.json["nodeId"] == node]
+                self.assertEqual(numbers(mine), list(range(1, 101)))
+                self.assertEqual({r.json["name"] for r in mine}, {name})
+            self.assertEqual(len({r.headers["webhook-id"] for r in requests}), 200)
+
+    def test_a_forked_child_is_told_closed_and_harms_nobody(self):
+        with Backend() as backend, Tallybusd(apps={APP: {"url": backend.url}}) as daemon, \
+                EnginePublisher(daemon.engine) as engine:
+            publish(engine, 1)
+            backend.await_requests(1)
+            child = os.fork()
+            if child == 0:
+                code = engine.status("PUBLISHING", name="child", published=True)
+                os._exit(0 if code == CLOSED else 1)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            publish(engine, 2)
+            self.assertEqual(numbers(backend.await_requests(2)), [1, 2])
+
+    def test_a_full_spool_holds_the_engine_back_and_loses_nothing(self):
+        with Backend(lambda r: "hang") as backend, Tallybusd(
+                apps={APP: {"url": backend.url, "timeout": "2m"}},
+                extra={"spool": {"path": "memory", "max_size": "2MiB"}}) as daemon, \
+                EnginePublisher(daemon.engine, ring_bytes=8 << 20) as engine:
+            for number in range(1, 1501):
+                publish_large(engine, number)
+            wait_until(lambda: daemon.get("/healthz")[0] == 503, "health is red")
+            self.assertLess(engine.stats().acknowledged, 1500)
+            backend.answer = lambda r: (200, b"")
+            backend.released.set()
+            backend.await_requests(1500, 60)
+            wait_until(lambda: engine.stats().acknowledged == 1500, "all acknowledged")
+            self.assertEqual(without_repeats(numbers(backend.requests)), list(range(1, 1501)))
+            self.assertEqual(engine.stats().dropped_full, 0)
+            self.assertEqual(daemon.get("/healthz")[0], 200)
+
+
+def publish_large(engine, number):
+    status = engine.status("PUBLISHING", session_id="s1", media_session_id="m1", name="cam",
+                           published=True, bitrate=number, sdp="x" * 4000)
+    assert status == OK, status
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,218 @@
+"""What users of other systems suffer, each test named for the symptom that must not be seen here.
+The system and issue where it was seen stand beside it."""
+
+import os
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from engine_library import FULL, OK, TERMINAL, EnginePublisher  # noqa: E402
+from janus_server import JanusServer  # noqa: E402
+from tallybus_parts import (Backend, Client, OpenBus, Tallybusd, fail_config,  # noqa: E402
+                            refused_url, stream_status, wait_until)
+
+LIB = os.environ.get("TALLYBUS_LIB_DIR", "build/release/lib")
+
+
+def app(url, **fields):
+    return {"defaultApp": {"url": url, **fields}}
+
+
+class SymptomsTest(unittest.TestCase):
+    # OvenMediaEngine#1909, ZLMediaKit#3488, livekit#2399
+    def test_close_does_not_arrive_after_reopen_when_the_close_had_to_be_retried(self):
+        failing = threading.Event()
+        failing.set()
+
+        def answer(request):
+            closing = request.json["mediaSessionId"] == "old" and \
+                request.json["status"] == "UNPUBLISHED"
+            return "reset" if closing and failing.is_set() else 200
+
+        with Backend(answer) as backend, Tallybusd(apps=app(backend.url)) as daemon, \
+                EnginePublisher(daemon.engine) as engine:
+            for media, status in (("old", "PUBLISHING"), ("old", "UNPUBLISHED"),
+                                  ("new", "PUBLISHING"), ("new", "UNPUBLISHED")):
+                engine.status(status, session_id="s1", media_session_id=media, name="cam",
+                              published=True)
+            backend.await_requests(3)  # the open, and the close twice at least
+            failing.clear()
+            wait_until(lambda: [r for r in backend.requests if r.json["mediaSessionId"] == "new"
+                                and r.json["status"] == "UNPUBLISHED"], "the last close")
+            seen = [(r.json["mediaSessionId"], r.json["status"]) for r in backend.requests]
+            self.assertEqual(list(dict.fromkeys(seen)), [
+                ("old", "PUBLISHING"), ("old", "UNPUBLISHED"),
+                ("new", "PUBLISHING"), ("new", "UNPUBLISHED")])
+            sequences = [int(r.headers["tallybus-sequence"]) for r in backend.requests]
+            self.assertEqual(sequences, sorted(sequences))
+            again = [r for r in backend.requests if int(r.headers["tallybus-attempt"]) > 1]
+            self.assertTrue(all(r.headers.get("tallybus-redelivery") == "1" for r in again))
+
+    # srs#3575 (30 s, publisher dropped), OvenMediaEngine#569 (62 s), OpenSIPS#81, #1836
+    def test_a_hanging_backend_stalls_neither_the_engine_nor_another_apps_stream(self):
+        with Backend(lambda r: "hang") as dead, Backend() as alive, \
+                Tallybusd(apps={"dead": {"url": dead.url}, "alive": {"url": alive.url}}) as daemon, \
+                EnginePublisher(daemon.engine) as engine:
+            longest = 0.0
+            for number in range(500):
+                for key in ("dead", "alive"):
+                    began = time.monotonic()
+                    status = engine.status("PUBLISHING", app_key=key, session_id="s",
+                                           media_session_id=f"{key}{number}",
+                                           name=f"cam{number}", published=True)
+                    longest = max(longest, time.monotonic() - began)
+                    self.assertEqual(status, OK)
+            requests = alive.await_requests(500)
+            self.assertEqual({r.json["appKey"] for r in requests}, {"alive"})
+            self.assertLess(longest, 5)  # a stall is the backend's 10 s; this is no timing test
+
+    # Janus sampleevh, Ant Media
+    def test_back_off_of_one_stream_does_not_make_the_others_wait(self):
+        answer = lambda r: "reset" if r.json["name"] == "bad" else 200  # noqa: E731
+        with Backend(answer) as backend, Tallybusd(apps=app(backend.url)) as daemon, \
+                OpenBus(daemon) as bus:
+            bus.send(stream_status(name="bad", media="bad"))
+            wait_until(lambda: backend.requests, "the bad one is tried")
+            for number in range(50):
+                bus.send(stream_status(name=f"good{number}", media=f"m{number}"))
+            wait_until(lambda: sum(r.json["name"] != "bad" for r in backend.requests) == 50,
+                       "the good ones flow")
+
+    # ZLMediaKit#676, #4395, srs#3575
+    def test_a_backend_that_is_down_does_not_make_publishing_impossible(self):
+        for config in ({}, {"rest_client_config": fail_config()}):
+            with self.subTest(config=config), \
+                    Tallybusd(apps=app(refused_url(), **config)) as daemon, \
+                    Client(daemon) as client, EnginePublisher(daemon.engine) as engine:
+                for status in ("PUBLISHING", "UNPUBLISHED"):
+                    self.assertEqual(engine.status(status, session_id="s1", media_session_id="m1",
+                                                   name="cam", published=True), OK)
+                wait_until(lambda: [m.json["status"] for m in client.poll(0.1)
+                                    if m.name == "StreamStatusEvent"] ==
+                           ["PUBLISHING", "UNPUBLISHED"], "the client's copies")
+                wait_until(lambda: engine.stats().acknowledged == 2, "acknowledged")
+
+    # ZLMediaKit hook_index, srs#3046
+    def test_a_retry_does_not_change_the_events_id(self):
+        answers = iter(["reset", "reset"])
+        with Backend(lambda r: next(answers, 200)) as backend, \
+                Tallybusd(apps=app(backend.url)) as daemon, Client(daemon) as client, \
+                OpenBus(daemon) as bus:
+            bus.send(stream_status())
+            requests = backend.await_requests(3)
+            message, = client.await_messages(1)
+            self.assertEqual({r.headers["webhook-id"] for r in requests}, {message.meta["id"]})
+            self.assertEqual({r.body for r in requests}, {message.body})
+            self.assertEqual([r.headers["tallybus-attempt"] for r in requests], ["1", "2", "3"])
+            self.assertEqual(len({r.headers["tallybus-time"] for r in requests}), 1)
+
+    # OpenSIPS#536, janus PR#3671
+    def test_failures_are_not_invisible(self):
+        with Tallybusd(apps=app(refused_url(), retry="none",
+                                rest_client_config=fail_config())) as daemon, \
+                Client(daemon) as client, OpenBus(daemon) as bus:
+            bus.send(stream_status())
+            _, error = client.await_messages(2)
+            self.assertEqual((error.name, error.json["info"]), ("ErrorEvent", "connection refused"))
+            route = {"route": "defaultApp/backend"}
+            wait_until(lambda: daemon.metric("tallybus_attempts_failed_total", **route) == 1,
+                       "the failed attempt is counted")
+            self.assertEqual(daemon.metric("tallybus_events_given_up_total", **route), 1)
+            self.assertRegex(daemon.log(), r"defaultApp/backend: StreamStatusEvent "
+                             + error.json["eventId"] + r" attempt 1 failed: .*connection refused")
+            self.assertRegex(daemon.log(), error.json["eventId"] + " given up after 1 attempts")
+
+    # Janus sampleevh gzip
+    def test_a_body_over_8_kb_is_not_dropped_by_a_fixed_buffer(self):
+        with Backend() as backend, Tallybusd(apps=app(backend.url)) as daemon, \
+                OpenBus(daemon) as bus, EnginePublisher(daemon.engine) as engine:
+            for size in (9 << 10, 70 << 10, (1 << 20) - 4096):
+                bus.send(stream_status(name=f"open{size}", sdp="o" * size))
+                self.assertEqual(engine.status("PUBLISHING", name=f"engine{size}", published=True,
+                                               sdp="e" * size), OK)
+            requests = backend.await_requests(6)
+            got = sorted((r.json["name"], len(r.json["sdp"])) for r in requests)
+            self.assertEqual(got, sorted((f"{who}{size}", size) for who in ("open", "engine")
+                                         for size in (9 << 10, 70 << 10, (1 << 20) - 4096)))
+
+    # janus#2312, #2352
+    def test_event_code_does_not_crash_the_engine(self):
+        with Backend() as backend, Tallybusd(apps=app(backend.url)) as daemon, \
+                EnginePublisher(daemon.engine) as engine:
+            hostile = ("", "{", "[1]", "null", '{"a":' * 10000, '{"sdp":"\\ud800"}', "x" * 100000)
+            for body in hostile:
+                engine.json("StreamStatusEvent", body)
+            engine.json("../../etc/passwd", "{}")
+            engine.json("A\r\nB", "{}")
+            engine.status("PUBLISHING", name="\x00\xff", sdp=b"\xff\xfe\x00")
+            engine.status("PUBLISHING", name="good", published=True, extra='"a":1},{"b":2')
+            self.assertEqual(engine.status("PUBLISHING", name="good", published=True), OK)
+            request, = backend.await_requests(1)
+            self.assertEqual(request.json["name"], "good")
+            wait_until(lambda: engine.stats().rejected >= 5, "the others are rejected")
+
+    # srs#3046, #3330
+    def test_a_thousand_flaps_do_not_leave_unpaired_or_missing_events(self):
+        with Backend() as backend, Tallybusd(apps=app(backend.url)) as daemon, \
+                EnginePublisher(daemon.engine) as engine:
+            for number in range(1000):
+                for status in ("PUBLISHING", "UNPUBLISHED"):
+                    self.assertEqual(engine.status(
+                        status, session_id="s1", media_session_id=f"m{number}", name="cam",
+                        published=True), OK)
+            requests = backend.await_requests(2000, 60)
+            self.assertEqual([(r.json["mediaSessionId"], r.json["status"]) for r in requests],
+                             [(f"m{n}", s) for n in range(1000)
+                              for s in ("PUBLISHING", "UNPUBLISHED")])
+            self.assertEqual([int(r.headers["tallybus-sequence"]) for r in requests],
+                             list(range(1, 2001)))
+
+    # FreeSWITCH mod_event_zmq, libzmq#1908
+    def test_what_zeromq_drops_is_not_dropped_in_silence(self):
+        with Backend(lambda r: "hang") as backend, \
+                Tallybusd(apps=app(backend.url),
+                          extra={"spool": {"max_size": "2MiB"}}) as daemon, \
+                OpenBus(daemon) as bus:
+            for number in range(1000):
+                bus.send(stream_status(name=f"n{number}", sdp="x" * 8000))
+            wait_until(lambda: daemon.metric("tallybus_open_bus_dropped_total") > 0, "drops counted")
+            wait_until(lambda: daemon.metric("tallybus_open_bus_dropped_total") +
+                       daemon.metric("tallybus_events_accepted_total") == 1000,
+                       "every event is accepted or counted")
+            self.assertIn("open bus: dropped", daemon.log())
+
+    def test_a_client_sees_by_the_sequence_that_it_missed_messages(self):
+        with Tallybusd(apps={}) as daemon, OpenBus(daemon) as bus:
+            with Client(daemon, "s1") as client:
+                bus.send(stream_status("PUBLISHING"))
+                self.assertEqual(client.await_messages(1)[0].meta["sequence"], 1)
+            bus.send(stream_status("PAUSED"))
+            wait_until(lambda: daemon.metric("tallybus_events_accepted_total") == 2, "accepted")
+            with Client(daemon, "s1") as client:
+                bus.send(stream_status("PUBLISHING"))
+                self.assertEqual(client.await_messages(1)[0].meta["sequence"], 3)
+
+    # Janus core ignores a failing init
+    def test_a_plugin_that_cannot_start_is_not_silent_in_the_engines_log(self):
+        with JanusServer(plugin_dir=LIB, endpoint="carrier-pigeon://nowhere") as janus:
+            self.assertRegex(janus.log(), r"(?i)tallybus.*carrier-pigeon|carrier-pigeon.*tallybus")
+
+    def test_terminal_events_have_room_where_the_ring_is_full(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                EnginePublisher(f"ipc://{folder}/nobody.sock", ring_bytes=64 << 10) as engine:
+            while engine.status("PUBLISHING", name="cam", published=True) == OK:
+                pass
+            self.assertEqual(engine.status("PUBLISHING", name="cam", published=True), FULL)
+            self.assertEqual(engine.status("UNPUBLISHED", name="cam", published=True), OK)
+            self.assertEqual(engine.json("CallStatusEvent", '{"status":"FINISH"}',
+                                         flags=TERMINAL), OK)
+            self.assertEqual(engine.stats().dropped_full, 2)
+            engine.close(drain_ms=0)
+
+
+if __name__ == "__main__":
+    unittest.main()

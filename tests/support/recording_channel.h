@@ -1,0 +1,48 @@
+// A client channel that remembers what clients were told.
+#ifndef TALLYBUS_TESTS_SUPPORT_RECORDING_CHANNEL_H_
+#define TALLYBUS_TESTS_SUPPORT_RECORDING_CHANNEL_H_
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tallybus/client_channel.h"
+
+namespace tallybus::testing {
+
+class RecordingChannel final : public ClientChannel {
+ public:
+  struct Message {
+    std::string session_id;
+    std::string message;
+    std::string json;
+    EventId id;
+    absl::Time time;
+  };
+
+  void Notify(const Notification& n) override {
+    all_.push_back(
+        {std::string(n.session_id), std::string(n.message), std::string(n.json), n.id, n.time});
+    if (on_notify) on_notify(all_.back());
+  }
+
+  const std::vector<Message>& all() const { return all_; }
+  // The objects of one message name, in their order.
+  std::vector<std::string> Of(std::string_view message) const {
+    std::vector<std::string> found;
+    for (const Message& m : all_) {
+      if (m.message == message) found.push_back(m.json);
+    }
+    return found;
+  }
+
+  std::function<void(const Message&)> on_notify;
+
+ private:
+  std::vector<Message> all_;
+};
+
+}  // namespace tallybus::testing
+
+#endif  // TALLYBUS_TESTS_SUPPORT_RECORDING_CHANNEL_H_

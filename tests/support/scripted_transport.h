@@ -1,0 +1,108 @@
+// A transport without a wire: it remembers each attempt, and the test decides when and how it ends.
+#ifndef TALLYBUS_TESTS_SUPPORT_SCRIPTED_TRANSPORT_H_
+#define TALLYBUS_TESTS_SUPPORT_SCRIPTED_TRANSPORT_H_
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tallybus/transport.h"
+
+namespace tallybus::testing {
+
+// What a peer's HTTP answer becomes.
+inline DeliveryResult Answered(int code, std::string reason = "OK", std::string answer = "") {
+  DeliveryResult result;
+  result.verdict = code / 100 == 2   ? Verdict::kDelivered
+                   : code / 100 == 5 ? Verdict::kRetryLater
+                                     : Verdict::kRejected;
+  result.remote_code = code;
+  result.reason = std::move(reason);
+  result.answer = std::move(answer);
+  return result;
+}
+
+// Nobody listens: the request never reached a peer.
+inline DeliveryResult Refused() {
+  DeliveryResult result;
+  result.reason = "connection refused";
+  result.never_sent = true;
+  return result;
+}
+
+// The request may have arrived, the answer did not.
+inline DeliveryResult TimedOut() {
+  DeliveryResult result;
+  result.reason = "timed out";
+  return result;
+}
+
+// One thread.
+class ScriptedTransport final : public Transport {
+ public:
+  struct Attempt {  // a copy of a Delivery
+    Ticket ticket;
+    Event event;
+    std::string body;
+    std::string lane;
+    uint64_t lane_sequence;
+    int attempt;
+    bool redelivery;
+    std::string url;
+    MonoTime deadline;
+    bool want_answer;
+    bool open = true;
+  };
+  // Ends an attempt inside Deliver; nullopt: it stays open.
+  using Script = std::function<std::optional<DeliveryResult>(const Attempt&)>;
+
+  void SetSink(DeliverySink& sink) { sink_ = &sink; }
+  void Run(Script script) { script_ = std::move(script); }
+
+  absl::Status Start() override { return absl::OkStatus(); }
+  void Deliver(std::span<const Delivery> deliveries) override {
+    for (const Delivery& d : deliveries) {
+      attempts_.push_back({d.ticket, d.event, std::string(d.body), std::string(d.lane),
+                           d.lane_sequence, d.attempt, d.redelivery, d.endpoint.url, d.deadline,
+                           d.want_answer});
+      if (!script_) continue;
+      if (auto result = script_(attempts_.back())) Complete(attempts_.size() - 1, *result);
+    }
+  }
+  void Stop(MonoTime) override {
+    for (size_t i = 0; i < attempts_.size(); ++i) {
+      if (attempts_[i].open) Complete(i, TimedOut());
+    }
+  }
+
+  // Ends attempt number `index`, from 0.
+  void Complete(size_t index, DeliveryResult result) {
+    attempts_.at(index).open = false;
+    sink_->Complete(attempts_[index].ticket, std::move(result));
+  }
+
+  const std::vector<Attempt>& attempts() const { return attempts_; }
+  // "<name> <status>" of each attempt, in order.
+  std::vector<std::string> Story() const {
+    std::vector<std::string> story;
+    for (const Attempt& a : attempts_) story.push_back(a.event.name + " " + a.event.status);
+    return story;
+  }
+  size_t open() const {
+    size_t count = 0;
+    for (const Attempt& a : attempts_) count += a.open ? 1 : 0;
+    return count;
+  }
+
+ private:
+  DeliverySink* sink_ = nullptr;
+  Script script_;
+  std::vector<Attempt> attempts_;
+};
+
+}  // namespace tallybus::testing
+
+#endif  // TALLYBUS_TESTS_SUPPORT_SCRIPTED_TRANSPORT_H_
