@@ -46,19 +46,19 @@ enum {
 };
 
 /* [sender] One line of text, without a newline; contains no payload. */
-typedef void (*tallybus_log_fn)(void *user, tallybus_log_level level, tallybus_bytes text);
+typedef void (*tallybus_log_fn)(void* user, tallybus_log_level level, tallybus_bytes text);
 /* [sender] The state changed. detail: the endpoint, or the router's reason for REFUSED. */
-typedef void (*tallybus_state_fn)(void *user, tallybus_state state, tallybus_bytes detail);
+typedef void (*tallybus_state_fn)(void* user, tallybus_state state, tallybus_bytes detail);
 /* [sender] A message for the client of a session that this publisher opened: message is
  * StreamStatusEvent, ErrorEvent, ...; json its object; meta {"id":..,"sequence":..,"time":..}. */
-typedef void (*tallybus_client_message_fn)(void *user, tallybus_bytes session_id,
+typedef void (*tallybus_client_message_fn)(void* user, tallybus_bytes session_id,
                                            tallybus_bytes message, tallybus_bytes json,
                                            tallybus_bytes meta);
 /* [sender] The backend asks the engine to end this stream. Not called in this version. */
-typedef void (*tallybus_command_fn)(void *user, tallybus_bytes session_id,
+typedef void (*tallybus_command_fn)(void* user, tallybus_bytes session_id,
                                     tallybus_bytes media_session_id, tallybus_bytes reason);
 /* [sender] The first thing that the library's thread does, once: set its priority or affinity. */
-typedef void (*tallybus_thread_start_fn)(void *user);
+typedef void (*tallybus_thread_start_fn)(void* user);
 
 /* Read by tallybus_publisher_open and copied. Every field but struct_size may be zero. */
 typedef struct tallybus_publisher_options {
@@ -73,7 +73,7 @@ typedef struct tallybus_publisher_options {
   tallybus_bytes curve_server_key; /* Z85, 40 characters; all three or none */
   tallybus_bytes curve_public_key;
   tallybus_bytes curve_secret_key;
-  void *user; /* handed to every callback */
+  void* user; /* handed to every callback */
   tallybus_log_fn log;
   tallybus_state_fn on_state;
   tallybus_client_message_fn on_client_message;
@@ -184,47 +184,47 @@ typedef struct tallybus_answer {
 } tallybus_answer;
 
 /* [sender] Called exactly once for each tallybus_ask that returned OK. */
-typedef void (*tallybus_answer_fn)(void *user, const tallybus_answer *answer);
+typedef void (*tallybus_answer_fn)(void* user, const tallybus_answer* answer);
 
 /* [any thread, may block] Opens a publisher and starts its thread; does not wait for a router.
  * Call it after fork(), not before. On OK *publisher is the caller's, to be given to
  * tallybus_publisher_close. INVALID: an option is out of range. UNAVAILABLE: no memory, thread or
  * socket. */
-TALLYBUS_EXPORT tallybus_status tallybus_publisher_open(const tallybus_publisher_options *options,
-                                                        tallybus_publisher **publisher);
+TALLYBUS_EXPORT tallybus_status tallybus_publisher_open(const tallybus_publisher_options* options,
+                                                        tallybus_publisher** publisher);
 
 /* [any thread, realtime] Says that a client connected; a second call for the same session_id
  * replaces its config. FULL: not recorded, call again. */
-TALLYBUS_EXPORT tallybus_status tallybus_session_open(tallybus_publisher *publisher,
-                                                      const tallybus_session *session);
+TALLYBUS_EXPORT tallybus_status tallybus_session_open(tallybus_publisher* publisher,
+                                                      const tallybus_session* session);
 
 /* [any thread, realtime] Publishes a StreamStatusEvent; everything is copied before it returns.
  * FULL: dropped and counted. INVALID: no status, over 1 MiB, or over two fifths of the ring. */
-TALLYBUS_EXPORT tallybus_status tallybus_publish_stream_status(
-    tallybus_publisher *publisher, const tallybus_stream_status *event);
+TALLYBUS_EXPORT tallybus_status tallybus_publish_stream_status(tallybus_publisher* publisher,
+                                                               const tallybus_stream_status* event);
 
 /* [any thread, realtime] Publishes any other event. FULL, INVALID as above; json that is not an
  * object is found by the router, logged there and here, and counted in rejected. */
-TALLYBUS_EXPORT tallybus_status tallybus_publish_json(tallybus_publisher *publisher,
-                                                      const tallybus_json_event *event);
+TALLYBUS_EXPORT tallybus_status tallybus_publish_json(tallybus_publisher* publisher,
+                                                      const tallybus_json_event* event);
 
 /* [any thread] A call that the backend may refuse, such as connect; answer is called on the sender
  * thread. This version returns UNIMPLEMENTED and never calls answer. */
-TALLYBUS_EXPORT tallybus_status tallybus_ask(tallybus_publisher *publisher,
-                                             const tallybus_json_event *event,
-                                             tallybus_answer_fn answer, void *user);
+TALLYBUS_EXPORT tallybus_status tallybus_ask(tallybus_publisher* publisher,
+                                             const tallybus_json_event* event,
+                                             tallybus_answer_fn answer, void* user);
 
 /* [any thread, realtime] Says that a client is gone. Its config serves 60 s more, since a last
  * event often follows. FULL: not recorded, call again. */
-TALLYBUS_EXPORT tallybus_status tallybus_session_close(tallybus_publisher *publisher,
+TALLYBUS_EXPORT tallybus_status tallybus_session_close(tallybus_publisher* publisher,
                                                        tallybus_bytes session_id);
 
 /* [any thread, realtime] Fills *stats up to stats->struct_size. */
-TALLYBUS_EXPORT tallybus_status tallybus_stats_get(const tallybus_publisher *publisher,
-                                                   tallybus_stats *stats);
+TALLYBUS_EXPORT tallybus_status tallybus_stats_get(const tallybus_publisher* publisher,
+                                                   tallybus_stats* stats);
 
 /* [any thread] "OK", "FULL", ...: static text, never NULL. */
-TALLYBUS_EXPORT const char *tallybus_status_text(tallybus_status status);
+TALLYBUS_EXPORT const char* tallybus_status_text(tallybus_status status);
 
 /* [any thread] major << 16 | minor << 8 | patch of the library that is loaded. */
 TALLYBUS_EXPORT uint32_t tallybus_version(void);
@@ -233,7 +233,7 @@ TALLYBUS_EXPORT uint32_t tallybus_version(void);
  * has acknowledged what is held, says BYE, joins the thread and frees the publisher. What was not
  * acknowledged by then is lost and logged with its count. NULL is allowed. In a forked child it
  * frees nothing and returns. */
-TALLYBUS_EXPORT void tallybus_publisher_close(tallybus_publisher *publisher, uint32_t drain_ms);
+TALLYBUS_EXPORT void tallybus_publisher_close(tallybus_publisher* publisher, uint32_t drain_ms);
 
 #ifdef __cplusplus
 }
