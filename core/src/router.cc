@@ -55,7 +55,10 @@ class Router::Line final : public Outcomes {
   std::optional<MonoTime> Step();
 
   void OnFailure(const SpoolRow& row, const Failure& failure) override;
-  void OnSettled(const SpoolRow& row) override { watch_.Forget(row.seq); }
+  void OnSettled(const SpoolRow& row) override {
+    watch_.Forget(row.seq);
+    waiting_asked_.erase(row.seq);  // the spool may have nothing left to answer with
+  }
 
   Parts parts;
   std::shared_ptr<const RouteTable> routes = std::make_shared<RouteTable>();

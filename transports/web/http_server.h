@@ -37,7 +37,7 @@ struct HttpAnswer {
   Fate fate = Fate::kAnswer;
   int status = 200;
   HttpHeaders headers;
-  std::string body;            // dropped for 204 and 304, which have none
+  std::string body;  // dropped for 204 and 304, which have none
   // [server thread] The fate is done or the peer is gone; not called where the server stops first.
   std::function<void()> sent;
 };

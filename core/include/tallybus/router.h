@@ -65,7 +65,8 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   // [owner] One bounded turn. Returns when it wants the next: a time, or nullopt for "when woken".
   std::optional<MonoTime> Step();
 
-  // [owner] Takes no more events and starts no attempt; what is in flight may still complete.
+  // [owner] Takes no more events and tries nothing again. What is in flight may still complete, and
+  // what waits for its first attempt still gets it, as long as Step is called.
   void BeginShutdown();
   // [owner]
   RouterTotals Totals() const;

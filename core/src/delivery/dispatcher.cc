@@ -67,8 +67,9 @@ void Dispatcher::Enqueue(const SpoolRowPtr& row) {
 }
 
 void Dispatcher::Loaded(const SpoolRowPtr& row) {
-  Lane& lane = lanes_.Get(QueueOf(row->route), row->lane);
-  if (lane.state == Lane::State::kLoading && lane.head_seq == row->seq) MakeReady(lane, row);
+  Lane* lane = lanes_.Find(QueueOf(row->route), row->lane);
+  if (lane == nullptr || lane->head_seq != row->seq) return;
+  if (lane->state == Lane::State::kLoading) MakeReady(*lane, row);
 }
 
 void Dispatcher::MakeReady(Lane& lane, SpoolRowPtr head) {
@@ -231,8 +232,8 @@ void Dispatcher::OpenAttempt(Lane& lane, const RoutePtr& route, MonoTime now) {
 }
 
 int Dispatcher::AttemptsOf(const SpoolRow& row) {
-  const Lane& lane = lanes_.Get(QueueOf(row.route), row.lane);
-  return lane.head_seq == row.seq ? lane.attempts : 0;
+  const Lane* lane = lanes_.Find(QueueOf(row.route), row.lane);
+  return lane != nullptr && lane->head_seq == row.seq ? lane->attempts : 0;
 }
 
 std::optional<MonoTime> Dispatcher::NextDue() const {

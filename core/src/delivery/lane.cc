@@ -9,10 +9,14 @@ namespace {
 constexpr absl::Duration kKeepEnded = absl::Hours(1);
 constexpr absl::Duration kKeepResting = absl::Hours(24);
 
+std::string KeyOf(const EndpointQueue& queue, std::string_view lane) {
+  return absl::StrCat(queue.route, " ", absl::string_view(lane.data(), lane.size()));
+}
+
 }  // namespace
 
 Lane& LaneTable::Get(EndpointQueue& queue, std::string_view lane) {
-  std::string key = absl::StrCat(queue.route, " ", std::string(lane));
+  std::string key = KeyOf(queue, lane);
   auto [found, is_new] = by_key_.try_emplace(key);
   if (is_new) {
     busy_.emplace_back();
@@ -29,6 +33,11 @@ Lane& LaneTable::Get(EndpointQueue& queue, std::string_view lane) {
     known.idle_since = MonoTime();
   }
   return known;
+}
+
+Lane* LaneTable::Find(const EndpointQueue& queue, std::string_view lane) {
+  auto found = by_key_.find(KeyOf(queue, lane));
+  return found == by_key_.end() ? nullptr : &*found->second;
 }
 
 void LaneTable::PushWaiting(Lane& lane, SpoolSeq seq) {

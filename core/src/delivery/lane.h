@@ -61,6 +61,8 @@ class LaneTable {
  public:
   // The lane, made where it is new; it stays at its address until it is forgotten.
   Lane& Get(EndpointQueue& queue, std::string_view lane);
+  // nullptr where it is not known; unlike Get, it does not call the lane back from its rest.
+  Lane* Find(const EndpointQueue& queue, std::string_view lane);
   // Puts a sequence behind the head.
   void PushWaiting(Lane& lane, SpoolSeq seq);
   // Takes the next one; 0 where none waits.

@@ -1,0 +1,181 @@
+// The keys of an app.
+#include "tallybusd/config/app_keys.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "load_text.h"
+
+namespace tallybus::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// Loads one app with these lines, each "key: value".
+absl::StatusOr<App> LoadApp(const std::string& lines) {
+  absl::StatusOr<Config> config =
+      LoadText("apps:\n  a:\n    " + absl::StrReplaceAll(lines, {{"\n", "\n    "}}));
+  if (!config.ok()) return config.status();
+  return config->apps.at("a");
+}
+std::string AppError(const std::string& lines) {
+  return std::string(LoadApp(lines).status().message());
+}
+
+TEST(AppKeysTest, AppWithoutKeysHasNoBackendAndTheDefaults) {
+  absl::StatusOr<Config> config = LoadText("apps: {a: }");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const App& app = config->apps.at("a");
+  EXPECT_EQ(app.key, "a");
+  EXPECT_EQ(app.url, std::nullopt);
+  EXPECT_THAT(app.methods, IsEmpty());
+  EXPECT_EQ(app.retry, Retry::kLive);
+  EXPECT_EQ(app.timeout, absl::Seconds(10));
+  EXPECT_EQ(app.max_connections, 128);
+  EXPECT_FALSE(app.strict_success);
+  EXPECT_EQ(app.network, Network::kPrivate);
+  EXPECT_THAT(app.allow_cidrs, IsEmpty());
+  EXPECT_EQ(app.ca_file, "");
+  ASSERT_NE(app.rest_client_config, nullptr);
+  EXPECT_EQ(app.rest_client_config->For("StreamStatusEvent").on_error, OnError::kLog);
+}
+
+TEST(AppKeysTest, EveryKeyIsRead) {
+  absl::StatusOr<App> app = LoadApp(
+      "url: https://backend.example/hooks?x=1\n"
+      "methods: [StreamStatusEvent, ConnectionStatusEvent]\n"
+      "delivery: notify\n"
+      "retry: none\n"
+      "timeout: 2500ms\n"
+      "max_connections: 16\n"
+      "success: 200\n"
+      "network: public\n"
+      "allow_cidrs: [10.0.0.0/8, \"fd00::/8\"]\n"
+      "tls: {ca_file: /etc/ca.pem}\n"
+      "rest_client_config:\n"
+      "  StreamStatusEvent: {restOnError: FAIL, restExclude: sdp, clientExclude: ''}\n"
+      "  CallStatusEvent: {restPolicy: DISABLE}");
+  ASSERT_TRUE(app.ok()) << app.status();
+  EXPECT_EQ(app->url, "https://backend.example/hooks?x=1");
+  EXPECT_THAT(app->methods, ElementsAre("StreamStatusEvent", "ConnectionStatusEvent"));
+  EXPECT_EQ(app->retry, Retry::kNone);
+  EXPECT_EQ(app->timeout, absl::Milliseconds(2500));
+  EXPECT_EQ(app->max_connections, 16);
+  EXPECT_TRUE(app->strict_success);
+  EXPECT_EQ(app->network, Network::kPublic);
+  EXPECT_THAT(app->allow_cidrs, ElementsAre("10.0.0.0/8", "fd00::/8"));
+  EXPECT_EQ(app->ca_file, "/etc/ca.pem");
+  EXPECT_THAT(app->rest_client_config_methods, ElementsAre("StreamStatusEvent", "CallStatusEvent"));
+  const MethodPolicy& policy = app->rest_client_config->For("StreamStatusEvent");
+  EXPECT_EQ(policy.on_error, OnError::kFail);
+  ASSERT_NE(policy.rest_exclude, nullptr);
+  EXPECT_THAT(*policy.rest_exclude, ElementsAre("sdp"));
+  EXPECT_EQ(app->rest_client_config->For("CallStatusEvent").rest_policy, RestPolicy::kDisable);
+}
+
+TEST(AppKeysTest, PlacesOfTheUrlAndTheAuthorityAreKept) {
+  const ScratchDirectory directory;
+  LoadOptions options;
+  options.file = directory.path() + "/t.yaml";
+  std::ofstream(*options.file) << "apps:\n  a:\n    url: http://h/\n    tls:\n      ca_file: x\n";
+  options.default_engine_endpoint = "ipc:///e";
+  absl::StatusOr<Config> config = Load(options);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->apps.at("a").url_where, *options.file + ":3:10: apps.a.url");
+  EXPECT_EQ(config->apps.at("a").ca_file_where, *options.file + ":5:16: apps.a.tls.ca_file");
+  options.sets = {"apps.a.url=http://other/"};
+  EXPECT_EQ(Load(options)->apps.at("a").url_where, "--set apps.a.url");
+}
+
+TEST(AppKeysTest, UrlMustBeOneThatCanBePosted) {
+  EXPECT_EQ(LoadApp("url: off")->url, std::nullopt);
+  EXPECT_THAT(AppError("url: ftp://h/"),
+              StartsWith("t.yaml:3:10: apps.a.url: must begin with http"));
+  for (const char* url : {"''", "backend.example/x", "http:/h", "http://", "http:///x",
+                          "http://:80/", "'http://h/a b'", "[http://h/]", "HTTP"}) {
+    EXPECT_FALSE(LoadApp(std::string("url: ") + url).ok()) << url;
+  }
+}
+
+TEST(AppKeysTest, CredentialsInAUrlAreRefusedAndNotShown) {
+  const std::string error = AppError("url: http://user:hunter2@h/");
+  EXPECT_THAT(error, HasSubstr("not in this version yet: credentials in a URL"));
+  EXPECT_THAT(error, Not(HasSubstr("hunter2")));
+  EXPECT_TRUE(LoadApp("url: http://h/?mail=a@b").ok());
+}
+
+TEST(AppKeysTest, MethodsAreNamesOrAll) {
+  EXPECT_THAT(LoadApp("methods: all")->methods, IsEmpty());
+  EXPECT_EQ(AppError("methods: []"),
+            "t.yaml:3:14: apps.a.methods: lists nothing; `all` is every method");
+  EXPECT_EQ(AppError("methods: [X, a/b]"),
+            "t.yaml:3:18: apps.a.methods[1]: is no name of a method");
+  EXPECT_THAT(AppError("methods: StreamStatusEvent"), HasSubstr("must be a list of methods"));
+  EXPECT_THAT(AppError("methods: {a: b}"), HasSubstr("not a mapping"));
+}
+
+TEST(AppKeysTest, ValuesOfLaterVersionsAreRefusedNotIgnored) {
+  for (const char* line : {"delivery: guaranteed", "retry: standard", "retry: [1s, 5s]",
+                           "rest_client_config: {StreamStatusEvent: {restPolicy: OVERWRITE}}",
+                           "rest_client_config: {StreamStatusEvent: {restOverwrite: sdp}}"}) {
+    EXPECT_THAT(AppError(line), HasSubstr("not in this version yet")) << line;
+    EXPECT_EQ(LoadApp(line).status().code(), absl::StatusCode::kUnimplemented) << line;
+  }
+}
+
+TEST(AppKeysTest, KeysOfLaterVersionsAreRefusedNotIgnored) {
+  for (const char* key :
+       {"stream_keep_alive", "signing",     "format",    "batch",    "rest_username",
+        "rest_password",     "username",    "password",  "coalesce", "on_head_failure",
+        "exclude",           "on_error",    "endpoints", "match",    "transport",
+        "dry_run",           "stale_after", "when_full", "quota",    "hold"}) {
+    EXPECT_EQ(AppError(std::string(key) + ": x"),
+              "t.yaml:3:5: apps.a." + std::string(key) + ": not in this version yet");
+  }
+}
+
+TEST(AppKeysTest, LimitsKeepToTheirBounds) {
+  EXPECT_EQ(AppError("timeout: 10"),
+            "t.yaml:3:14: apps.a.timeout: has no unit; did you mean 10s or 10ms?");
+  EXPECT_EQ(AppError("timeout: 11m"), "t.yaml:3:14: apps.a.timeout: must be from 100ms to 10m");
+  EXPECT_EQ(AppError("max_connections: 0"),
+            "t.yaml:3:22: apps.a.max_connections: must be from 1 to 10000");
+  EXPECT_EQ(LoadApp("max_connections: 10000")->max_connections, 10000);
+}
+
+TEST(AppKeysTest, AllowedNetworksAreAddressesWithAPrefix) {
+  EXPECT_TRUE(LoadApp("allow_cidrs: [0.0.0.0/0, 10.1.2.3/32, '::/0', 'fe80::1/128']").ok());
+  for (const char* cidr : {"10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10/8", "'::/129'", "x/8",
+                           "10.0.0.0/+8", "10.0.0.0/-1"}) {
+    EXPECT_THAT(AppError(std::string("allow_cidrs: [") + cidr + "]"),
+                HasSubstr("apps.a.allow_cidrs[0]: must be an address and a prefix"))
+        << cidr;
+  }
+}
+
+TEST(AppKeysTest, WhatTheRestClientConfigRefusesIsRefusedAtItsLine) {
+  EXPECT_THAT(AppError("rest_client_config:\n  X:\n    restOnError: MAYBE"),
+              StartsWith("t.yaml:5:22: apps.a.rest_client_config.X.restOnError: "));
+  EXPECT_THAT(AppError("rest_client_config:\n  X:\n    restOnEror: FAIL"),
+              StartsWith("t.yaml:5:21: apps.a.rest_client_config.X.restOnEror: "));
+  EXPECT_EQ(AppError("rest_client_config: {'a/b': {}}"),
+            "t.yaml:3:26: apps.a.rest_client_config.\"a/b\": is no name of a method");
+  EXPECT_THAT(AppError("rest_client_config: {X: FAIL}"), HasSubstr("must be a mapping"));
+  EXPECT_THAT(AppError("rest_client_config: {X: {restExclude: [sdp]}}"), HasSubstr("must be text"));
+}
+
+TEST(AppKeysTest, KeyOfAnAppIsAnythingThatFitsIntoAPath) {
+  absl::StatusOr<Config> config = LoadText("apps: {\"live.example \xC3\xA9\": {}, '1': {}}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->apps.count("live.example \xC3\xA9"), 1u);
+  for (const char* text : {"apps: {'': {}}", "apps: {a/b: {}}", "apps: {\"a\\nb\": {}}"}) {
+    EXPECT_THAT(ErrorOf(text), HasSubstr("an app's key is not empty")) << text;
+  }
+}
+
+}  // namespace
+}  // namespace tallybus::config

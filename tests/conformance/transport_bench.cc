@@ -1,0 +1,115 @@
+// Waiting is bounded: a completion that never comes fails a test and does not hang it.
+#include "tests/conformance/transport_bench.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <utility>
+
+namespace tallybus::testing {
+
+void RecordingSink::Complete(Ticket ticket, DeliveryResult result) {
+  {
+    std::lock_guard lock(mutex_);
+    results_[ticket].push_back(std::move(result));
+  }
+  changed_.notify_all();
+}
+
+std::optional<DeliveryResult> RecordingSink::WaitFor(Ticket ticket) const {
+  std::unique_lock lock(mutex_);
+  const bool came =
+      changed_.wait_for(lock, std::chrono::seconds(10), [&] { return results_.count(ticket) > 0; });
+  if (!came) return std::nullopt;
+  return results_.at(ticket).front();
+}
+
+bool RecordingSink::WaitForTickets(size_t count) const {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::seconds(30),
+                           [&] { return results_.size() >= count; });
+}
+
+int RecordingSink::Completions(Ticket ticket) const {
+  std::lock_guard lock(mutex_);
+  const auto results = results_.find(ticket);
+  return results == results_.end() ? 0 : static_cast<int>(results->second.size());
+}
+
+size_t RecordingSink::total() const {
+  std::lock_guard lock(mutex_);
+  size_t total = 0;
+  for (const auto& [ticket, results] : results_) total += results.size();
+  return total;
+}
+
+Endpoint EndpointAt(std::string url, uint64_t id) {
+  Endpoint endpoint;
+  endpoint.id = id;
+  endpoint.route = "defaultApp/backend";
+  endpoint.url = std::move(url);
+  return endpoint;
+}
+
+TransportBench::TransportBench(const TransportDescriptor& descriptor, int threads) {
+  auto transport = descriptor.create(TransportContext{sink, clock, metrics, log, threads});
+  EXPECT_TRUE(transport.ok()) << transport.status();
+  transport_ = *std::move(transport);
+  const absl::Status started = transport_->Start();
+  EXPECT_TRUE(started.ok()) << started;
+}
+
+TransportBench::~TransportBench() { Stop(absl::ZeroDuration()); }
+
+Delivery TransportBench::Prepare(const Endpoint& endpoint, const Options& options) {
+  const auto ticket = static_cast<Ticket>(++last_ticket_);
+  auto kept = std::make_unique<Kept>();
+  kept->event.id = {.epoch = 0x0123456789abcdef, .sequence = last_ticket_};
+  kept->event.time = absl::FromUnixMillis(1'767'225'600'123);
+  kept->event.method = options.method;
+  kept->event.from_router = options.from_router;
+  kept->body = options.body;
+  kept->lane = options.lane;
+  kept->endpoint = endpoint;
+  const Kept& it = *kept_.emplace(ticket, std::move(kept)).first->second;
+  return Delivery{.ticket = ticket,
+                  .event = it.event,
+                  .body = it.body,
+                  .lane = it.lane,
+                  .lane_sequence = options.lane_sequence,
+                  .attempt = options.attempt,
+                  .redelivery = options.redelivery,
+                  .endpoint = it.endpoint,
+                  .deadline = clock.Now() + options.timeout,
+                  .want_answer = options.want_answer};
+}
+
+Ticket TransportBench::Deliver(const Endpoint& endpoint, const Options& options) {
+  const Delivery delivery = Prepare(endpoint, options);
+  transport_->Deliver({&delivery, 1});
+  return delivery.ticket;
+}
+
+std::vector<Ticket> TransportBench::DeliverMany(const Endpoint& endpoint, size_t count,
+                                                const Options& options) {
+  std::vector<Delivery> deliveries;
+  std::vector<Ticket> tickets;
+  for (size_t i = 0; i < count; ++i) {
+    Options each = options;
+    each.lane += "/" + std::to_string(i);
+    deliveries.push_back(Prepare(endpoint, each));
+    tickets.push_back(deliveries.back().ticket);
+  }
+  transport_->Deliver(deliveries);
+  return tickets;
+}
+
+DeliveryResult TransportBench::DeliverAndWait(const Endpoint& endpoint, const Options& options) {
+  auto result = sink.WaitFor(Deliver(endpoint, options));
+  EXPECT_TRUE(result.has_value()) << "the attempt was never completed";
+  return result.value_or(DeliveryResult{});
+}
+
+const Event& TransportBench::EventOf(Ticket ticket) const { return kept_.at(ticket)->event; }
+
+}  // namespace tallybus::testing

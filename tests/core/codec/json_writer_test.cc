@@ -1,0 +1,64 @@
+// JSON text, byte by byte.
+#include "codec/json_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace tallybus {
+namespace {
+
+std::string Quoted(std::string_view text) {
+  std::string out;
+  AppendJsonString(text, &out);
+  return out;
+}
+
+TEST(JsonWriterTest, WritesMembersInOrderWithoutSpace) {
+  std::string json;
+  JsonObjectWriter writer(&json);
+  writer.String("s", "x");
+  writer.Int("i", -5);
+  writer.Bool("t", true);
+  writer.Bool("f", false);
+  writer.Raw("o", "{\"a\": 1}");
+  writer.Members(R"("m":1,"n":[])");
+  writer.Close();
+  EXPECT_EQ(json, R"({"s":"x","i":-5,"t":true,"f":false,"o":{"a": 1},"m":1,"n":[]})");
+}
+
+TEST(JsonWriterTest, AnObjectWithoutMembersIsEmpty) {
+  std::string json;
+  JsonObjectWriter writer(&json);
+  writer.Members("");
+  writer.Close();
+  EXPECT_EQ(json, "{}");
+}
+
+TEST(JsonWriterTest, MembersAloneNeedNoComma) {
+  std::string json;
+  JsonObjectWriter writer(&json);
+  writer.Members("\"a\":1");
+  writer.Close();
+  EXPECT_EQ(json, "{\"a\":1}");
+}
+
+TEST(JsonWriterTest, EscapesWhatMustBeEscapedAndNothingElse) {
+  EXPECT_EQ(Quoted("\"\\\b\f\n\r\t"), R"("\"\\\b\f\n\r\t")");
+  EXPECT_EQ(Quoted(std::string_view("\0\x01\x1f\x7f", 4)), "\"\\u0000\\u0001\\u001f\x7f\"");
+  EXPECT_EQ(Quoted("/é😀'<>&"), "\"/é😀'<>&\"");
+  EXPECT_EQ(Quoted(""), "\"\"");
+  EXPECT_EQ(Quoted("a\nb"), R"("a\nb")");
+}
+
+TEST(JsonWriterTest, WritesTheOutermostIntegers) {
+  std::string json;
+  JsonObjectWriter writer(&json);
+  writer.Int("min", std::numeric_limits<int64_t>::min());
+  writer.Int("max", std::numeric_limits<int64_t>::max());
+  writer.Close();
+  EXPECT_EQ(json, R"({"min":-9223372036854775808,"max":9223372036854775807})");
+}
+
+}  // namespace
+}  // namespace tallybus

@@ -1,0 +1,92 @@
+// What an endpoint may say, and the files that it may name.
+#include "transports/rest/endpoint_settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+namespace tallybus::rest {
+namespace {
+
+using ::testing::HasSubstr;
+
+Endpoint EndpointWith(std::map<std::string, std::string> options) {
+  Endpoint endpoint;
+  endpoint.url = "https://example.org/hooks";
+  endpoint.options = std::move(options);
+  return endpoint;
+}
+
+std::string ErrorOf(const absl::Status& status) { return std::string(status.message()); }
+
+TEST(EndpointSettingsTest, NeedNothingButAUrl) {
+  const auto settings = ReadSettings(EndpointWith({}));
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->url.prefix, "https://example.org/hooks");
+  EXPECT_TRUE(settings->rules.Allows("127.0.0.1"));
+  EXPECT_TRUE(settings->tls.ca.empty());
+  EXPECT_EQ(settings->max_connections, 128);
+  EXPECT_TRUE(CheckTlsFiles(settings->tls).ok());
+}
+
+TEST(EndpointSettingsTest, ReadTheNetworkAndItsHoles) {
+  const auto settings =
+      ReadSettings(EndpointWith({{"network", "public"}, {"allow_cidrs", "127.0.0.1/32"}}));
+  ASSERT_TRUE(settings.ok());
+  EXPECT_TRUE(settings->rules.Allows("127.0.0.1"));
+  EXPECT_FALSE(settings->rules.Allows("127.0.0.2"));
+}
+
+TEST(EndpointSettingsTest, SayWhichOptionIsWrong) {
+  EXPECT_THAT(ErrorOf(ReadSettings(EndpointWith({{"network", "intranet"}})).status()),
+              HasSubstr("network"));
+  EXPECT_THAT(ErrorOf(ReadSettings(EndpointWith({{"allow_cidrs", "10.0.0.0/40"}})).status()),
+              HasSubstr("allow_cidrs"));
+  EXPECT_THAT(ErrorOf(ReadSettings(EndpointWith({{"tls.cert_file", "/x"}})).status()),
+              HasSubstr("tls.key_file"));
+  EXPECT_FALSE(ReadSettings(EndpointWith({{"tls.key_file", "/x"}})).ok());
+}
+
+class TlsFilesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/tallybus-pem-XXXXXX";
+    const int fd = mkstemp(name);
+    ASSERT_GE(fd, 0);
+    path_ = name;
+    close(fd);
+  }
+  void TearDown() override { std::remove(path_.c_str()); }
+  void Write(const std::string& text) { std::ofstream(path_) << text; }
+
+  std::string path_;
+};
+
+TEST_F(TlsFilesTest, AMissingFileIsNamed) {
+  const auto status = CheckTlsFiles({.ca = "/nowhere/ca.pem", .cert = "", .key = ""});
+  EXPECT_THAT(ErrorOf(status), HasSubstr("tls.ca_file"));
+  EXPECT_THAT(ErrorOf(status), HasSubstr("/nowhere/ca.pem"));
+}
+
+TEST_F(TlsFilesTest, AFileWithoutACertificateIsRefusedAndNotShown) {
+  for (const char* text : {"", "hunter2", "-----BEGIN CERTIFICATE-----\nhunter2\n"}) {
+    Write(text);
+    const auto status = CheckTlsFiles({.ca = path_, .cert = "", .key = ""});
+    EXPECT_FALSE(status.ok()) << text;
+    EXPECT_THAT(ErrorOf(status), ::testing::Not(HasSubstr("hunter2")));
+  }
+  EXPECT_FALSE(CheckTlsFiles({.ca = "/tmp", .cert = "", .key = ""}).ok());
+}
+
+TEST_F(TlsFilesTest, AKeyFileIsCheckedToo) {
+  Write("no key");
+  const auto status = CheckTlsFiles({.ca = "", .cert = path_, .key = path_});
+  EXPECT_FALSE(status.ok());
+}
+
+}  // namespace
+}  // namespace tallybus::rest

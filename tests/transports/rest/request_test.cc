@@ -1,0 +1,162 @@
+// URLs, header fields and their escaping.
+#include "transports/rest/request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tallybus::rest {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::string Target(const std::string& url, std::string_view method = "StreamStatusEvent") {
+  const auto base = ParseBaseUrl(url);
+  EXPECT_TRUE(base.ok()) << base.status();
+  return base.ok() ? TargetUrl(*base, method) : "";
+}
+
+TEST(TargetUrlTest, AppendsTheMethodToThePath) {
+  EXPECT_EQ(Target("http://127.0.0.1:8081/apps/EchoApp"),
+            "http://127.0.0.1:8081/apps/EchoApp/StreamStatusEvent");
+  EXPECT_EQ(Target("https://example.org"), "https://example.org/StreamStatusEvent");
+  EXPECT_EQ(Target("http://[::1]:80/a"), "http://[::1]:80/a/StreamStatusEvent");
+}
+
+TEST(TargetUrlTest, TakesATrailingSlashAsNone) {
+  EXPECT_EQ(Target("http://h/apps/EchoApp/"), "http://h/apps/EchoApp/StreamStatusEvent");
+  EXPECT_EQ(Target("http://h/"), "http://h/StreamStatusEvent");
+  EXPECT_EQ(Target("http://h/a//"), "http://h/a/StreamStatusEvent");
+}
+
+TEST(TargetUrlTest, KeepsTheQueryAfterThePath) {
+  EXPECT_EQ(Target("http://h/a?key=v%20x&b=/"), "http://h/a/StreamStatusEvent?key=v%20x&b=/");
+  EXPECT_EQ(Target("http://h?x=1"), "http://h/StreamStatusEvent?x=1");
+  EXPECT_EQ(Target("http://h/a/?x"), "http://h/a/StreamStatusEvent?x");
+}
+
+TEST(TargetUrlTest, AMethodCannotLeaveItsSegment) {
+  EXPECT_EQ(Target("http://h/a", "../b?c#d\r\n"), "http://h/a/..%2Fb%3Fc%23d%0D%0A");
+}
+
+TEST(BaseUrlTest, NamesThePeerForTheLog) {
+  EXPECT_EQ(ParseBaseUrl("https://example.org/a?secret=1")->peer, "example.org:443");
+  EXPECT_EQ(ParseBaseUrl("http://127.0.0.1:8081")->peer, "127.0.0.1:8081");
+}
+
+TEST(BaseUrlTest, RefusesWhatIsNotPlainHttp) {
+  for (const char* url : {"", "ftp://h/", "file:///etc/passwd", "gopher://h", "h/path", "//h/path",
+                          "http://", "http:///path", "http:/h/path", "http://h:99999/",
+                          "http://h h/", "rest://h", "http://h/\r\nX: y", "javascript:alert(1)"}) {
+    EXPECT_FALSE(ParseBaseUrl(url).ok()) << url;
+  }
+  EXPECT_FALSE(ParseBaseUrl(std::string("http://h/\0x", 11)).ok());
+}
+
+TEST(BaseUrlTest, RefusesCredentialsWithoutRepeatingThem) {
+  for (const char* url : {"http://user:hunter2@h/", "http://user@h/", "http://:hunter2@h/",
+                          "http://@h/", "https://hunter2%40x@h/"}) {
+    const auto base = ParseBaseUrl(url);
+    ASSERT_FALSE(base.ok()) << url;
+    EXPECT_THAT(std::string(base.status().message()), HasSubstr("credentials")) << url;
+    EXPECT_THAT(std::string(base.status().message()), Not(HasSubstr("hunter2")));
+  }
+  EXPECT_TRUE(ParseBaseUrl("http://h/path@2x?mail=a@b").ok());
+}
+
+TEST(BaseUrlTest, RefusesAFragment) {
+  EXPECT_THAT(std::string(ParseBaseUrl("http://h/a#top").status().message()),
+              HasSubstr("fragment"));
+  EXPECT_FALSE(ParseBaseUrl("http://h/a#").ok());
+}
+
+TEST(LaneTest, IsPercentEncodedButForUnreservedAndSlash) {
+  EXPECT_EQ(EncodeLane("defaultApp/b4e7"), "defaultApp/b4e7");
+  EXPECT_EQ(EncodeLane("A-z_0.9~/"), "A-z_0.9~/");
+  EXPECT_EQ(EncodeLane("a b%\r\n\xd0\xb6+\0"), "a%20b%25%0D%0A%D0%B6%2B");
+  EXPECT_EQ(EncodeLane(std::string_view("\0", 1)), "%00");
+}
+
+TEST(LaneTest, IsCutAt256BytesAndEndsInAHash) {
+  const std::string longest(256, 'x');
+  EXPECT_EQ(EncodeLane(longest), longest);
+  const std::string longer(257, 'x');
+  EXPECT_EQ(EncodeLane(longer).size(), 256u);
+  EXPECT_THAT(EncodeLane(longer), StartsWith(std::string(239, 'x') + "~"));
+}
+
+TEST(LaneTest, IsNeverCutInsideAnEscape) {
+  for (size_t lead = 0; lead < 3; ++lead) {
+    const std::string encoded = EncodeLane(std::string(lead, 'x') + std::string(200, ' '));
+    ASSERT_LE(encoded.size(), 256u);
+    const std::string head = encoded.substr(0, encoded.size() - 17);
+    EXPECT_EQ((head.size() - lead) % 3, 0u);
+    EXPECT_EQ(encoded[head.size()], '~');
+  }
+}
+
+TEST(LaneTest, TwoLongLanesStayDifferent) {
+  const std::string common(300, 'x');
+  EXPECT_NE(EncodeLane(common + "1"), EncodeLane(common + "2"));
+}
+
+TEST(StableHashTest, IsFnv1aSoThatABackendCanRelyOnIt) {
+  EXPECT_EQ(StableHash(""), 0xcbf29ce484222325u);
+  EXPECT_EQ(StableHash("a"), 0xaf63dc4c8601ec8cu);
+  EXPECT_EQ(StableHash("foobar"), 0x85944171f73967e8u);
+}
+
+class HeadersTest : public ::testing::Test {
+ protected:
+  std::vector<std::string> Write() {
+    const Endpoint endpoint;
+    const Delivery delivery{Ticket{1}, event_,      "body",   lane_,      42,
+                            3,         redelivery_, endpoint, MonoTime(), false};
+    HeaderFields fields;
+    WriteHeaders(delivery, &fields);
+    std::vector<std::string> lines;
+    for (size_t i = 0; i < fields.size(); ++i) lines.emplace_back(fields[i]);
+    return lines;
+  }
+  Event event_;
+  std::string lane_ = "app/name";
+  bool redelivery_ = false;
+};
+
+TEST_F(HeadersTest, SayWhatTheBodyDoesNot) {
+  event_.id = {.epoch = 0xabc, .sequence = 7};
+  event_.time = absl::FromUnixMillis(1);
+  const auto lines = Write();
+  EXPECT_THAT(lines, Contains("Accept: application/json, application/*+json"));
+  EXPECT_THAT(lines, Contains("Content-Type: application/json;charset=UTF-8"));
+  EXPECT_THAT(lines, Contains("Connection: keep-alive"));
+  EXPECT_THAT(lines, Contains(StartsWith("User-Agent: Tallybus/")));
+  EXPECT_THAT(lines, Contains("webhook-id: 0000000000000abc-7"));
+  EXPECT_THAT(lines, Contains("tallybus-time: 1970-01-01T00:00:00.001Z"));
+  EXPECT_THAT(lines, Contains("tallybus-lane: app/name"));
+  EXPECT_THAT(lines, Contains("tallybus-sequence: 42"));
+  EXPECT_THAT(lines, Contains("tallybus-attempt: 3"));
+  EXPECT_THAT(lines, Not(Contains(StartsWith("tallybus-redelivery"))));
+  EXPECT_THAT(lines, Not(Contains(StartsWith("tallybus-origin"))));
+}
+
+TEST_F(HeadersTest, MarkRedeliveriesAndWhatTheRouterMade) {
+  redelivery_ = true;
+  event_.from_router = true;
+  const auto lines = Write();
+  EXPECT_THAT(lines, Contains("tallybus-redelivery: 1"));
+  EXPECT_THAT(lines, Contains("tallybus-origin: router"));
+}
+
+TEST_F(HeadersTest, ALaneCannotAddAHeader) {
+  lane_ = "app/x\r\nX-Evil: 1";
+  for (const std::string& line : Write()) {
+    EXPECT_EQ(line.find_first_of("\r\n"), std::string::npos) << line;
+    EXPECT_THAT(line, Not(StartsWith("X-Evil")));
+  }
+}
+
+}  // namespace
+}  // namespace tallybus::rest

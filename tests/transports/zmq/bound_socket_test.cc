@@ -1,0 +1,121 @@
+// Binding: what is refused, in which words, and what is locked.
+#include "transports/zmq/bound_socket.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/transports/zmq/zmq_peer.h"
+
+namespace tallybus::zmq_transport {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class BoundSocketTest : public ::testing::Test {
+ protected:
+  BoundSocketTest() {
+    char path[] = "/tmp/tallybus-bound-XXXXXX";
+    folder = mkdtemp(path);
+  }
+  ~BoundSocketTest() override { std::filesystem::remove_all(folder); }
+
+  absl::StatusOr<BoundSocket> Bind(const std::string& endpoint) {
+    return BoundSocket::Bind(context, zmq::socket_type::pull, "listen.open", endpoint);
+  }
+  std::string ErrorOf(const std::string& endpoint) {
+    auto bound = Bind(endpoint);
+    EXPECT_FALSE(bound.ok()) << endpoint;
+    return bound.ok() ? "" : std::string(bound.status().message());
+  }
+
+  zmq::context_t context;
+  std::filesystem::path folder;
+};
+
+TEST_F(BoundSocketTest, TellsThePortThatItGot) {
+  for (const char* any : {"tcp://127.0.0.1:0", "tcp://127.0.0.1:*"}) {
+    auto bound = Bind(any);
+    ASSERT_TRUE(bound.ok()) << bound.status();
+    EXPECT_THAT(bound->endpoint(), ::testing::MatchesRegex("tcp://127\\.0\\.0\\.1:[1-9][0-9]+"));
+  }
+}
+
+TEST_F(BoundSocketTest, RefusesWhatIsNotOnLoopback) {
+  for (const char* endpoint : {"tcp://0.0.0.0:5581", "tcp://*:5581", "tcp://192.168.1.1:5581",
+                               "tcp://[::]:5581", "tcp://eth0:5581", "inproc://x", "5581", ""}) {
+    EXPECT_THAT(ErrorOf(endpoint), HasSubstr("not in this version yet")) << endpoint;
+  }
+}
+
+TEST_F(BoundSocketTest, AnAddressThatIsTakenSaysWhatToDo) {
+  auto first = Bind("tcp://127.0.0.1:0");
+  ASSERT_TRUE(first.ok());
+  EXPECT_THAT(ErrorOf(first->endpoint()), HasSubstr("the address is in use"));
+  EXPECT_THAT(ErrorOf(first->endpoint()), HasSubstr("listen.open"));
+}
+
+TEST_F(BoundSocketTest, ANameThatIsNoAddressIsAnErrorAndNoCrash) {
+  EXPECT_THAT(ErrorOf("tcp://127.nonsense:1"), HasSubstr("listen.open"));
+  EXPECT_THAT(ErrorOf("tcp://127.0.0.1"), HasSubstr("listen.open"));
+  EXPECT_THAT(ErrorOf("tcp://127.0.0.1:99999"), HasSubstr("listen.open"));
+}
+
+TEST_F(BoundSocketTest, ASecondOneOnALiveIpcPathIsRefusedInsteadOfStealingIt) {
+  const std::string endpoint = "ipc://" + (folder / "bus.sock").string();
+  {
+    auto first = Bind(endpoint);
+    ASSERT_TRUE(first.ok()) << first.status();
+    auto second = Bind(endpoint);
+    EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
+    EXPECT_THAT(second.status().message(), HasSubstr("another tallybusd"));
+  }
+  EXPECT_TRUE(Bind(endpoint).ok()) << "the lock goes with its socket";
+}
+
+TEST_F(BoundSocketTest, AMovedSocketKeepsItsLock) {
+  const std::string endpoint = "ipc://" + (folder / "bus.sock").string();
+  auto first = Bind(endpoint);
+  ASSERT_TRUE(first.ok());
+  BoundSocket moved = *std::move(first);
+  EXPECT_FALSE(Bind(endpoint).ok());
+  EXPECT_EQ(moved.endpoint(), endpoint);
+}
+
+TEST_F(BoundSocketTest, ReplacesTheSocketFileOfADeadProcess) {
+  const std::string path = folder / "bus.sock";
+  std::ofstream(path) << "";
+  EXPECT_TRUE(Bind("ipc://" + path).ok());
+}
+
+TEST_F(BoundSocketTest, AFolderThatIsNotThereIsNamed) {
+  EXPECT_THAT(ErrorOf("ipc:///tmp/tallybus-no-such-folder/bus.sock"),
+              HasSubstr("/tmp/tallybus-no-such-folder/bus.sock.lock"));
+}
+
+TEST_F(BoundSocketTest, ReceivesWholeMessagesAndKeepsNoMoreFramesThanAsked) {
+  auto bound = Bind("tcp://127.0.0.1:0");
+  ASSERT_TRUE(bound.ok());
+  std::vector<zmq::message_t> frames;
+  EXPECT_FALSE(bound->Receive(2, &frames)) << "it does not wait";
+  Peer peer(context, zmq::socket_type::push, bound->endpoint());
+  peer.Send({"a", "", "c", "d", "e"});
+  peer.Send({"next"});
+  ASSERT_TRUE(WaitReadable(bound->socket()));
+  ASSERT_TRUE(bound->Receive(2, &frames));
+  ASSERT_THAT(frames, SizeIs(3)) << "one more than asked tells that there were more";
+  EXPECT_EQ(Text(frames[0]), "a");
+  EXPECT_EQ(Text(frames[1]), "");
+  ASSERT_TRUE(WaitReadable(bound->socket()));
+  ASSERT_TRUE(bound->Receive(2, &frames));
+  ASSERT_THAT(frames, SizeIs(1));
+  EXPECT_EQ(Text(frames[0]), "next");
+}
+
+}  // namespace
+}  // namespace tallybus::zmq_transport

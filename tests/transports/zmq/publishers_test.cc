@@ -1,0 +1,112 @@
+// What is known of each engine: a connection is an epoch by its last HELLO.
+#include "transports/zmq/publishers.h"
+
+#include <gtest/gtest.h>
+
+namespace tallybus::zmq_transport {
+namespace {
+
+class PublishersTest : public ::testing::Test {
+ protected:
+  Publisher& Hello(uint64_t epoch, const std::string& peer, uint64_t first_held = 1) {
+    bus::Hello hello;
+    hello.epoch = epoch;
+    hello.node_id = "node";
+    hello.app_key = "app";
+    hello.first_held = first_held;
+    return publishers.Hello(hello, peer, now);
+  }
+  void Session(uint64_t epoch, const std::string& id, SessionChange::Action action) {
+    publishers.NoteSession(epoch, {action, id, "app of " + id, std::nullopt}, now);
+  }
+
+  Publishers publishers;
+  MonoTime now = MonoTime::AtOffset(absl::Hours(1));
+};
+
+TEST_F(PublishersTest, ANewEpochBeginsAtItsFirstHeld) {
+  EXPECT_EQ(Hello(1, "p").expected, 1u);
+  EXPECT_EQ(Hello(2, "q", 0).expected, 1u);
+  Publisher& late = Hello(3, "r", 50);
+  EXPECT_EQ(late.expected, 50u);
+  EXPECT_EQ(late.durable_through, 49u);
+}
+
+TEST_F(PublishersTest, AKnownEpochGoesOnWhereItWas) {
+  Hello(1, "p").expected = 10;
+  EXPECT_EQ(Hello(1, "p", 3).expected, 10u);
+}
+
+TEST_F(PublishersTest, WhatAnEngineNoLongerHoldsIsNotWaitedFor) {
+  Hello(1, "p").expected = 10;
+  EXPECT_EQ(Hello(1, "p", 20).expected, 20u);
+}
+
+TEST_F(PublishersTest, AnEpochMovesToItsNewConnection) {
+  Hello(1, "old");
+  Publisher& publisher = Hello(1, "new");
+  EXPECT_EQ(publisher.peer, "new");
+  EXPECT_EQ(publishers.FindPeer("old"), nullptr);
+  EXPECT_EQ(publishers.FindPeer("new"), &publisher);
+  EXPECT_EQ(publishers.connected(), 1u);
+}
+
+TEST_F(PublishersTest, AConnectionThatSaysAnotherEpochIsThatEpoch) {
+  Hello(1, "p");
+  Hello(2, "p");
+  EXPECT_EQ(publishers.FindPeer("p")->epoch, 2u);
+  ASSERT_NE(publishers.Find(1), nullptr);
+  EXPECT_EQ(publishers.Find(1)->peer, "");
+  EXPECT_EQ(publishers.connected(), 1u);
+}
+
+TEST_F(PublishersTest, AConnectionSilentForTenSecondsIsGoneButNotItsPublisher) {
+  Hello(1, "p");
+  publishers.Prune(now + absl::Seconds(10));
+  EXPECT_EQ(publishers.connected(), 1u);
+  publishers.Prune(now + absl::Seconds(11));
+  EXPECT_EQ(publishers.connected(), 0u);
+  ASSERT_NE(publishers.Find(1), nullptr);
+  EXPECT_EQ(publishers.Find(1)->peer, "");
+}
+
+TEST_F(PublishersTest, APublisherIsForgottenAfterAWeekOrAMinuteAfterItsGoodbye) {
+  Hello(1, "p");
+  Hello(2, "q").said_bye = true;
+  publishers.Prune(now + absl::Seconds(61));
+  EXPECT_NE(publishers.Find(1), nullptr);
+  EXPECT_EQ(publishers.Find(2), nullptr);
+  publishers.Prune(now + absl::Hours(7 * 24));
+  EXPECT_NE(publishers.Find(1), nullptr);
+  publishers.Prune(now + absl::Hours(7 * 24) + absl::Seconds(1));
+  EXPECT_EQ(publishers.Find(1), nullptr);
+}
+
+TEST_F(PublishersTest, ASessionLeadsToItsAppAndItsPublisher) {
+  Publisher& publisher = Hello(1, "p");
+  Session(1, "s", SessionChange::Action::kOpen);
+  EXPECT_EQ(publishers.OfSession("s"), &publisher);
+  EXPECT_EQ(publishers.AppOfSession("s"), "app of s");
+  EXPECT_EQ(publishers.OfSession("t"), nullptr);
+  EXPECT_EQ(publishers.AppOfSession("t"), "");
+}
+
+TEST_F(PublishersTest, AClosedSessionServesSixtySecondsMore) {
+  Hello(1, "p");
+  Session(1, "s", SessionChange::Action::kOpen);
+  Session(1, "s", SessionChange::Action::kClose);
+  publishers.Prune(now + absl::Seconds(60));
+  EXPECT_EQ(publishers.AppOfSession("s"), "app of s");
+  publishers.Prune(now + absl::Seconds(61));
+  EXPECT_EQ(publishers.AppOfSession("s"), "");
+}
+
+TEST_F(PublishersTest, ASessionIsForgottenWithItsPublisher) {
+  Hello(1, "p").said_bye = true;
+  Session(1, "s", SessionChange::Action::kOpen);
+  publishers.Prune(now + absl::Seconds(61));
+  EXPECT_EQ(publishers.AppOfSession("s"), "");
+}
+
+}  // namespace
+}  // namespace tallybus::zmq_transport
