@@ -41,6 +41,15 @@ target_compile_options(tallybus_warnings INTERFACE
   # GCC 12 warns of std::string's own operator+ (its bug 105329).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 
+# What every test runs with.
+set(TALLYBUS_TEST_ENVIRONMENT
+  "TALLYBUS_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
+  "TALLYBUS_LIB_DIR=${CMAKE_LIBRARY_OUTPUT_DIRECTORY}"
+  "TALLYBUS_SANITIZED=${TALLYBUS_SANITIZE}"
+  "PYTHONDONTWRITEBYTECODE=1"
+  "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp"
+  "UBSAN_OPTIONS=print_stacktrace=1")
+
 # tallybus_test(<source> [LIBS lib...] [ARGS ...]): one GoogleTest program, named by its path.
 function(tallybus_test source)
   cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
@@ -51,5 +60,6 @@ function(tallybus_test source)
   target_link_libraries(${target} PRIVATE tallybus_warnings ${ARG_LIBS} GTest::gmock_main)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${target})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120
+                       ENVIRONMENT "${TALLYBUS_TEST_ENVIRONMENT}")
 endfunction()

@@ -34,12 +34,13 @@ std::string HostName() {
   return name;
 }
 
+// tallybusd finds its socket by the same rule; a relative path counts as unset.
 std::string RuntimeDirectory() {
   // systemd separates several with colons.
   std::string directory = Environment("RUNTIME_DIRECTORY");
-  if (!directory.empty()) return directory.substr(0, directory.find(':'));
+  if (StartsWith(directory, "/")) return directory.substr(0, directory.find(':'));
   directory = Environment("XDG_RUNTIME_DIR");
-  if (!directory.empty()) return directory + "/tallybus";
+  if (StartsWith(directory, "/")) return directory + "/tallybus";
   // An engine need not be able to write there, if tallybusd already listens.
   if (access("/run/tallybus", W_OK) == 0 || access("/run/tallybus/engine.sock", F_OK) == 0) {
     return "/run/tallybus";

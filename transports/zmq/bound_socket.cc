@@ -2,6 +2,7 @@
 #include "transports/zmq/bound_socket.h"
 
 #include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -20,8 +21,19 @@ bool IsLoopback(const std::string& endpoint) {
   return absl::StartsWith(endpoint, "tcp://127.") || absl::StartsWith(endpoint, "tcp://[::1]:");
 }
 
+// libzmq takes a port modulo 65536.
+bool IsPort(absl::string_view port) {
+  uint32_t number = 0;
+  return port == "*" || (absl::SimpleAtoi(port, &number) && number <= 65535);
+}
+
 absl::Status CheckEndpoint(std::string_view key, const std::string& endpoint) {
-  if (absl::StartsWith(endpoint, kIpc) || IsLoopback(endpoint)) return absl::OkStatus();
+  if (absl::StartsWith(endpoint, kIpc)) return absl::OkStatus();
+  if (IsLoopback(endpoint)) {
+    if (IsPort(endpoint.substr(endpoint.rfind(':') + 1))) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(std::string(key), ": \"", endpoint, "\" has no port from 0 to 65535"));
+  }
   return absl::InvalidArgumentError(absl::StrCat(
       std::string(key), ": \"", endpoint,
       "\" is neither ipc:// nor on loopback; beyond loopback is not in this version yet, bind "
@@ -74,6 +86,7 @@ absl::StatusOr<BoundSocket> BoundSocket::Bind(zmq::context_t& context, zmq::sock
     bound.socket_ = zmq::socket_t(context, type);
     bound.socket_.set(zmq::sockopt::linger, 0);
     bound.socket_.set(zmq::sockopt::maxmsgsize, kMaxMessageBytes);
+    bound.socket_.set(zmq::sockopt::ipv6, absl::StartsWith(endpoint, "tcp://["));
     bound.socket_.bind(WithAnyPort(endpoint));
     bound.endpoint_ = bound.socket_.get(zmq::sockopt::last_endpoint);
   } catch (const zmq::error_t& error) {
