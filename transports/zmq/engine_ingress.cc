@@ -237,7 +237,7 @@ MonoTime EngineIngress::Tick() {
   const MonoTime now = parts_.clock.Now();
   if (now - ticked_ < kHeartbeatEvery) return ticked_ + kHeartbeatEvery;
   ticked_ = now;
-  publishers_.Prune(now);
+  CloseSessions(publishers_.Prune(now));
   sequences_.Prune(now);
   for (auto& [epoch, publisher] : publishers_) {
     if (publisher.peer.empty()) continue;
@@ -247,6 +247,20 @@ MonoTime EngineIngress::Tick() {
   Acknowledge();
   connected_gauge_.Set(static_cast<int64_t>(publishers_.connected()));
   return now + kHeartbeatEvery;
+}
+
+// Their engine is gone for good; the router need not remember them.
+void EngineIngress::CloseSessions(const std::vector<std::string>& session_ids) {
+  if (session_ids.empty()) return;
+  IngressBatch batch;
+  for (const std::string& id : session_ids) {
+    SessionChange change;
+    change.action = SessionChange::Action::kClose;
+    change.session_id = id;
+    batch.records.push_back(std::move(change));
+  }
+  absl::Status status = sink_->Accept(std::move(batch));
+  if (!status.ok()) log_.Write(LogLevel::kWarning, status.ToString());
 }
 
 void EngineIngress::Notify(const Notification& n) {

@@ -67,6 +67,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
                   IngressBatch* batch);
   void AskForExpected(Publisher& publisher);
   void RaiseSendThrough(Publisher& publisher);
+  void CloseSessions(const std::vector<std::string>& session_ids);
   void Send(const std::string& peer, const bus::ToEngine& message);
   void CountMalformed(std::string_view reason);
 

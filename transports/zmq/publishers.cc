@@ -71,7 +71,7 @@ std::string_view Publishers::AppOfSession(std::string_view session_id) const {
   return found->second.app_key;
 }
 
-void Publishers::Prune(MonoTime now) {
+std::vector<std::string> Publishers::Prune(MonoTime now) {
   for (auto& [epoch, publisher] : by_epoch_) {
     if (!publisher.peer.empty() && now - publisher.heard > kSilent) Disconnect(publisher);
   }
@@ -81,11 +81,15 @@ void Publishers::Prune(MonoTime now) {
     return publisher.peer.empty() &&
            (silent > kKeepPublisher || (publisher.said_bye && silent > kKeepAfterBye));
   });
-  absl::erase_if(sessions_, [this, now](const auto& entry) {
+  std::vector<std::string> left_open;
+  absl::erase_if(sessions_, [&](const auto& entry) {
     const Session& session = entry.second;
-    return (session.closed < now && now - session.closed > kKeepClosedSession) ||
-           !by_epoch_.contains(session.epoch);
+    if (session.closed < now) return now - session.closed > kKeepClosedSession;
+    if (by_epoch_.contains(session.epoch)) return false;
+    left_open.push_back(entry.first);
+    return true;
   });
+  return left_open;
 }
 
 }  // namespace tallybus::zmq_transport

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tallybus/clock.h"
 #include "tallybus/codec.h"
@@ -51,8 +52,8 @@ class Publishers {
   std::string_view AppOfSession(std::string_view session_id) const;
 
   // Forgets connections silent for 10 s, sessions closed for 60 s, publishers a minute after their
-  // BYE and a week after their last word.
-  void Prune(MonoTime now);
+  // BYE and a week after their last word. Returns the sessions that such publishers left open.
+  std::vector<std::string> Prune(MonoTime now);
 
   auto begin() { return by_epoch_.begin(); }
   auto end() { return by_epoch_.end(); }

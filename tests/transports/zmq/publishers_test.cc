@@ -1,6 +1,7 @@
 // What is known of each engine: a connection is an epoch by its last HELLO.
 #include "transports/zmq/publishers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace tallybus::zmq_transport {
@@ -106,6 +107,17 @@ TEST_F(PublishersTest, ASessionIsForgottenWithItsPublisher) {
   Session(1, "s", SessionChange::Action::kOpen);
   publishers.Prune(now + absl::Seconds(61));
   EXPECT_EQ(publishers.AppOfSession("s"), "");
+}
+
+TEST_F(PublishersTest, TellsWhichSessionsALeavingEngineLeftOpen) {
+  Publisher& publisher = Hello(1, "peer");
+  Session(1, "left open", SessionChange::Action::kOpen);
+  Session(1, "closed", SessionChange::Action::kOpen);
+  Session(1, "closed", SessionChange::Action::kClose);
+  publisher.said_bye = true;
+  EXPECT_THAT(publishers.Prune(now + absl::Seconds(30)), ::testing::IsEmpty());
+  EXPECT_THAT(publishers.Prune(now + absl::Seconds(61)), ::testing::ElementsAre("left open"));
+  EXPECT_THAT(publishers.Prune(now + absl::Seconds(62)), ::testing::IsEmpty());
 }
 
 }  // namespace
