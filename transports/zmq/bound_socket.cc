@@ -70,6 +70,15 @@ std::string BindError(std::string_view key, const std::string& endpoint, int err
   return absl::StrCat(head, zmq_strerror(error));
 }
 
+// cppzmq throws for what is no message, such as an interruption: the next turn looks again.
+bool TryReceive(zmq::socket_t& socket, zmq::message_t* frame) {
+  try {
+    return socket.recv(*frame, zmq::recv_flags::dontwait).has_value();
+  } catch (const zmq::error_t&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<BoundSocket> BoundSocket::Bind(zmq::context_t& context, zmq::socket_type type,
@@ -111,7 +120,7 @@ bool BoundSocket::Receive(size_t max_frames, std::vector<zmq::message_t>* frames
   while (more) {
     zmq::message_t frame;
     // After the first frame the rest of its message is there: libzmq hands over whole messages.
-    if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return false;
+    if (!TryReceive(socket_, &frame)) return false;
     more = frame.more();
     // One frame more than allowed is kept, so that the number tells; its bytes are not.
     if (frames->size() <= max_frames) frames->push_back(std::move(frame));
