@@ -41,6 +41,16 @@ TEST_F(RouterLanesTest, KeepsOrderWhenTheHeadIsRetried) {
   EXPECT_EQ(transport.attempts()[2].event.id, transport.attempts()[0].event.id);
 }
 
+TEST_F(RouterLanesTest, WhatComesWhileTheHeadBacksOffWaitsBehindIt) {
+  Send(StatusEvent("a", "PUBLISHING"));
+  transport.Complete(0, Refused());
+  Run();
+  Send(StatusEvent("a", "UNPUBLISHED"));
+  EXPECT_THAT(transport.Story(), ElementsAre("a PUBLISHING"));
+  RunFor(absl::Milliseconds(500));
+  EXPECT_THAT(transport.Story(), ElementsAre("a PUBLISHING", "a PUBLISHING"));
+}
+
 TEST_F(RouterLanesTest, OnlyWhatMayHaveArrivedIsMarkedAsRedelivery) {
   Send(StatusEvent("a", "PUBLISHING"));
   transport.Complete(0, Refused());

@@ -80,6 +80,7 @@ class WcsExchangeTest(unittest.TestCase):
                     for error in errors:
                         self.assertEqual((error["httpStatus"], error["final"], error["attempt"]),
                                          (status, True, 1))
+                    backend.await_requests(2)  # the event and the one behind it
                     self.assertEqual(
                         sum(r.method == "StreamStatusEvent" for r in backend.requests), 1)
 

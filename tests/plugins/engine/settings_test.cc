@@ -58,6 +58,7 @@ TEST_F(SettingsTest, FindsTheRuntimeDirectoryAsTheDaemonDoes) {
   }
   const Variable runtime("RUNTIME_DIRECTORY", nullptr);
   {
+    const Variable relative("RUNTIME_DIRECTORY", "run/a");  // counts as unset
     const Variable xdg("XDG_RUNTIME_DIR", "/run/user/7");
     EXPECT_EQ(DefaultEndpoint(), "ipc:///run/user/7/tallybus/engine.sock");
   }
@@ -74,7 +75,7 @@ TEST_F(SettingsTest, RefusesAnIpcPathThatTheKernelCannotHold) {
   EXPECT_EQ(ReadEndpoint("ipc:///" + std::string(107, 'p')), TALLYBUS_INVALID);
   EXPECT_EQ(ReadEndpoint("ipc://"), TALLYBUS_INVALID);
   options_.endpoint = {};
-  const std::string directory(120, 'd');
+  const std::string directory = "/" + std::string(120, 'd');
   const Variable runtime("RUNTIME_DIRECTORY", directory.c_str());
   EXPECT_EQ(Read(), TALLYBUS_INVALID);
 }

@@ -38,7 +38,12 @@ class NginxTest : public ::testing::Test {
   DeliveryResult Try(const Endpoint& endpoint) {
     TransportBench::Options options;
     options.want_answer = true;
-    return bench_.DeliverAndWait(endpoint, options);
+    // A starved machine may need more than the three seconds that a connection is given.
+    auto result = bench_.DeliverAndWait(endpoint, options);
+    for (int i = 0; i < 4 && result.reason == "timed out"; ++i) {
+      result = bench_.DeliverAndWait(endpoint, options);
+    }
+    return result;
   }
   static void ExpectTlsFailure(const DeliveryResult& result) {
     EXPECT_EQ(result.verdict, Verdict::kRetryLater);
@@ -90,8 +95,13 @@ TEST_F(NginxTest, KeepsOneHttp2ConnectionAlive) {
 }
 
 TEST_F(NginxTest, ManyHttp2RequestsAtOnceAllArrive) {
-  const auto tickets = bench_.DeliverMany(Tls("localhost"), 300, {});
-  ASSERT_TRUE(bench_.sink.WaitForTickets(tickets.size()));
+  Endpoint endpoint = Tls("localhost");
+  endpoint.max_connections = 8;
+  ASSERT_EQ(Try(endpoint).verdict, Verdict::kDelivered);
+  TransportBench::Options options;
+  options.timeout = absl::Seconds(30);
+  const auto tickets = bench_.DeliverMany(endpoint, 300, options);
+  ASSERT_TRUE(bench_.sink.WaitForTickets(tickets.size() + 1));
   for (Ticket ticket : tickets) {
     const auto result = bench_.sink.WaitFor(ticket);
     EXPECT_EQ(result->verdict, Verdict::kDelivered) << result->status;
