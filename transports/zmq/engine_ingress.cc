@@ -52,7 +52,7 @@ bool EngineIngress::Receive() {
             ? bus::Decode(Text(frames[1]), Text(frames[2]))
             : Malformed("frames", "the acknowledged bus takes two: kind and message");
     if (message.ok()) {
-      std::visit([&](auto&& m) { Take(peer, std::move(m)); }, *std::move(message));
+      std::visit([&](auto& m) { Take(peer, std::move(m)); }, *message);
       continue;
     }
     CountMalformed(MalformedReason(message.status()));

@@ -156,15 +156,16 @@ bool SetObject(const JsonMember& member, std::string* out) {
 }
 
 // Puts one member into the typed message. False where its type is not the field's.
+// NOLINTNEXTLINE(readability-function-size): three lines, written once for each field.
 bool TakeTyped(const JsonMember& member, Envelope* envelope) {
   StreamStatus* status = envelope->mutable_stream_status();
   const std::string_view key = member.key;
-#define TALLYBUS_READ(kind, field, wcs)           \
-  if (key == wcs) {                               \
-    auto value = status->field();                 \
-    if (!Set##kind(member, &value)) return false; \
-    status->set_##field(value);                   \
-    return true;                                  \
+#define TALLYBUS_READ(kind, field, wcs)                                            \
+  if (key == wcs) {                                                                \
+    auto value = status->field(); /* NOLINT(bugprone-macro-parentheses): a name */ \
+    if (!Set##kind(member, &value)) return false;                                  \
+    status->set_##field(value);                                                    \
+    return true;                                                                   \
   }
   TALLYBUS_STREAM_STATUS_FIELDS(TALLYBUS_READ)
 #undef TALLYBUS_READ
