@@ -38,35 +38,35 @@ BusLoop::BusLoop(Parts parts) : parts_(std::move(parts)) {
 }
 
 void BusLoop::RunWhile(const std::function<bool()>& keep_going) {
-  do {
-    Turn();
-  } while (keep_going());
+  for (Turn(); keep_going(); Turn()) Sleep();
 }
 
 void BusLoop::Turn() {
   if (items_[0].revents != 0) parts_.wake.Clear();
   if (items_[1].revents != 0) parts_.on_signal();
   more_ = false;
-  std::optional<MonoTime> due;
   if (parts_.engine) more_ |= parts_.engine->Receive();
   if (parts_.open) more_ |= parts_.open->Receive();
   if (parts_.clients) more_ |= parts_.clients->Receive();
-  due = parts_.router.Step();
+  due_ = parts_.router.Step();
   if (parts_.engine) {
     parts_.engine->Acknowledge();
     const MonoTime tick = parts_.engine->Tick();
-    if (!due || tick < *due) due = tick;
+    if (!due_ || tick < *due_) due_ = tick;
   }
   parts_.on_turn();
+}
+
+void BusLoop::Sleep() {
   try {
-    zmq::poll(items_, std::chrono::milliseconds(PollTimeoutMs(due)));
+    zmq::poll(items_, std::chrono::milliseconds(PollTimeoutMs()));
   } catch (const zmq::error_t&) {  // interrupted: the next turn looks at everything
   }
 }
 
-long BusLoop::PollTimeoutMs(std::optional<MonoTime> due) const {
+long BusLoop::PollTimeoutMs() const {
   if (more_) return 0;
-  const absl::Duration wait = due ? *due - parts_.clock.Now() : kLongestSleep;
+  const absl::Duration wait = due_ ? *due_ - parts_.clock.Now() : kLongestSleep;
   // Rounded up: a poll that ends just before the time would turn for nothing.
   const int64_t ms = absl::ToInt64Milliseconds(
       absl::Ceil(std::clamp(wait, absl::ZeroDuration(), kLongestSleep), absl::Milliseconds(1)));

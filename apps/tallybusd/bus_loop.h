@@ -3,6 +3,7 @@
 #define TALLYBUS_APPS_TALLYBUSD_BUS_LOOP_H_
 
 #include <functional>
+#include <optional>
 #include <vector>
 #include <zmq.hpp>
 
@@ -49,11 +50,13 @@ class BusLoop {
 
  private:
   void Turn();
-  long PollTimeoutMs(std::optional<MonoTime> due) const;
+  void Sleep();
+  long PollTimeoutMs() const;
 
   Parts parts_;
   std::vector<zmq::pollitem_t> items_;
-  bool more_ = false;  // a socket had more than one turn reads
+  std::optional<MonoTime> due_;  // when a part wants the next turn
+  bool more_ = false;            // a socket had more than one turn reads
 };
 
 }  // namespace tallybus

@@ -89,8 +89,8 @@ absl::Status Daemon::StartTransports() {
   transports_["rest"] = *std::move(rest);
   absl::Status status = transports_["rest"]->Start();
   if (!status.ok()) return status;
-  auto routes = MakeRoutes(options_.config, registry_, {{"rest", transports_["rest"].get()}},
-                           &last_endpoint_id_);
+  auto routes =
+      MakeRoutes(options_.config, registry_, {{"rest", transports_["rest"].get()}}, &endpoint_ids_);
   if (!routes.ok()) return routes.status();
   router_->SetRoutes(*std::move(routes));
   if (!options_.config.listen.open) return absl::OkStatus();
@@ -165,7 +165,8 @@ void Daemon::Run() {
 }
 
 void Daemon::Shutdown() {
-  const uint64_t unknown = router_->Totals().in_flight;
+  const uint64_t unknown = router_->Totals().unknown;
+  router_->StopDispatch();
   for (auto& [scheme, transport] : transports_) transport->Stop(clock_.Now());
   router_->Step();
   const RouterTotals totals = router_->Totals();
@@ -201,7 +202,7 @@ void Daemon::Reload() {
 absl::StatusOr<RouteTable> Daemon::ReadRoutes() {
   absl::StatusOr<config::Config> config = options_.reload();
   if (!config.ok()) return config.status();
-  return MakeRoutes(*config, registry_, {{"rest", transports_["rest"].get()}}, &last_endpoint_id_);
+  return MakeRoutes(*config, registry_, {{"rest", transports_["rest"].get()}}, &endpoint_ids_);
 }
 
 }  // namespace tallybus

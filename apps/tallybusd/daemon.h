@@ -72,7 +72,7 @@ class Daemon {
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Router> router_;
   std::map<std::string, std::unique_ptr<Transport>> transports_;
-  uint64_t last_endpoint_id_ = 0;
+  EndpointIds endpoint_ids_;
   std::unique_ptr<HealthReport> health_;
   std::unique_ptr<WebServer> web_;
   std::unique_ptr<receive::Receiver> echo_;

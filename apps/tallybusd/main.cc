@@ -60,8 +60,8 @@ void AcceptDashes(std::vector<char*>& args) {
 absl::Status CheckRoutes(const config::Config& config) {
   TransportRegistry registry;
   absl::Status status = RegisterBuiltinTransports(registry);
-  uint64_t last_endpoint_id = 0;
-  if (status.ok()) status = MakeRoutes(config, registry, {}, &last_endpoint_id).status();
+  EndpointIds ids;
+  if (status.ok()) status = MakeRoutes(config, registry, {}, &ids).status();
   return status;
 }
 

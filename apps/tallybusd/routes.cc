@@ -1,6 +1,7 @@
 // One endpoint for each app that has a URL.
 #include "routes.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
@@ -28,9 +29,19 @@ Endpoint EndpointOf(const config::App& app) {
 
 }  // namespace
 
+uint64_t EndpointIds::Of(const Endpoint& endpoint) {
+  std::string settings =
+      absl::StrCat(endpoint.route, "\n", endpoint.url, "\n", absl::FormatDuration(endpoint.timeout),
+                   "\n", endpoint.max_connections);
+  for (const auto& [name, value] : endpoint.options) {
+    absl::StrAppend(&settings, "\n", name, "=", value);
+  }
+  return by_settings_.try_emplace(std::move(settings), by_settings_.size() + 1).first->second;
+}
+
 absl::StatusOr<RouteTable> MakeRoutes(const config::Config& config,
                                       const TransportRegistry& registry,
-                                      const Transports& transports, uint64_t* last_endpoint_id) {
+                                      const Transports& transports, EndpointIds* ids) {
   RouteTable routes;
   for (const auto& [key, app] : config.apps) {
     auto route = std::make_shared<Route>();
@@ -42,10 +53,13 @@ absl::StatusOr<RouteTable> MakeRoutes(const config::Config& config,
     route->app_config = app.rest_client_config;
     if (app.url) {
       route->endpoint = EndpointOf(app);
-      route->endpoint.id = ++*last_endpoint_id;
+      route->endpoint.id = ids->Of(route->endpoint);
       absl::Status checked = registry.Find(kRest)->check(route->endpoint);
       if (!checked.ok()) {
-        return absl::Status(checked.code(), absl::StrCat(app.url_where, ": ", checked.message()));
+        const bool of_ca_file = absl::StartsWith(checked.message(), "tls.ca_file");
+        return absl::Status(
+            checked.code(),
+            absl::StrCat(of_ca_file ? app.ca_file_where : app.url_where, ": ", checked.message()));
       }
       auto transport = transports.find(kRest);
       if (transport != transports.end()) route->transport = transport->second;

@@ -17,11 +17,21 @@ namespace tallybus {
 // By scheme; borrowed.
 using Transports = std::map<std::string, Transport*, std::less<>>;
 
+// One id for the same endpoint with the same settings: a reload that leaves it alone leaves its
+// connections alone.
+class EndpointIds {
+ public:
+  uint64_t Of(const Endpoint& endpoint);
+
+ private:
+  std::map<std::string, uint64_t> by_settings_;
+};
+
 // An app's route `<app>/backend`, checked by its transport. `transports` may be empty where routes
 // are only checked. Errors begin with file, line and column of what is wrong.
 absl::StatusOr<RouteTable> MakeRoutes(const config::Config& config,
                                       const TransportRegistry& registry,
-                                      const Transports& transports, uint64_t* last_endpoint_id);
+                                      const Transports& transports, EndpointIds* ids);
 
 }  // namespace tallybus
 

@@ -1,8 +1,13 @@
 // spdlog stays in this file.
 #include "spd_log.h"
 
+#include <poll.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
 
 namespace tallybus {
 namespace {
@@ -31,10 +36,20 @@ class StderrLog final : public Log {
   }
 
   void Write(LogLevel level, std::string_view line) override {
+    // The router's thread logs too: a pipe that nobody reads must cost lines, not events.
+    pollfd err{STDERR_FILENO, POLLOUT, 0};
+    if (poll(&err, 1, 0) == 0) {
+      left_out_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    if (const uint64_t left_out = left_out_.exchange(0, std::memory_order_relaxed)) {
+      logger_.log(spdlog::level::warn, "{} lines left out: nobody read standard error", left_out);
+    }
     logger_.log(LevelOf(level), "{}", spdlog::string_view_t(line.data(), line.size()));
   }
 
  private:
+  std::atomic<uint64_t> left_out_{0};
   spdlog::logger logger_;
 };
 

@@ -41,7 +41,24 @@ bool IsTerminalStatus(std::string_view method, std::string_view status) {
   return std::find(kTerminal.begin(), kTerminal.end(), Pair(method, status)) != kTerminal.end();
 }
 
-std::string LaneKey(const Event& event) {
+namespace {
+
+constexpr size_t kLongestKey = 256;
+
+uint64_t Fnv1a(std::string_view text, uint64_t hash) {
+  for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
+  return hash;
+}
+
+// Lanes are remembered for hours: a long key is kept by its beginning and 128 bits of hash.
+std::string Bounded(std::string key) {
+  if (key.size() <= kLongestKey) return key;
+  const uint64_t first = Fnv1a(key, 0xcbf29ce484222325);
+  const uint64_t second = Fnv1a(key, first);
+  return absl::StrFormat("%s~%016x%016x", key.substr(0, kLongestKey - 33), first, second);
+}
+
+std::string WholeLaneKey(const Event& event) {
   std::string key;
   if (event.method == kStreamKeepAliveEvent) key = std::string(kStreamKeepAliveEvent) + "/";
   if (event.published && !event.name.empty()) return key + event.app_key + "/" + event.name;
@@ -49,6 +66,10 @@ std::string LaneKey(const Event& event) {
   if (!event.session_id.empty()) return key + event.session_id;
   return key + event.app_key + "/";
 }
+
+}  // namespace
+
+std::string LaneKey(const Event& event) { return Bounded(WholeLaneKey(event)); }
 
 std::string Rfc3339Millis(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());

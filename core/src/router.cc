@@ -141,7 +141,9 @@ absl::Status Router::Line::Accept(IngressBatch&& batch) {
   }
   const size_t bytes = batch.MemoryBytes();
   const size_t before = inbox_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  const bool fits = parts.spool.UsedBytes() + before + bytes <= parts.spool.MaxBytes();
+  const size_t used = parts.spool.UsedBytes() + before;
+  // One batch into an empty spool is always taken: it would never fit better.
+  const bool fits = used == 0 || used + bytes <= parts.spool.MaxBytes();
   // Sessions cost the spool nothing, and without them later events would be treated wrongly.
   if ((fits || !HoldsEvents(batch)) && inbox_.Push(std::move(batch))) {
     return absl::OkStatus();
@@ -339,6 +341,7 @@ void Router::BeginShutdown() {
   line_->shutting_down.store(true, std::memory_order_relaxed);
   line_->dispatcher.StopRetries();
 }
+void Router::StopDispatch() { line_->dispatcher.StopDispatch(); }
 RouterTotals Router::Totals() const {
   RouterTotals totals;
   totals.accepted = line_->accepted;

@@ -4,6 +4,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -12,6 +13,7 @@
 namespace tallybus {
 namespace {
 
+constexpr size_t kWarningsTold = 4;  // of one config; its author sees a pattern in them
 constexpr absl::Duration kKeepClosed = absl::Seconds(60);
 
 struct Session {
@@ -48,7 +50,9 @@ RestClientConfigPtr SessionTable::Parse(std::string_view session_id, const std::
   std::weak_ptr<const RestClientConfig>& known = tables_->configs[json];
   if (RestClientConfigPtr config = known.lock()) return config;
   ParsedRestClientConfig parsed = ParseRestClientConfig(json);
-  for (const std::string& warning : parsed.warnings) {
+  const size_t told = std::min<size_t>(parsed.warnings.size(), kWarningsTold);
+  for (size_t i = 0; i < told; ++i) {
+    const std::string& warning = parsed.warnings[i];
     log_.Write(LogLevel::kWarning, absl::StrCat("session \"", EscapedPrefix(session_id, 128),
                                                 "\": restClientConfig ", warning));
   }

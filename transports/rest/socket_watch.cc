@@ -29,6 +29,7 @@ void SocketWatch::Closing(int socket) { At(socket) = Entry{}; }
 void SocketWatch::Want(int socket, uint32_t events) {
   Entry& entry = At(socket);
   entry.wanted = events;
+  entry.unwanted_event = false;
   if (events == 0 && entry.is_connection) return;
   Register(socket, &entry, events);
 }
@@ -36,7 +37,10 @@ void SocketWatch::Want(int socket, uint32_t events) {
 bool SocketWatch::IsWanted(int socket) {
   Entry& entry = At(socket);
   if (entry.wanted != 0) return true;
-  Register(socket, &entry, 0);
+  // libcurl closes a socket that never connected without a word, and the number may be somebody
+  // else's by now. Its last event comes once; a socket of ours that stays ready comes again.
+  if (entry.unwanted_event) Register(socket, &entry, 0);
+  entry.unwanted_event = !entry.unwanted_event;
   return false;
 }
 
@@ -60,12 +64,13 @@ void SocketWatch::Register(int socket, Entry* entry, uint32_t events) {
                         : entry->registered == 0 ? EPOLL_CTL_ADD
                                                  : EPOLL_CTL_MOD;
   ++calls_;
-  if (epoll_ctl(epoll_, operation, socket, &event) == 0) {
-    entry->registered = events;
-  } else {
-    // Only a descriptor that is gone can be refused; the next wish for it starts afresh.
-    entry->registered = 0;
+  bool done = epoll_ctl(epoll_, operation, socket, &event) == 0;
+  // The registration was of a socket that is closed; its number is a new one's.
+  if (!done && operation == EPOLL_CTL_MOD && errno == ENOENT) {
+    done = epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) == 0;
   }
+  // Only a descriptor that is gone can be refused; the next wish for it starts afresh.
+  entry->registered = done ? events : 0;
 }
 
 }  // namespace tallybus::rest

@@ -43,6 +43,7 @@ class SocketWatch {
     uint32_t wanted = 0;
     uint32_t registered = 0;
     bool is_connection = false;
+    bool unwanted_event = false;  // one came since the last wish
   };
   Entry& At(int socket);
   void Register(int socket, Entry* entry, uint32_t events);

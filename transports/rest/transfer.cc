@@ -196,11 +196,13 @@ void Transfer::TakeHeader(std::string_view line) {
 size_t Transfer::OnBody(char* data, size_t size, size_t n, void* user) {
   auto& self = *static_cast<Transfer*>(user);
   const size_t bytes = size * n;
-  const size_t room = kMaxAnswerBytes - self.answer_bytes_;
-  const size_t taken = std::min(bytes, room);
-  if (self.delivery_->want_answer) self.answer_.append(data, taken);
-  self.answer_bytes_ += taken;
-  if (taken == bytes) return bytes;
+  // What is kept is cut; what is read may be an echo of the request, as Web Call Server's backends
+  // send it.
+  const size_t kept =
+      std::min(bytes, kMaxAnswerBytes - std::min(kMaxAnswerBytes, self.answer_bytes_));
+  if (self.delivery_->want_answer) self.answer_.append(data, kept);
+  self.answer_bytes_ += bytes;
+  if (self.answer_bytes_ <= kMaxAnswerBytes + self.delivery_->body.size()) return bytes;
   self.answer_cut_ = true;
   return CURL_WRITEFUNC_ERROR;
 }

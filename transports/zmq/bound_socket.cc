@@ -6,6 +6,7 @@
 #include <absl/strings/str_cat.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -87,6 +88,11 @@ absl::StatusOr<BoundSocket> BoundSocket::Bind(zmq::context_t& context, zmq::sock
   if (!checked.ok()) return checked;
   BoundSocket bound;
   if (absl::StartsWith(endpoint, kIpc)) {
+    struct stat there;
+    if (lstat(endpoint.c_str() + kIpc.size(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
+      return absl::AlreadyExistsError(
+          absl::StrCat(std::string(key), ": ", endpoint, ": a file that is no socket is there"));
+    }
     absl::StatusOr<int> fd = Lock(key, endpoint);
     if (!fd.ok()) return fd.status();
     bound.lock_fd_ = *fd;

@@ -23,8 +23,9 @@ XpubChannel::XpubChannel(BoundSocket bound, const Clock& clock, Metrics& metrics
       subscriptions_gauge_(metrics.GetGauge("tallybus_client_subscriptions",
                                             "Topics that ZeroMQ clients subscribed to")),
       dropped_(metrics.GetCounter("tallybus_client_messages_dropped_total",
-                                  "Client messages that could not be sent", {{"channel", "zmq"}})) {
-}
+                                  "Client messages that could not be sent; what a slow "
+                                  "subscriber loses, only its sequence tells",
+                                  {{"channel", "zmq"}})) {}
 
 void XpubChannel::Notify(const Notification& n) {
   const MonoTime now = clock_.Now();

@@ -11,8 +11,18 @@ namespace tallybus::zmq_transport {
 namespace {
 
 constexpr absl::Duration kHeartbeatEvery = absl::Seconds(1);
+constexpr absl::Duration kAskEvery = absl::Milliseconds(250);
+// The engine library's messages are at most 64 KiB, or one event alone.
+constexpr size_t kMaxEventsBytes = size_t{2} << 20;
+constexpr size_t kMaxRecords = 65536;
+constexpr size_t kMaxNameBytes = 255;
 // How many events an engine may be ahead of what we have; its ring bounds the bytes.
 constexpr uint64_t kWindow = 65536;
+
+absl::StatusOr<bus::FromEngine> Decode(std::string_view kind, std::string_view bytes) {
+  if (bytes.size() > kMaxEventsBytes) return Malformed("too_large", "a message over 2 MiB");
+  return bus::Decode(kind, bytes);
+}
 
 }  // namespace
 
@@ -49,7 +59,7 @@ bool EngineIngress::Receive() {
     const std::string peer(Text(frames[0]));
     absl::StatusOr<bus::FromEngine> message =
         frames.size() == 3
-            ? bus::Decode(Text(frames[1]), Text(frames[2]))
+            ? Decode(Text(frames[1]), Text(frames[2]))
             : Malformed("frames", "the acknowledged bus takes two: kind and message");
     if (message.ok()) {
       std::visit([&](auto& m) { Take(peer, std::move(m)); }, *message);
@@ -84,14 +94,23 @@ void EngineIngress::Take(const std::string& peer, bus::Hello&& hello) {
     Send(peer, bus::Refuse{reason});
     return;
   }
+  const size_t longest =
+      std::max({hello.node_id.size(), hello.app_key.size(), hello.library_version.size()});
+  if (longest > kMaxNameBytes || hello.epoch == 0) {
+    CountMalformed("too_large");
+    log_.Write(LogLevel::kWarning,
+               "engine bus: dropped a HELLO without an epoch or with a name "
+               "over 255 bytes");
+    return;
+  }
   const Publisher* before = publishers_.FindPeer(peer);
   const bool again = before != nullptr && before->epoch == hello.epoch;
   Publisher& publisher = publishers_.Hello(hello, peer, parts_.clock.Now());
   RaiseSendThrough(publisher);
   if (!again) {
-    parts_.log.Write(LogLevel::kInfo,
-                     absl::StrCat("engine bus: \"", EscapedPrefix(hello.node_id, 128),
-                                  "\" connected, library ", EscapedPrefix(hello.library_version)));
+    log_.Write(LogLevel::kInfo,
+               absl::StrCat("engine bus: \"", EscapedPrefix(hello.node_id, 128),
+                            "\" connected, library ", EscapedPrefix(hello.library_version)));
   }
   connected_gauge_.Set(static_cast<int64_t>(publishers_.connected()));
   Send(peer, bus::Welcome{parts_.router_epoch, std::min(hello.protocol_max, bus::kProtocolMax),
@@ -133,6 +152,11 @@ void EngineIngress::Take(const std::string& peer, bus::State&& state) {
 }
 
 void EngineIngress::Take(const std::string& peer, bus::Events&& events) {
+  if (events.records.size() > kMaxRecords) {
+    CountMalformed("too_large");
+    log_.Write(LogLevel::kWarning, "engine bus: dropped EVENTS of over 65,536 records");
+    return;
+  }
   Publisher* publisher = Known(peer, events.epoch);
   if (publisher == nullptr || publisher->starved || events.records.empty()) return;
   if (events.first_sequence > publisher->expected) {
@@ -188,22 +212,23 @@ void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, ui
     batch->records.push_back(std::move(*session));
   } else {
     publisher.said_bye = true;
-    parts_.log.Write(
+    log_.Write(
         LogLevel::kInfo,
         absl::StrCat("engine bus: \"", EscapedPrefix(publisher.node_id, 128), "\" said goodbye"));
   }
 }
 
-void EngineIngress::AskForExpected(Publisher& publisher) {
+bool EngineIngress::AskForExpected(Publisher& publisher) {
   const MonoTime now = parts_.clock.Now();
-  // All that was already under way shows the same gap: one question a second is enough.
-  if (publisher.resync_for == publisher.expected && now - publisher.resync_sent < kHeartbeatEvery) {
-    return;
+  // All that was already under way shows the same gap: to ask four times a second is enough.
+  if (publisher.resync_for == publisher.expected && now - publisher.resync_sent < kAskEvery) {
+    return false;
   }
   publisher.resync_for = publisher.expected;
   publisher.resync_sent = now;
   gaps_.Add();
   Send(publisher.peer, bus::Resync{parts_.router_epoch, publisher.expected});
+  return true;
 }
 
 void EngineIngress::RaiseSendThrough(Publisher& publisher) {
@@ -221,10 +246,8 @@ void EngineIngress::OnDurable(const Watermark& watermark) {
 
 void EngineIngress::Acknowledge() {
   for (auto& [epoch, publisher] : publishers_) {
-    if (publisher.starved && sink_->HasRoom()) {
+    if (publisher.starved && sink_->HasRoom() && AskForExpected(publisher)) {
       publisher.starved = false;
-      publisher.resync_for = 0;
-      AskForExpected(publisher);
     }
     if (!publisher.ack_owed || publisher.peer.empty()) continue;
     publisher.ack_owed = false;

@@ -65,7 +65,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
   void TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip);
   void TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
                   IngressBatch* batch);
-  void AskForExpected(Publisher& publisher);
+  bool AskForExpected(Publisher& publisher);  // true: it was asked
   void RaiseSendThrough(Publisher& publisher);
   void CloseSessions(const std::vector<std::string>& session_ids);
   void Send(const std::string& peer, const bus::ToEngine& message);

@@ -6,6 +6,11 @@
 #include <utility>
 
 namespace tallybus::zmq_transport {
+namespace {
+
+constexpr size_t kBatchBytes = size_t{256} << 10;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<OpenIngress>> OpenIngress::Bind(zmq::context_t& context,
                                                                const std::string& endpoint,
@@ -24,6 +29,7 @@ OpenIngress::OpenIngress(BoundSocket bound, Parts parts)
 
 bool OpenIngress::Receive() {
   IngressBatch batch;
+  size_t bytes = 0;
   std::vector<zmq::message_t> frames;
   bool more = true;
   for (int i = 0; i < kMessagesATurn && more; ++i) {
@@ -31,7 +37,11 @@ bool OpenIngress::Receive() {
     if (!more) break;
     absl::StatusOr<Event> event = Decode(frames);
     if (event.ok()) {
+      bytes += event->MemoryBytes();
       batch.records.push_back(*std::move(event));
+      if (bytes < kBatchBytes) continue;
+      HandOver(std::exchange(batch, {}));
+      bytes = 0;
     } else {
       CountMalformed(event.status(), frames);
     }
@@ -72,13 +82,22 @@ void OpenIngress::CountMalformed(const absl::Status& status,
 }
 
 void OpenIngress::HandOver(IngressBatch batch) {
-  if (batch.records.empty()) return;
-  const size_t events = batch.records.size();
-  absl::Status status = parts_.sink.Accept(std::move(batch));
-  if (status.ok()) return;
-  dropped_.Add(events);
+  if (batch.records.empty() || parts_.sink.Accept(std::move(batch)).ok()) return;
+  // Refused whole and left untouched: what fits is taken singly.
+  size_t dropped = 0;
+  absl::Status refused;
+  for (IngressRecord& record : batch.records) {
+    IngressBatch single;
+    single.records.push_back(std::move(record));
+    absl::Status status = parts_.sink.Accept(std::move(single));
+    if (status.ok()) continue;
+    ++dropped;
+    refused = status;
+  }
+  if (dropped == 0) return;
+  dropped_.Add(dropped);
   log_.Write(LogLevel::kError,
-             absl::StrCat("open bus: dropped ", events, " events: ", status.message()));
+             absl::StrCat("open bus: dropped ", dropped, " events: ", refused.message()));
 }
 
 }  // namespace tallybus::zmq_transport

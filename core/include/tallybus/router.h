@@ -30,6 +30,7 @@ struct RouterTotals {
   uint64_t given_up = 0;
   uint64_t waiting = 0;  // in the spool, not in flight
   uint64_t in_flight = 0;
+  uint64_t unknown = 0;  // of both: may have reached the endpoint, which did not answer
 };
 
 // Has no thread of its own and never asks the time but of its clock: whoever owns it calls Step.
@@ -68,7 +69,9 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   // [owner] Takes no more events and tries nothing again. What is in flight may still complete, and
   // what waits for its first attempt still gets it, as long as Step is called.
   void BeginShutdown();
-  // [owner]
+  // [owner] Makes no further attempt at all: before the transports stop.
+  void StopDispatch();
+  // [owner] Looks at every lane that is not idle.
   RouterTotals Totals() const;
 
  private:

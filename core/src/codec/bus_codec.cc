@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "codec/envelope_codec.h"
+#include "codec/json_event.h"
 #include "tallybus/codec.h"
 #include "tallybus/v1/bus.pb.h"
 
@@ -149,6 +150,9 @@ absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults&
     case v1::Record::kSession:
       if (record.session().session_id().empty()) {
         return Malformed("protobuf", "a session without an id");
+      }
+      if (record.session().session_id().size() > kMaxIdBytes) {
+        return Malformed("too_large", "a session's id over 4 KiB");
       }
       return SessionFrom(record.session());
     case v1::Record::kBye:

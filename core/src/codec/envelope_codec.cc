@@ -1,7 +1,7 @@
 // The protobuf envelope to an event and back.
 #include "codec/envelope_codec.h"
 
-#include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -137,6 +137,15 @@ std::string MethodOf(const Envelope& envelope, const EventDefaults& defaults) {
   return "";
 }
 
+// RFC 3339 has years of four digits; a time beyond them is none.
+std::optional<absl::Time> TimeOf(int64_t unix_us) {
+  static const absl::Time kFirst = absl::FromCivil(absl::CivilYear(1), absl::UTCTimeZone());
+  static const absl::Time kEnd = absl::FromCivil(absl::CivilYear(10000), absl::UTCTimeZone());
+  const absl::Time time = absl::FromUnixMicros(unix_us);
+  if (unix_us == 0 || time < kFirst || time >= kEnd) return std::nullopt;
+  return time;
+}
+
 bool SetString(const JsonMember& member, std::string* out) {
   *out = member.string;
   return member.type == JsonMember::Type::kString;
@@ -210,8 +219,7 @@ absl::StatusOr<Event> EventFromEnvelope(const Envelope& envelope, const EventDef
     return Malformed("method", "the envelope names another method than frame 0");
   }
   event.id = {envelope.epoch(), envelope.sequence()};
-  event.time =
-      envelope.time_unix_us() == 0 ? defaults.now : absl::FromUnixMicros(envelope.time_unix_us());
+  event.time = TimeOf(envelope.time_unix_us()).value_or(defaults.now);
   event.node_id = envelope.node_id();
   event.app_key = envelope.app_key();
   event.session_id = envelope.session_id();
@@ -234,6 +242,7 @@ absl::StatusOr<Event> EventFromEnvelope(const Envelope& envelope, const EventDef
       status = Malformed("protobuf", "an envelope without a payload");
       break;
   }
+  if (status.ok()) status = CheckIds(event);
   if (!status.ok()) return status;
   // Escaping makes text longer; what grew beyond what is read could not be filtered.
   if (event.json.size() > kMaxJsonBytes) return Malformed("too_large", "over 2 MiB as JSON");

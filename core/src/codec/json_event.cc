@@ -87,8 +87,17 @@ absl::Status FinishJsonEvent(std::string_view json, const EventDefaults& default
   Present present;
   for (const JsonMember& member : members) TakeMember(member, event, &present);
   FillIds(defaults, event);
+  if (absl::Status ids = CheckIds(*event); !ids.ok()) return ids;
   event->json = WithIds(json, *event, present, !members.empty());
   event->terminal = event->terminal || IsTerminalStatus(event->method, event->status);
+  return absl::OkStatus();
+}
+
+absl::Status CheckIds(const Event& event) {
+  for (const std::string* id : {&event.node_id, &event.app_key, &event.session_id,
+                                &event.media_session_id, &event.name, &event.status}) {
+    if (id->size() > kMaxIdBytes) return Malformed("too_large", "an id over 4 KiB");
+  }
   return absl::OkStatus();
 }
 

@@ -17,6 +17,10 @@ absl::Status FinishJsonEvent(std::string_view json, const EventDefaults& default
 // Gives nodeId and appKey their defaults.
 void FillIds(const EventDefaults& defaults, Event* event);
 
+// Ids, name and status become keys of tables that outlive the event: 4 KiB each.
+inline constexpr size_t kMaxIdBytes = 4096;
+absl::Status CheckIds(const Event& event);
+
 absl::Status MalformedMethod(std::string_view method);
 
 }  // namespace tallybus

@@ -186,6 +186,7 @@ void Dispatcher::TakeDueRetries(MonoTime now) {
 }
 
 bool Dispatcher::Dispatch(const RouteTable& today) {
+  if (dispatch_stopped_) return false;
   const MonoTime now = parts_.clock.Now();
   for (auto& [name, queue] : queues_) DispatchQueue(queue, today, now);
   bool any = false;
@@ -251,6 +252,9 @@ void Dispatcher::AddTotals(RouterTotals* totals) const {
   totals->given_up = totals_.given_up;
   totals->in_flight = in_flight_.open();
   totals->waiting = unsettled_ - in_flight_.open();
+  for (const Lane& lane : lanes_.busy()) {
+    if (lane.may_have_arrived || lane.state == Lane::State::kInFlight) ++totals->unknown;
+  }
 }
 
 }  // namespace tallybus

@@ -69,6 +69,7 @@ class Dispatcher {
   // Attempts made at a row so far; 0 where it is not at the head of its lane.
   int AttemptsOf(const SpoolRow& row);
   void StopRetries() { retries_stopped_ = true; }
+  void StopDispatch() { dispatch_stopped_ = true; }
   void AddTotals(RouterTotals* totals) const;
 
  private:
@@ -92,6 +93,7 @@ class Dispatcher {
   std::priority_queue<Retry, std::vector<Retry>, std::greater<>> retries_;
   std::minstd_rand random_;
   bool retries_stopped_ = false;
+  bool dispatch_stopped_ = false;
   MonoTime swept_;
   Gauge& waiting_gauge_;
   Gauge& in_flight_gauge_;

@@ -72,6 +72,8 @@ class LaneTable {
   void Rest(Lane& lane, MonoTime now);
   void Prune(MonoTime now);
   size_t size() const { return by_key_.size(); }
+  // Those that something waits in.
+  const std::list<Lane>& busy() const { return busy_; }
 
  private:
   using Lanes = std::list<Lane>;

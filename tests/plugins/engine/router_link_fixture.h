@@ -43,6 +43,7 @@ class RouterLinkTest : public testing::Test {
   ScriptedRouter::Message Await(v1::Kind kind) {
     ScriptedRouter::Message found{v1::KIND_UNSPECIFIED, {}};
     const bool came = WaitUntil([&] {
+      now_ += passing_us_;
       Step();
       while (const auto message = router_.Poll()) {
         if (message->kind != kind) continue;
@@ -117,6 +118,7 @@ class RouterLinkTest : public testing::Test {
   std::unique_ptr<Callbacks> callbacks_;
   std::unique_ptr<RouterLink> link_;
   int64_t now_ = 1'000 * kSecondUs;
+  int64_t passing_us_ = 0;  // with each look of Await
   Pause pause_ = Pause::kNone;
   int markers_ = 0;
 };

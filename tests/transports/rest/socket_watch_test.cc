@@ -51,13 +51,15 @@ TEST_F(SocketWatchTest, APooledConnectionCostsNoCall) {
   EXPECT_TRUE(ReportsOurs());
 }
 
-TEST_F(SocketWatchTest, AConnectionThatDiesInThePoolIsReportedOnce) {
+TEST_F(SocketWatchTest, AConnectionThatDiesInThePoolIsReportedTwiceAndNoMore) {
   watch_.Opened(fds_[0]);
   watch_.Want(fds_[0], EPOLLIN);
   watch_.Want(fds_[0], 0);
   shutdown(fds_[1], SHUT_RDWR);
-  EXPECT_TRUE(ReportsOurs());
-  EXPECT_FALSE(watch_.IsWanted(fds_[0]));
+  for (int report = 0; report < 2; ++report) {  // the first could be of a number that is another's
+    EXPECT_TRUE(ReportsOurs());
+    EXPECT_FALSE(watch_.IsWanted(fds_[0]));
+  }
   EXPECT_FALSE(ReportsOurs());
   watch_.Want(fds_[0], EPOLLIN);
   EXPECT_TRUE(ReportsOurs());

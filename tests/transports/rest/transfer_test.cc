@@ -81,8 +81,8 @@ TEST_F(AnswerTest, OfExactly64KiBIsWhole) {
   EXPECT_THAT(result.answer, SizeIs(64 << 10));
 }
 
-TEST_F(AnswerTest, IsCutBeyond64KiBAndItsStatusCounts) {
-  const auto result = Try(testing::SendBody((64 << 10) + 1));
+TEST_F(AnswerTest, IsCutBeyond64KiBAndTheRequestsSizeAndItsStatusCounts) {
+  const auto result = Try(testing::SendBody(66 << 10));
   EXPECT_EQ(result.verdict, Verdict::kDelivered);
   EXPECT_EQ(result.remote_code, 200);
   EXPECT_TRUE(result.answer_cut);

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -89,8 +91,19 @@ TEST_F(BoundSocketTest, AMovedSocketKeepsItsLock) {
 
 TEST_F(BoundSocketTest, ReplacesTheSocketFileOfADeadProcess) {
   const std::string path = folder / "bus.sock";
-  std::ofstream(path) << "";
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const int dead = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(dead, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  close(dead);
   EXPECT_TRUE(Bind("ipc://" + path).ok());
+}
+
+TEST_F(BoundSocketTest, LeavesAFileThatIsNoSocketAlone) {
+  const std::string path = folder / "precious";
+  std::ofstream(path) << "text";
+  EXPECT_THAT(ErrorOf("ipc://" + path), HasSubstr("no socket"));
+  EXPECT_EQ(std::filesystem::file_size(path), 4u);
 }
 
 TEST_F(BoundSocketTest, AFolderThatIsNotThereIsNamed) {
