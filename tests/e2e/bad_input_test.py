@@ -111,6 +111,35 @@ class ConfigurationTest(unittest.TestCase):
             second.await_requests(1)
 
 
+class UnreadLogTest(unittest.TestCase):
+    def test_a_log_that_nobody_reads_stops_neither_events_nor_the_end(self):
+        with Backend() as backend, tempfile.TemporaryDirectory() as folder:
+            silent = Tallybusd(apps={APP: {"url": backend.url}}, work_dir=folder,
+                               expect_start=False)
+            silent.write_config()
+            read_end, write_end = os.pipe()
+            silent.process = subprocess.Popen(
+                [BIN / "tallybusd", "--config", silent.config_path], stderr=write_end,
+                stdout=subprocess.DEVNULL)
+            said = b""
+            while b"ready: " not in said:
+                said += os.read(read_end, 4096)
+            silent.open = re.search(rb"open=(\S+)", said)[1].decode()
+            os.set_blocking(write_end, False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    os.write(write_end, b"x" * 4096)
+            with OpenBus(silent) as bus:
+                for _ in range(20):
+                    bus.send_frames([b"M" * 65, b"malformed: a line in the log"])
+                    bus.send(stream_status())
+                backend.await_requests(20)
+            silent.process.terminate()
+            self.assertEqual(silent.process.wait(15), 0)
+            os.close(write_end)
+            os.close(read_end)
+
+
 class MalformedMessagesTest(unittest.TestCase):
     def test_the_open_bus_counts_each_malformed_message_by_reason_and_lives_on(self):
         deep = b'{"a":' * 10000 + b"1" + b"}" * 10000

@@ -151,6 +151,18 @@ class RouterLifecycleTest(unittest.TestCase):
             self.assertEqual(engine.stats().dropped_full, 0)
             self.assertEqual(daemon.get("/healthz")[0], 200)
 
+    def test_an_event_larger_than_a_small_spools_rest_does_not_wedge_the_engine(self):
+        with Backend() as backend, Tallybusd(
+                apps={APP: {"url": backend.url}},
+                extra={"spool": {"path": "memory", "max_size": "1MiB"}}) as daemon, \
+                EnginePublisher(daemon.engine) as engine:
+            publish(engine, 1)
+            body = '{"status":"PUBLISHING","bitrate":2,"sdp":"' + "x" * 1_048_000 + '"}'
+            self.assertEqual(engine.json("StreamStatusEvent", body), OK)
+            publish(engine, 3)
+            requests = backend.await_requests(3)
+            self.assertEqual(sorted(numbers(requests)), [1, 2, 3])
+
 
 def publish_large(engine, number):
     status = engine.status("PUBLISHING", session_id="s1", media_session_id="m1", name="cam",
