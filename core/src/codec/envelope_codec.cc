@@ -169,13 +169,15 @@ bool SetObject(const JsonMember& member, std::string* out) {
 bool TakeTyped(const JsonMember& member, Envelope* envelope) {
   StreamStatus* status = envelope->mutable_stream_status();
   const std::string_view key = member.key;
-#define TALLYBUS_READ(kind, field, wcs)                                            \
-  if (key == wcs) {                                                                \
-    auto value = status->field(); /* NOLINT(bugprone-macro-parentheses): a name */ \
-    if (!Set##kind(member, &value)) return false;                                  \
-    status->set_##field(value);                                                    \
-    return true;                                                                   \
+// NOLINTBEGIN(bugprone-macro-parentheses): `field` is a part of a name
+#define TALLYBUS_READ(kind, field, wcs)           \
+  if (key == wcs) {                               \
+    auto value = status->field();                 \
+    if (!Set##kind(member, &value)) return false; \
+    status->set_##field(value);                   \
+    return true;                                  \
   }
+  // NOLINTEND(bugprone-macro-parentheses)
   TALLYBUS_STREAM_STATUS_FIELDS(TALLYBUS_READ)
 #undef TALLYBUS_READ
   if (key == "nodeId") return SetString(member, envelope->mutable_node_id());
