@@ -17,7 +17,8 @@ struct Unit {
 };
 
 // From the largest on: the order in which a value is tried when it is printed.
-constexpr Unit kDurationUnits[] = {{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}};
+constexpr Unit kDurationUnits[] = {
+    {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}};
 constexpr Unit kSizeUnits[] = {{"TiB", int64_t{1} << 40},
                                {"GiB", int64_t{1} << 30},
                                {"MiB", int64_t{1} << 20},
@@ -32,7 +33,7 @@ struct Quantity {
   const char* likely;  // the two units that a bare number probably lacks
   const char* less_likely;
 };
-constexpr Quantity kDuration = {"10s", "ms, s, m, h", "s", "ms"};
+constexpr Quantity kDuration = {"10s", "ms, s, m, h, d", "s", "ms"};
 constexpr Quantity kSize = {"64MiB", "B, KiB, MiB, GiB, TiB, kB, MB, GB, TB", "MiB", "B"};
 
 absl::Status Malformed(const Quantity& quantity) {
@@ -55,6 +56,7 @@ absl::StatusOr<int64_t> Parse(std::string_view text, const Quantity& quantity,
   if (digits.empty()) return Malformed(quantity);
   int64_t number = 0;
   if (!absl::SimpleAtoi(digits, &number)) return absl::InvalidArgumentError("is too large");
+  if (split == text.size() && number == 0) return 0;  // the same in every unit
   if (split == text.size()) {
     return absl::InvalidArgumentError(absl::StrCat("has no unit; did you mean ", number,
                                                    quantity.likely, " or ", number,

@@ -11,8 +11,8 @@
 
 namespace tallybus::config {
 
-// "500ms", "10s", "15m", "2h". INVALID_ARGUMENT says what is wrong: a bare number comes back with
-// the two meanings that it probably has.
+// "500ms", "10s", "15m", "2h", "14d"; "0" needs no unit. INVALID_ARGUMENT says what is wrong: a
+// bare number comes back with the two meanings that it probably has.
 absl::StatusOr<absl::Duration> ParseDuration(std::string_view text);
 
 // In bytes: "512KiB", "64MiB", "4GiB", "1TiB", "10MB", "2048B". Errors as above.

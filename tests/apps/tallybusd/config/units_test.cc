@@ -21,6 +21,7 @@ TEST(UnitsTest, EveryUnitOfDurationIsRead) {
   EXPECT_EQ(*ParseDuration("10s"), absl::Seconds(10));
   EXPECT_EQ(*ParseDuration("15m"), absl::Minutes(15));
   EXPECT_EQ(*ParseDuration("2h"), absl::Hours(2));
+  EXPECT_EQ(*ParseDuration("14d"), absl::Hours(336));
 }
 
 TEST(UnitsTest, BinaryAndDecimalSizesDiffer) {
@@ -37,6 +38,12 @@ TEST(UnitsTest, BareNumberIsRefusedWithItsTwoLikelyMeanings) {
   EXPECT_EQ(SizeError("64"), "has no unit; did you mean 64MiB or 64B?");
 }
 
+TEST(UnitsTest, ZeroNeedsNoUnit) {
+  EXPECT_EQ(*ParseDuration("0"), absl::ZeroDuration());
+  EXPECT_EQ(*ParseDuration("0s"), absl::ZeroDuration());
+  EXPECT_EQ(*ParseSize("0"), 0);
+}
+
 TEST(UnitsTest, NegativeValuesAreRefused) {
   EXPECT_EQ(DurationError("-5s"), "must not be negative");
   EXPECT_EQ(SizeError("-1MiB"), "must not be negative");
@@ -51,8 +58,8 @@ TEST(UnitsTest, ValuesThatOverflowAreRefused) {
 }
 
 TEST(UnitsTest, AnythingElseIsRefusedWithTheUnits) {
-  for (const char* text : {"", "s", "1.5s", "10 s", "10sec", "1h30m", "+1s", "10S"}) {
-    EXPECT_THAT(DurationError(text), HasSubstr("(ms, s, m, h), such as 10s")) << text;
+  for (const char* text : {"", "s", "1.5s", "10 s", "10sec", "1h30m", "+1s", "10S", "1D"}) {
+    EXPECT_THAT(DurationError(text), HasSubstr("(ms, s, m, h, d), such as 10s")) << text;
   }
   for (const char* text : {"", "MiB", "64Mb", "64M", "1.5GiB"}) {
     EXPECT_THAT(SizeError(text), HasSubstr("such as 64MiB")) << text;
@@ -63,7 +70,8 @@ TEST(UnitsTest, ValuesAreWrittenInTheLargestUnitThatDividesThem) {
   EXPECT_EQ(DurationText(absl::Milliseconds(1500)), "1500ms");
   EXPECT_EQ(DurationText(absl::Seconds(90)), "90s");
   EXPECT_EQ(DurationText(absl::Seconds(120)), "2m");
-  EXPECT_EQ(DurationText(absl::Hours(72)), "72h");
+  EXPECT_EQ(DurationText(absl::Hours(71)), "71h");
+  EXPECT_EQ(DurationText(absl::Hours(72)), "3d");
   EXPECT_EQ(DurationText(absl::ZeroDuration()), "0ms");
   EXPECT_EQ(SizeText(int64_t{64} << 20), "64MiB");
   EXPECT_EQ(SizeText(10'000'000), "10000000B");

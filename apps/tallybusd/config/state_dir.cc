@@ -1,0 +1,43 @@
+// The directory for what must outlive the daemon: the spool.
+#include "state_dir.h"
+
+#include <absl/strings/str_cat.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "private_directory.h"
+
+namespace tallybus::config {
+namespace {
+
+constexpr char kWhat[] = "state directory";
+
+}  // namespace
+
+std::string StateDir(const GetEnv& getenv, const std::string& system_dir) {
+  if (auto directory = FirstDirectoryFrom(getenv, "STATE_DIRECTORY")) return *directory;
+  if (access(system_dir.c_str(), W_OK | X_OK) == 0) return system_dir;
+  if (auto directory = DirectoryFrom(getenv, "XDG_STATE_HOME")) return *directory + "/tallybus";
+  if (auto home = DirectoryFrom(getenv, "HOME")) return *home + "/.local/state/tallybus";
+  return system_dir;
+}
+
+absl::Status EnsureStateDir(const std::string& path) {
+  // Volumes of container platforms belong to root and are opened by group.
+  absl::Status status =
+      EnsurePrivateDirectory(path, {.what = kWhat, .make_parents = true, .root_may_own = true});
+  if (!status.ok()) return status;
+  struct stat info = {};
+  if (stat(path.c_str(), &info) != 0 || access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat(kWhat, " ", path));
+  }
+  if ((info.st_mode & S_IWOTH) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(kWhat, " ", path, ": is writable for everyone; name one of its own"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tallybus::config
