@@ -57,9 +57,9 @@ class ConfigurationTest(unittest.TestCase):
                     self.assertRegex(lines[0], wanted)
 
     def test_what_a_later_version_brings_is_refused_and_not_ignored(self):
-        for text in ("routes: []", "apps: { a: { delivery: guaranteed } }", "spool: { path: /tmp }",
+        for text in ("session_ttl: 1h", "apps: { a: { signing: x } }", "plugins: []",
                      "apps: { a: { rest_client_config: { M: { restPolicy: OVERWRITE } } } }",
-                     "apps: { a: { retry: standard } }", "engines: { grace: 30s }"):
+                     "routes: [{ name: r, transport: nats, endpoints: [http://h/] }]"):
             with self.subTest(text=text):
                 code, lines = self.run_daemon(text, "--check")
                 self.assertEqual(code, 1)

@@ -36,43 +36,106 @@ struct Listen {
   std::optional<SocketAddress> web = SocketAddress{"127.0.0.1", 5580};
 };
 
+inline constexpr char kMemorySpool[] = "memory";
+
+enum class Sync { kCommit, kInterval, kOff };
+
 struct Spool {
-  std::string path = "memory";  // the only one in this version
-  int64_t max_bytes = int64_t{64} << 20;
+  std::string path = kMemorySpool;  // or an absolute one, of a directory
+  Sync sync = Sync::kCommit;
+  int64_t max_bytes = int64_t{64} << 20;         // of what waits
+  absl::Duration retain = absl::ZeroDuration();  // how long what was delivered is kept
+  absl::Duration dead_letter_age = absl::Hours(14 * 24);
+  int64_t dead_letter_bytes = int64_t{256} << 20;
+
+  bool InMemory() const { return path == kMemorySpool; }
 };
 
-enum class Delivery { kNotify };
-enum class Retry { kLive, kNone };
-enum class Network { kPrivate, kPublic };
+enum class OnLost { kFailStreams, kNothing };
 
-struct App {
-  std::string key;
-  std::optional<std::string> url;    // nullopt: no backend
-  std::vector<std::string> methods;  // empty: all
+struct Engines {
+  absl::Duration grace = absl::Seconds(30);  // without a heartbeat, before an engine is lost
+  OnLost on_lost = OnLost::kFailStreams;
+};
+
+enum class Delivery { kNotify, kGuaranteed };
+enum class Retry { kLive, kStandard, kNone, kList };
+enum class Network { kPrivate, kPublic };
+enum class WhenFull { kShed, kBlock };
+enum class OnHeadFailure { kBlock, kSkip };
+
+struct Quota {
+  int percent = 0;    // of the spool, 1 to 100; 0: `bytes` counts
+  int64_t bytes = 0;  // not more than the spool
+
+  int64_t Of(int64_t spool_bytes) const {
+    return percent == 0 ? bytes : spool_bytes * percent / 100;
+  }
+};
+
+// How events are sent to one URL: what an app and a route have in common.
+struct Sending {
+  std::optional<std::string> url;  // nullopt, for an app alone: no backend
   Delivery delivery = Delivery::kNotify;
   Retry retry = Retry::kLive;
+  std::vector<absl::Duration> retry_delays;  // of Retry::kList, and not empty there
   absl::Duration timeout = absl::Seconds(10);
   int max_connections = 128;
   bool strict_success = false;  // success: "200"; else any 2xx
   Network network = Network::kPrivate;
   std::vector<std::string> allow_cidrs;  // "10.0.0.0/8", "fd00::/8"
   std::string ca_file;                   // empty: the system's authorities
-  RestClientConfigPtr rest_client_config =
-      std::make_shared<const RestClientConfig>();       // never null
-  std::vector<std::string> rest_client_config_methods;  // those that it lists
+  std::string cert_file;                 // empty: no client certificate, and no key_file either
+  std::string key_file;
+  std::optional<Quota> quota;  // nullopt: an equal share
+  WhenFull when_full = WhenFull::kShed;
+  OnHeadFailure on_head_failure = OnHeadFailure::kBlock;
+  bool coalesce = false;
 
   // Where the value was written, to lead a later complaint about it:
   // "tallybus.yaml:3:10: apps.defaultApp.url".
   std::string url_where;
   std::string ca_file_where;
+  std::string cert_file_where;
+  std::string key_file_where;
+  std::string quota_where;
+};
+
+struct App : Sending {
+  std::string key;
+  std::vector<std::string> methods;           // empty: all
+  std::optional<absl::Duration> stale_after;  // nullopt: never
+  RestClientConfigPtr rest_client_config =
+      std::make_shared<const RestClientConfig>();       // never null
+  std::vector<std::string> rest_client_config_methods;  // those that it lists
+};
+
+// Which events a route takes; of each list, empty: any.
+struct Match {
+  std::vector<std::string> apps;
+  std::vector<std::string> methods;   // empty: all but ErrorEvent and TallybusAlertEvent
+  std::vector<std::string> statuses;  // the text of the field `status`
+};
+
+// One of the list `routes`.
+struct Route : Sending {
+  Route() { delivery = Delivery::kGuaranteed; }
+
+  std::string name;
+  Match match;
+  std::string transport = "rest";
+  FieldSetPtr exclude;  // nullptr: none
+  OnError on_error = OnError::kLog;
 };
 
 struct Config {
   Node node;
   Listen listen;
   Spool spool;
+  Engines engines;
   LogLevel log_level = LogLevel::kInfo;
   std::map<std::string, App> apps;  // by key
+  std::vector<Route> routes;        // in the order of the file; names are unique
   // No app was configured, so `apps` holds the one that Web Call Server assumes.
   bool default_app_used = false;
 };

@@ -1,4 +1,4 @@
-// The keys of the configuration file and what each takes, but for those of an app.
+// The keys of the configuration file and what each takes, but for those of apps and routes.
 #include "config_load.h"
 
 #include <absl/status/status.h>
@@ -7,13 +7,18 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "app_keys.h"
 #include "config_reader.h"
 #include "listen_address.h"
 #include "overrides.h"
+#include "route_keys.h"
 #include "runtime_dir.h"
+#include "sending_keys.h"
+#include "state_dir.h"
 #include "yaml_tree.h"
 
 namespace tallybus::config {
@@ -21,11 +26,22 @@ namespace {
 
 constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr size_t kLongestNodeName = 255;
+constexpr int64_t kMemorySpoolBytes = 64 * kMiB;
+constexpr int64_t kDiskSpoolBytes = 4096 * kMiB;
+constexpr absl::Duration kLongestRetained = absl::Hours(30 * 24);
+constexpr absl::Duration kLongestDeadLetter = absl::Hours(365 * 24);
+// SQLite opens names of up to 512 bytes; the rest is for the files in the directory.
+constexpr size_t kLongestSpoolPath = 480;
 
 constexpr Choice<LogLevel> kLogLevels[] = {{"debug", LogLevel::kDebug},
                                            {"info", LogLevel::kInfo},
                                            {"warning", LogLevel::kWarning},
                                            {"error", LogLevel::kError}};
+
+constexpr Choice<Sync> kSyncs[] = {
+    {"commit", Sync::kCommit}, {"interval", Sync::kInterval}, {"off", Sync::kOff}};
+constexpr Choice<OnLost> kOnLosts[] = {{"fail_streams", OnLost::kFailStreams},
+                                       {"nothing", OnLost::kNothing}};
 
 absl::Status ReadNodeName(const Value& value, Node& node) {
   absl::StatusOr<std::string> name = value.Text();
@@ -52,12 +68,27 @@ absl::Status ReadListener(const Value& value, absl::StatusOr<T> (*parse)(std::st
   return absl::OkStatus();
 }
 
+absl::Status CheckSpoolPath(const std::string& path) {
+  if (path == kMemorySpool) return absl::OkStatus();
+  if (path.empty()) return absl::InvalidArgumentError("names no directory, and is not memory");
+  if (!path.starts_with('/')) {
+    std::error_code ignored;
+    const std::string absolute = std::filesystem::absolute(path, ignored).lexically_normal();
+    return absl::InvalidArgumentError(
+        absl::StrCat("must be memory, or an absolute path; did you mean ", absolute, "?"));
+  }
+  if (path.size() > kLongestSpoolPath) {
+    return absl::InvalidArgumentError(absl::StrCat("must have at most ", kLongestSpoolPath,
+                                                   " bytes; this one has ", path.size()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadSpoolPath(const Value& value, Spool& spool) {
   absl::StatusOr<std::string> path = value.Text();
   if (!path.ok()) return path.status();
-  if (*path != "memory") {
-    return value.LaterValue("a spool on disk; write memory");
-  }
+  if (absl::Status status = CheckSpoolPath(*path); !status.ok()) return value.Error(status);
+  while (path->size() > 1 && path->back() == '/') path->pop_back();
   spool.path = *std::move(path);
   return absl::OkStatus();
 }
@@ -84,8 +115,29 @@ constexpr Key<Spool> kSpoolKeys[] = {
     {"path", ReadSpoolPath},
     {"max_size",
      [](const Value& v, Spool& out) { return Store(v.Size(kMiB, kMiB * kMiB), out.max_bytes); }},
-    {"sync", nullptr},
-    {"retain", nullptr},
+    {"sync",
+     [](const Value& v, Spool& out) { return Store(ReadChoice<Sync>(v, kSyncs), out.sync); }},
+    {"retain",
+     [](const Value& v, Spool& out) {
+       return Store(v.Duration(absl::ZeroDuration(), kLongestRetained), out.retain);
+     }},
+    {"dead_letter_age",
+     [](const Value& v, Spool& out) {
+       return Store(v.Duration(absl::Minutes(1), kLongestDeadLetter), out.dead_letter_age);
+     }},
+    {"dead_letter_size",
+     [](const Value& v, Spool& out) {
+       return Store(v.Size(kMiB, kMiB * kMiB), out.dead_letter_bytes);
+     }},
+};
+
+constexpr Key<Engines> kEnginesKeys[] = {
+    {"grace",
+     [](const Value& v, Engines& out) {
+       return Store(v.Duration(absl::Seconds(1), absl::Hours(1)), out.grace);
+     }},
+    {"on_lost", [](const Value& v,
+                   Engines& out) { return Store(ReadChoice<OnLost>(v, kOnLosts), out.on_lost); }},
 };
 
 constexpr Key<Config> kLogKeys[] = {
@@ -104,8 +156,9 @@ constexpr Key<Config> kTopKeys[] = {
      [](const Value& v, Config& out) { return ReadKeys<Spool>(v, kSpoolKeys, out.spool); }},
     {"log", [](const Value& v, Config& out) { return ReadKeys<Config>(v, kLogKeys, out); }},
     {"apps", [](const Value& v, Config& out) { return ReadApps(v, out.apps); }},
-    {"routes", nullptr},
-    {"engines", nullptr},
+    {"routes", [](const Value& v, Config& out) { return ReadRoutes(v, out.routes); }},
+    {"engines",
+     [](const Value& v, Config& out) { return ReadKeys<Engines>(v, kEnginesKeys, out.engines); }},
     {"clients", nullptr},
     {"plugins", nullptr},
     {"tests", nullptr},
@@ -158,6 +211,8 @@ Config Defaults(const LoadOptions& options) {
   config.listen.engine = options.default_engine_endpoint.empty()
                              ? "ipc://" + RuntimeDir(options.getenv) + "/engine.sock"
                              : options.default_engine_endpoint;
+  config.spool.path = "";      // until ResolveSpool
+  config.spool.max_bytes = 0;  // the same
   return config;
 }
 
@@ -172,6 +227,32 @@ absl::Status CheckDefaultEngine(const Config& config) {
                                    status.message(), "; set it, or another runtime directory"));
 }
 
+// What the written values leave open: where, and how much by that.
+absl::Status ResolveSpool(const LoadOptions& options, Spool& spool) {
+  if (spool.path.empty()) {
+    spool.path =
+        options.default_spool_path.empty() ? StateDir(options.getenv) : options.default_spool_path;
+    if (absl::Status status = CheckSpoolPath(spool.path); !status.ok()) {
+      return absl::Status(status.code(), absl::StrCat("spool.path, by default ", spool.path, ": ",
+                                                      status.message()));
+    }
+  }
+  if (spool.max_bytes == 0)
+    spool.max_bytes = spool.InMemory() ? kMemorySpoolBytes : kDiskSpoolBytes;
+  return absl::OkStatus();
+}
+
+absl::Status CheckQuotas(const Config& config) {
+  absl::Status status;
+  for (const auto& [key, app] : config.apps) {
+    status.Update(CheckQuota(app, config.spool.max_bytes));
+  }
+  for (const Route& route : config.routes) {
+    status.Update(CheckQuota(route, config.spool.max_bytes));
+  }
+  return status;
+}
+
 }  // namespace
 
 absl::StatusOr<Config> Load(const LoadOptions& options) {
@@ -182,6 +263,8 @@ absl::StatusOr<Config> Load(const LoadOptions& options) {
   const Value root(*tree, "", top, options.getenv);
   if (absl::Status status = ReadKeys<Config>(root, kTopKeys, config); !status.ok()) return status;
   if (absl::Status status = CheckDefaultEngine(config); !status.ok()) return status;
+  if (absl::Status status = ResolveSpool(options, config.spool); !status.ok()) return status;
+  if (absl::Status status = CheckQuotas(config); !status.ok()) return status;
   if (config.apps.empty()) {
     App app = DefaultApp();
     config.apps.emplace(app.key, std::move(app));

@@ -21,6 +21,7 @@ struct LoadOptions {
   std::vector<std::string> sets;    // "key=value", applied over the file in their order
   GetEnv getenv = ProcessEnvironment;
   std::string default_engine_endpoint;  // empty: engine.sock in the runtime directory
+  std::string default_spool_path;       // empty: the state directory; "memory" where none is wanted
 };
 
 // [control] Blocks while it reads the file. The first error only, one line, values never shown:

@@ -64,10 +64,32 @@ std::string_view LevelName(LogLevel level) {
   return "";
 }
 
+std::string_view SyncText(Sync sync) {
+  switch (sync) {
+    case Sync::kCommit:
+      return "commit";
+    case Sync::kInterval:
+      return "interval";
+    case Sync::kOff:
+      return "off";
+  }
+  return "";
+}
+
+std::string_view OnErrorText(OnError on_error) {
+  return on_error == OnError::kFail ? "FAIL" : "LOG";
+}
+
 // Lines of "key: value" at growing depth.
 class Lines {
  public:
   void Section(int depth, const std::string& key) { Add(depth, key, ""); }
+  // The first line of an item of a list; those that follow it stand at the same depth.
+  void Item(int depth, const std::string& key, std::string_view value) {
+    Entry(depth, key, value);
+    const size_t line = text_.rfind('\n', text_.size() - 2) + 1;
+    text_[line + static_cast<size_t>(depth) * 2 - 2] = '-';
+  }
   void Entry(int depth, const std::string& key, std::string_view value) {
     Add(depth, key, " " + std::string(value));
   }
@@ -99,26 +121,97 @@ void PrintRestClientConfig(const App& app, Lines& out) {
     out.Section(3, method);
     out.Entry(4, "clientExclude", FieldList(policy.client_exclude));
     out.Entry(4, "restExclude", FieldList(policy.rest_exclude));
-    out.Entry(4, "restOnError", policy.on_error == OnError::kFail ? "FAIL" : "LOG");
+    out.Entry(4, "restOnError", OnErrorText(policy.on_error));
     out.Entry(4, "restPolicy", policy.rest_policy == RestPolicy::kDisable ? "DISABLE" : "NOTIFY");
     out.Entry(4, "restOverwrite", Quote(""));  // with OVERWRITE only, which Load refuses
   }
+}
+
+std::string RetryText(const Sending& sending) {
+  switch (sending.retry) {
+    case Retry::kLive:
+      return "live";
+    case Retry::kStandard:
+      return "standard";
+    case Retry::kNone:
+      return "none";
+    case Retry::kList:
+      break;
+  }
+  return absl::StrCat("[",
+                      absl::StrJoin(sending.retry_delays, ", ",
+                                    [](std::string* out, absl::Duration delay) {
+                                      out->append(DurationText(delay));
+                                    }),
+                      "]");
+}
+
+std::string QuotaText(const std::optional<Quota>& quota) {
+  if (!quota) return "share";
+  return quota->percent > 0 ? absl::StrCat(quota->percent, "%") : SizeText(quota->bytes);
+}
+
+// What an app and a route have in common; both stand at depth 2.
+void PrintSending(const Sending& sending, Lines& out) {
+  out.Entry(2, "delivery", sending.delivery == Delivery::kNotify ? "notify" : "guaranteed");
+  out.Entry(2, "retry", RetryText(sending));
+  out.Entry(2, "timeout", DurationText(sending.timeout));
+  out.Entry(2, "max_connections", std::to_string(sending.max_connections));
+  out.Entry(2, "success", sending.strict_success ? "200" : "2xx");
+  out.Entry(2, "network", sending.network == Network::kPublic ? "public" : "private");
+  out.Entry(2, "allow_cidrs", List(sending.allow_cidrs));
+  out.Section(2, "tls");
+  out.Entry(3, "ca_file", Scalar(sending.ca_file));
+  out.Entry(3, "cert_file", Scalar(sending.cert_file));
+  out.Entry(3, "key_file", Scalar(sending.key_file));
+  out.Entry(2, "quota", QuotaText(sending.quota));
+  out.Entry(2, "when_full", sending.when_full == WhenFull::kShed ? "shed" : "block");
+  out.Entry(2, "on_head_failure",
+            sending.on_head_failure == OnHeadFailure::kBlock ? "block" : "skip");
+  out.Entry(2, "coalesce", sending.coalesce ? "true" : "false");
 }
 
 void PrintApp(const App& app, Lines& out) {
   out.Section(1, app.key);
   out.Entry(2, "url", app.url ? Scalar(*app.url) : "off");
   out.Entry(2, "methods", app.methods.empty() ? "all" : List(app.methods));
-  out.Entry(2, "delivery", "notify");
-  out.Entry(2, "retry", app.retry == Retry::kLive ? "live" : "none");
-  out.Entry(2, "timeout", DurationText(app.timeout));
-  out.Entry(2, "max_connections", std::to_string(app.max_connections));
-  out.Entry(2, "success", app.strict_success ? "200" : "2xx");
-  out.Entry(2, "network", app.network == Network::kPublic ? "public" : "private");
-  out.Entry(2, "allow_cidrs", List(app.allow_cidrs));
-  out.Section(2, "tls");
-  out.Entry(3, "ca_file", Scalar(app.ca_file));
+  PrintSending(app, out);
+  out.Entry(2, "stale_after", app.stale_after ? DurationText(*app.stale_after) : "off");
   PrintRestClientConfig(app, out);
+}
+
+// An app or a status has no word for any: the key is left out.
+void PrintMatch(const Match& match, Lines& out) {
+  out.Section(2, "match");
+  if (!match.apps.empty()) out.Entry(3, "app", List(match.apps));
+  out.Entry(3, "methods", match.methods.empty() ? "all" : List(match.methods));
+  if (!match.statuses.empty()) out.Entry(3, "status", List(match.statuses));
+}
+
+void PrintRoute(const Route& route, Lines& out) {
+  out.Item(2, "name", Scalar(route.name));
+  PrintMatch(route.match, out);
+  out.Entry(2, "transport", Scalar(route.transport));
+  out.Entry(2, "endpoints", List({route.url.value_or("")}));
+  out.Entry(2, "exclude", route.exclude ? List(*route.exclude) : "[]");
+  out.Entry(2, "on_error", OnErrorText(route.on_error));
+  PrintSending(route, out);
+}
+
+void PrintSpool(const Spool& spool, Lines& out) {
+  out.Section(0, "spool");
+  out.Entry(1, "path", Scalar(spool.path));
+  out.Entry(1, "sync", SyncText(spool.sync));
+  out.Entry(1, "max_size", SizeText(spool.max_bytes));
+  out.Entry(1, "retain", DurationText(spool.retain));
+  out.Entry(1, "dead_letter_age", DurationText(spool.dead_letter_age));
+  out.Entry(1, "dead_letter_size", SizeText(spool.dead_letter_bytes));
+}
+
+void PrintEngines(const Engines& engines, Lines& out) {
+  out.Section(0, "engines");
+  out.Entry(1, "grace", DurationText(engines.grace));
+  out.Entry(1, "on_lost", engines.on_lost == OnLost::kNothing ? "nothing" : "fail_streams");
 }
 
 }  // namespace
@@ -128,13 +221,18 @@ std::string Print(const Config& config) {
   out.Section(0, "node");
   out.Entry(1, "name", Scalar(config.node.name));
   PrintListen(config.listen, out);
-  out.Section(0, "spool");
-  out.Entry(1, "path", Scalar(config.spool.path));
-  out.Entry(1, "max_size", SizeText(config.spool.max_bytes));
+  PrintSpool(config.spool, out);
+  PrintEngines(config.engines, out);
   out.Section(0, "log");
   out.Entry(1, "level", LevelName(config.log_level));
   out.Section(0, "apps");
   for (const auto& [key, app] : config.apps) PrintApp(app, out);
+  if (config.routes.empty()) {
+    out.Entry(0, "routes", "[]");
+  } else {
+    out.Section(0, "routes");
+  }
+  for (const Route& route : config.routes) PrintRoute(route, out);
   return out.Take();
 }
 

@@ -124,6 +124,20 @@ absl::StatusOr<std::vector<Value>> Value::Items() const {
   return items;
 }
 
+absl::StatusOr<std::vector<std::string>> Value::Texts(
+    std::string_view (*wrong)(const std::string& text)) const {
+  absl::StatusOr<std::vector<Value>> items = Items();
+  if (!items.ok()) return items.status();
+  std::vector<std::string> texts;
+  for (const Value& item : *items) {
+    absl::StatusOr<std::string> text = item.Text();
+    if (!text.ok()) return text.status();
+    if (const std::string_view error = wrong(*text); !error.empty()) return item.Error(error);
+    texts.push_back(*std::move(text));
+  }
+  return texts;
+}
+
 absl::StatusOr<std::vector<std::pair<std::string, Value>>> Value::Members() const {
   std::vector<std::pair<std::string, Value>> members;
   if (node_->kind == YamlNode::Kind::kNull) return members;

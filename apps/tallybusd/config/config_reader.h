@@ -35,6 +35,7 @@ class Value {
   std::string Where() const { return WhereAt(mark()); }  // "tallybus.yaml:3:10: apps.x.url"
 
   bool IsList() const { return node_->kind == YamlNode::Kind::kList; }
+  bool IsNothing() const { return node_->kind == YamlNode::Kind::kNull; }
 
   absl::Status Error(std::string_view message) const;     // INVALID_ARGUMENT, at the value
   absl::Status Error(const absl::Status& cause) const;    // the same code, at the value
@@ -50,6 +51,9 @@ class Value {
   absl::StatusOr<int64_t> Size(int64_t least, int64_t most) const;  // bytes
 
   absl::StatusOr<std::vector<Value>> Items() const;
+  // Every item as text. `wrong` returns what is wrong with one, or nothing.
+  absl::StatusOr<std::vector<std::string>> Texts(
+      std::string_view (*wrong)(const std::string& text)) const;
   // By key, in the order of the file. A key without a value is an empty mapping: everything below
   // it may be commented out.
   absl::StatusOr<std::vector<std::pair<std::string, Value>>> Members() const;
@@ -96,28 +100,43 @@ absl::StatusOr<T> ReadChoice(const Value& value, std::span<const Choice<T>> choi
   return value.Error("unknown word; " + Suggest(*text, words));
 }
 
-// One key that a mapping may hold; without `read` it belongs to a later version.
+// One key that a mapping may hold. Without `read` it belongs to a later version, or elsewhere,
+// which `elsewhere` says.
 template <typename T>
 struct Key {
   std::string_view name;
   absl::Status (*read)(const Value& value, T& out);
+  std::string_view elsewhere = "";
 };
 
-// Reads every member by its key into `out`. The first error in the order of the file is returned.
+// Reads a member into `out` if `keys` has its key; nullopt: it has not. Adds the keys of this
+// version to `known`.
 template <typename T>
-absl::Status ReadKeys(const Value& mapping, std::span<const Key<T>> keys, T& out) {
+std::optional<absl::Status> ReadMember(std::string_view name, const Value& value,
+                                       std::span<const Key<T>> keys, T& out,
+                                       std::vector<std::string_view>& known) {
+  for (const Key<T>& key : keys) {
+    if (key.name == name && key.read != nullptr) return key.read(value, out);
+    if (key.name == name && !key.elsewhere.empty()) return value.KeyError(key.elsewhere);
+    if (key.name == name) return value.LaterKey();
+    if (key.read != nullptr) known.push_back(key.name);
+  }
+  return std::nullopt;
+}
+
+// Reads every member by its key into `out`; the keys in `shared` go into its base. The first error
+// in the order of the file is returned.
+template <typename T, typename Base = T>
+absl::Status ReadKeys(const Value& mapping, std::span<const Key<T>> keys, T& out,
+                      std::span<const Key<Base>> shared = {}) {
   auto members = mapping.Members();
   if (!members.ok()) return members.status();
   for (const auto& [name, value] : *members) {
-    const Key<T>* found = nullptr;
     std::vector<std::string_view> known;
-    for (const Key<T>& key : keys) {
-      if (key.name == name) found = &key;
-      if (key.read != nullptr) known.push_back(key.name);
-    }
-    if (found == nullptr) return value.KeyError("unknown key; " + Suggest(name, known));
-    if (found->read == nullptr) return value.LaterKey();
-    if (absl::Status status = found->read(value, out); !status.ok()) return status;
+    std::optional<absl::Status> status = ReadMember<T>(name, value, keys, out, known);
+    if (!status) status = ReadMember<Base>(name, value, shared, out, known);
+    if (!status) return value.KeyError("unknown key; " + Suggest(name, known));
+    if (!status->ok()) return *status;
   }
   return absl::OkStatus();
 }

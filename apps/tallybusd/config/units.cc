@@ -75,7 +75,7 @@ std::string Format(int64_t value, std::span<const Unit> units) {
   for (const Unit& unit : units) {
     if (value != 0 && value % unit.factor == 0) return absl::StrCat(value / unit.factor, unit.name);
   }
-  return absl::StrCat("0", units.back().name);
+  return "0";
 }
 
 }  // namespace

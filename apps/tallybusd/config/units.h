@@ -18,7 +18,7 @@ absl::StatusOr<absl::Duration> ParseDuration(std::string_view text);
 // In bytes: "512KiB", "64MiB", "4GiB", "1TiB", "10MB", "2048B". Errors as above.
 absl::StatusOr<int64_t> ParseSize(std::string_view text);
 
-// The same value in the largest unit that divides it. Of whole milliseconds, not negative.
+// The same value in the largest unit that divides it, or "0". Of whole milliseconds, not negative.
 std::string DurationText(absl::Duration duration);
 std::string SizeText(int64_t bytes);  // not negative; binary units
 

@@ -26,8 +26,16 @@ TEST(ConfigLoadTest, EmptyFileGivesTheDefaults) {
   EXPECT_EQ(config->listen.clients, "tcp://127.0.0.1:5582");
   ASSERT_TRUE(config->listen.web);
   EXPECT_EQ(config->listen.web->ToString(), "127.0.0.1:5580");
-  EXPECT_EQ(config->spool.path, "memory");
-  EXPECT_EQ(config->spool.max_bytes, int64_t{64} << 20);
+  EXPECT_EQ(config->spool.path, "/var/lib/tallybus");
+  EXPECT_FALSE(config->spool.InMemory());
+  EXPECT_EQ(config->spool.sync, Sync::kCommit);
+  EXPECT_EQ(config->spool.max_bytes, int64_t{4} << 30);
+  EXPECT_EQ(config->spool.retain, absl::ZeroDuration());
+  EXPECT_EQ(config->spool.dead_letter_age, absl::Hours(336));
+  EXPECT_EQ(config->spool.dead_letter_bytes, int64_t{256} << 20);
+  EXPECT_EQ(config->engines.grace, absl::Seconds(30));
+  EXPECT_EQ(config->engines.on_lost, OnLost::kFailStreams);
+  EXPECT_TRUE(config->routes.empty());
   EXPECT_EQ(config->log_level, LogLevel::kInfo);
 }
 
@@ -52,7 +60,7 @@ TEST(ConfigLoadTest, WithoutAppsTheDefaultAppIsUsedAndSaysSo) {
   EXPECT_FALSE(LoadText("apps: {a: {}}")->default_app_used);
 }
 
-TEST(ConfigLoadTest, EveryKeyOutsideOfAppsIsRead) {
+TEST(ConfigLoadTest, EveryKeyOutsideOfAppsAndRoutesIsRead) {
   absl::StatusOr<Config> config = LoadText(
       "node: {name: media-07}\n"
       "listen:\n"
@@ -60,7 +68,14 @@ TEST(ConfigLoadTest, EveryKeyOutsideOfAppsIsRead) {
       "  open: off\n"
       "  clients: tcp://127.0.0.1:*\n"
       "  web: '[::1]:0'\n"
-      "spool: {path: memory, max_size: 1GiB}\n"
+      "spool:\n"
+      "  path: /data/spool/\n"
+      "  sync: interval\n"
+      "  max_size: 1GiB\n"
+      "  retain: 2d\n"
+      "  dead_letter_age: 36h\n"
+      "  dead_letter_size: 1MiB\n"
+      "engines: {grace: 5s, on_lost: nothing}\n"
       "log: {level: debug}\n");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->node.name, "media-07");
@@ -68,7 +83,14 @@ TEST(ConfigLoadTest, EveryKeyOutsideOfAppsIsRead) {
   EXPECT_EQ(config->listen.open, std::nullopt);
   EXPECT_EQ(config->listen.clients, "tcp://127.0.0.1:0");
   EXPECT_EQ(config->listen.web->ToString(), "[::1]:0");
+  EXPECT_EQ(config->spool.path, "/data/spool");
+  EXPECT_EQ(config->spool.sync, Sync::kInterval);
   EXPECT_EQ(config->spool.max_bytes, int64_t{1} << 30);
+  EXPECT_EQ(config->spool.retain, absl::Hours(48));
+  EXPECT_EQ(config->spool.dead_letter_age, absl::Hours(36));
+  EXPECT_EQ(config->spool.dead_letter_bytes, int64_t{1} << 20);
+  EXPECT_EQ(config->engines.grace, absl::Seconds(5));
+  EXPECT_EQ(config->engines.on_lost, OnLost::kNothing);
   EXPECT_EQ(config->log_level, LogLevel::kDebug);
 }
 
@@ -102,22 +124,98 @@ TEST(ConfigLoadTest, AddressBeyondLoopbackIsRefusedAtItsPlace) {
 }
 
 TEST(ConfigLoadTest, KeysOfLaterVersionsAreRefusedNotIgnored) {
-  for (const char* text :
-       {"routes: []", "engines: {}", "clients: {}", "plugins: []", "tests: {}", "session_ttl: 1h",
-        "listen: {admin: x}", "listen: {curve: x}", "spool: {sync: commit}", "spool: {retain: 0}",
-        "spool: {path: /var/lib/tallybus}", "log: {format: json}"}) {
+  for (const char* text : {"clients: {}", "plugins: []", "tests: {}", "session_ttl: 1h",
+                           "listen: {admin: x}", "listen: {curve: x}", "log: {format: json}"}) {
     EXPECT_THAT(ErrorOf(text), HasSubstr(": not in this version yet")) << text;
     EXPECT_EQ(LoadText(text).status().code(), absl::StatusCode::kUnimplemented) << text;
   }
 }
 
 TEST(ConfigLoadTest, ImpossibleValuesAreRefused) {
-  for (const char* text : {"node: {name: ''}", "spool: {max_size: 64}", "spool: {max_size: 1KiB}",
-                           "log: {level: trace}", "log: info", "listen: {web: on}",
-                           "listen: {engine: ''}", "- a", "text"}) {
+  for (const char* text : {"node: {name: ''}",
+                           "spool: {max_size: 64}",
+                           "spool: {max_size: 1KiB}",
+                           "spool: {max_size: 0}",
+                           "spool: {sync: fsync}",
+                           "spool: {path: ''}",
+                           "spool: {path: [/a]}",
+                           "spool: {retain: 31d}",
+                           "spool: {retain: 5}",
+                           "spool: {dead_letter_age: 0}",
+                           "spool: {dead_letter_age: 366d}",
+                           "spool: {dead_letter_size: 1KiB}",
+                           "engines: {grace: 0}",
+                           "engines: {grace: 2h}",
+                           "engines: {on_lost: ignore}",
+                           "engines: 30s",
+                           "log: {level: trace}",
+                           "log: info",
+                           "listen: {web: on}",
+                           "listen: {engine: ''}",
+                           "- a",
+                           "text"}) {
     EXPECT_EQ(LoadText(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_THAT(ErrorOf(text), AllOf(StartsWith("t.yaml:1:"), Not(HasSubstr("\n")))) << text;
   }
+}
+
+TEST(ConfigLoadTest, SpoolLiesInTheStateDirectoryUnlessTheCallerHasAnotherDefault) {
+  LoadOptions options;
+  options.getenv = Lookup({{"STATE_DIRECTORY", "/var/lib/x"}});
+  options.default_engine_endpoint = "ipc:///e";
+  EXPECT_EQ(Load(options)->spool.path, "/var/lib/x");
+  options.default_spool_path = kMemorySpool;
+  EXPECT_TRUE(Load(options)->spool.InMemory());
+  options.sets = {"spool.path=/data"};
+  EXPECT_EQ(Load(options)->spool.path, "/data");
+}
+
+TEST(ConfigLoadTest, SpoolHoldsMoreOnDiskThanInMemoryUnlessItsSizeIsWritten) {
+  EXPECT_EQ(LoadText("spool: {path: /data}")->spool.max_bytes, int64_t{4} << 30);
+  EXPECT_EQ(LoadText("spool: {path: memory}")->spool.max_bytes, int64_t{64} << 20);
+  EXPECT_EQ(LoadText("spool: {max_size: 1MiB, path: memory}")->spool.max_bytes, int64_t{1} << 20);
+}
+
+TEST(ConfigLoadTest, RelativeSpoolPathIsRefusedWithTheAbsoluteOneThatItWouldBe) {
+  const std::string here = std::filesystem::current_path().string();
+  EXPECT_EQ(ErrorOf("spool: {path: ./var//spool}"),
+            "t.yaml:1:15: spool.path: must be memory, or an absolute path; did you mean " + here +
+                "/var/spool?");
+  EXPECT_THAT(ErrorOf("spool: {path: memory/}"), HasSubstr(here + "/memory/?"));
+  EXPECT_THAT(ErrorOf("spool: {path: /" + std::string(480, 'x') + "}"),
+              HasSubstr("spool.path: must have at most 480 bytes; this one has 481"));
+}
+
+TEST(ConfigLoadTest, StateDirectoryWithANameTooLongIsNamedAsTheDefault) {
+  EXPECT_THAT(ErrorOf("", {}, {{"STATE_DIRECTORY", "/" + std::string(480, 'x')}}),
+              AllOf(StartsWith("spool.path, by default /xxx"), HasSubstr("this one has 481")));
+}
+
+TEST(ConfigLoadTest, RetainOfZeroNeedsNoUnit) {
+  EXPECT_EQ(LoadText("spool: {retain: 0}")->spool.retain, absl::ZeroDuration());
+  EXPECT_EQ(LoadText("spool: {retain: 0s}")->spool.retain, absl::ZeroDuration());
+  EXPECT_EQ(LoadText("spool: {retain: 30d}")->spool.retain, absl::Hours(720));
+  EXPECT_EQ(ErrorOf("spool: {retain: 31d}"), "t.yaml:1:17: spool.retain: must be from 0 to 30d");
+}
+
+TEST(ConfigLoadTest, WordsAreOnlyThoseThatAreKnown) {
+  EXPECT_EQ(ErrorOf("spool: {sync: comit}"),
+            "t.yaml:1:15: spool.sync: unknown word; did you mean \"commit\"?");
+  EXPECT_EQ(LoadText("spool: {sync: off}")->spool.sync, Sync::kOff);
+  EXPECT_EQ(LoadText("spool: {sync: commit}")->spool.sync, Sync::kCommit);
+  EXPECT_EQ(ErrorOf("engines: {on_lost: fail_stream}"),
+            "t.yaml:1:20: engines.on_lost: unknown word; did you mean \"fail_streams\"?");
+  EXPECT_EQ(ErrorOf("engines: {grase: 5s}"),
+            "t.yaml:1:11: engines.grase: unknown key; did you mean \"grace\"?");
+}
+
+TEST(ConfigLoadTest, QuotaOfMoreThanTheSpoolIsRefusedWhereverTheSizesAreWritten) {
+  EXPECT_EQ(ErrorOf("apps:\n  a: {quota: 3MiB}\nspool: {max_size: 2MiB}\n"),
+            "t.yaml:2:14: apps.a.quota: is more than the whole spool, whose max_size is 2MiB");
+  EXPECT_EQ(ErrorOf("routes: [{name: r, endpoints: [http://h/], quota: 65MiB}]\n"
+                    "spool: {path: memory}\n"),
+            "t.yaml:1:51: routes[0].quota: is more than the whole spool, whose max_size is 64MiB");
+  EXPECT_EQ(ErrorOf("spool: {path: memory}\napps: {a: {quota: 64MiB}, b: {quota: 100%}}\n"), "");
 }
 
 TEST(ConfigLoadTest, VariablesComeFromTheEnvironment) {

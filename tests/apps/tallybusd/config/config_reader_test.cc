@@ -14,7 +14,10 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 enum class Colour { kRed, kGreen };
-struct Lamp {
+struct Fixture {
+  int height = 0;
+};
+struct Lamp : Fixture {
   std::string name;
   Colour colour = Colour::kRed;
   int watts = 0;
@@ -27,6 +30,11 @@ constexpr Key<Lamp> kLampKeys[] = {
      [](const Value& v, Lamp& out) { return Store(ReadChoice<Colour>(v, kColours), out.colour); }},
     {"watts", [](const Value& v, Lamp& out) { return Store(v.Integer(1, 60), out.watts); }},
     {"dimmer", nullptr},
+    {"switch", nullptr, "is a key of rooms"},
+};
+constexpr Key<Fixture> kFixtureKeys[] = {
+    {"height", [](const Value& v, Fixture& out) { return Store(v.Integer(1, 9), out.height); }},
+    {"cable", nullptr},
 };
 
 class ConfigReaderTest : public testing::Test {
@@ -39,7 +47,7 @@ class ConfigReaderTest : public testing::Test {
   Value First(const std::string& text) { return Top(text).Members()->at(0).second; }
   absl::StatusOr<Lamp> ReadLamp(const std::string& text) {
     Lamp lamp;
-    absl::Status status = ReadKeys<Lamp>(Top(text), kLampKeys, lamp);
+    absl::Status status = ReadKeys<Lamp, Fixture>(Top(text), kLampKeys, lamp, kFixtureKeys);
     if (!status.ok()) return status;
     return lamp;
   }
@@ -57,10 +65,37 @@ TEST_F(ConfigReaderTest, KnownKeysAreRead) {
   EXPECT_EQ(lamp->watts, 60);
 }
 
+TEST_F(ConfigReaderTest, SharedKeysAreReadIntoTheBase) {
+  absl::StatusOr<Lamp> lamp = ReadLamp("height: 3\nname: a\n");
+  ASSERT_TRUE(lamp.ok()) << lamp.status();
+  EXPECT_EQ(lamp->height, 3);
+  EXPECT_EQ(lamp->name, "a");
+  EXPECT_EQ(LampError("height: 10"), "t.yaml:1:9: height: must be from 1 to 9");
+  EXPECT_EQ(LampError("cable: x"), "t.yaml:1:1: cable: not in this version yet");
+  EXPECT_EQ(LampError("hight: 3"), "t.yaml:1:1: hight: unknown key; did you mean \"height\"?");
+}
+
+TEST_F(ConfigReaderTest, KeyThatBelongsElsewhereSaysWhere) {
+  EXPECT_EQ(LampError("name: a\nswitch: on"), "t.yaml:2:1: switch: is a key of rooms");
+}
+
+TEST_F(ConfigReaderTest, TextsAreCheckedOneByOne) {
+  const auto no_dots = [](const std::string& text) -> std::string_view {
+    return text.find('.') == std::string::npos ? "" : "holds a dot";
+  };
+  EXPECT_THAT(*First("a: [x, \"${SECRET}\"]").Texts(no_dots), ElementsAre("x", "hunter2"));
+  EXPECT_EQ(std::string(First("a: [x, y.z]").Texts(no_dots).status().message()),
+            "t.yaml:1:8: a[1]: holds a dot");
+  EXPECT_EQ(std::string(First("a: [x, [y]]").Texts(no_dots).status().message()),
+            "t.yaml:1:8: a[1]: must be text, not a list");
+  EXPECT_FALSE(First("a: x").Texts(no_dots).ok());
+}
+
 TEST_F(ConfigReaderTest, UnknownKeyIsRefusedWithTheNearestOrAllOfThisVersion) {
   EXPECT_EQ(LampError("name: a\ncolor: red"),
             "t.yaml:2:1: color: unknown key; did you mean \"colour\"?");
-  EXPECT_EQ(LampError("volume: 3"), "t.yaml:1:1: volume: unknown key; known: name, colour, watts");
+  EXPECT_EQ(LampError("volume: 3"),
+            "t.yaml:1:1: volume: unknown key; known: name, colour, watts, height");
 }
 
 TEST_F(ConfigReaderTest, KeyAndWordOfALaterVersionAreRefusedAsSuch) {

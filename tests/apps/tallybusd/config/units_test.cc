@@ -72,10 +72,10 @@ TEST(UnitsTest, ValuesAreWrittenInTheLargestUnitThatDividesThem) {
   EXPECT_EQ(DurationText(absl::Seconds(120)), "2m");
   EXPECT_EQ(DurationText(absl::Hours(71)), "71h");
   EXPECT_EQ(DurationText(absl::Hours(72)), "3d");
-  EXPECT_EQ(DurationText(absl::ZeroDuration()), "0ms");
+  EXPECT_EQ(DurationText(absl::ZeroDuration()), "0");
   EXPECT_EQ(SizeText(int64_t{64} << 20), "64MiB");
   EXPECT_EQ(SizeText(10'000'000), "10000000B");
-  EXPECT_EQ(SizeText(0), "0B");
+  EXPECT_EQ(SizeText(0), "0");
 }
 
 }  // namespace
