@@ -21,7 +21,9 @@
 ABSL_FLAG(std::string, config, "", "the configuration file (YAML)");
 ABSL_FLAG(bool, check, false, "read the configuration, say what is wrong with it, and exit");
 ABSL_FLAG(bool, print_config, false, "print the effective configuration and exit");
-ABSL_FLAG(bool, dev, false, "for trying out: with an echo backend at 127.0.0.1:8081");
+ABSL_FLAG(bool, dev, false,
+          "for trying out: with an echo backend at 127.0.0.1:8081, "
+          "and a spool in memory unless spool.path is written");
 
 namespace tallybus {
 namespace {
@@ -87,6 +89,7 @@ int Main(std::vector<std::string> sets) {
   config::LoadOptions load;
   if (const std::string file = absl::GetFlag(FLAGS_config); !file.empty()) load.file = file;
   load.sets = std::move(sets);
+  if (absl::GetFlag(FLAGS_dev)) load.default_spool_path = config::kMemorySpool;
   absl::StatusOr<config::Config> config = config::Load(load);
   if (!config.ok()) return Fail(config.status());
   if (absl::Status status = CheckRoutes(*config); !status.ok()) return Fail(status);
