@@ -106,7 +106,7 @@ template <typename T>
 struct Key {
   std::string_view name;
   absl::Status (*read)(const Value& value, T& out);
-  std::string_view elsewhere = "";
+  std::string_view elsewhere = {};
 };
 
 // Reads a member into `out` if `keys` has its key; nullopt: it has not. Adds the keys of this
