@@ -3,16 +3,14 @@
 
 #include <utility>
 
+#include "transports/web/answers.h"
+
 namespace tallybus {
 
 WebHandler HealthPage(std::function<Health()> ask) {
   return [ask = std::move(ask)](const HttpRequest&) {
     Health health = ask();
-    HttpAnswer answer;
-    answer.status = health.ok ? 200 : 503;
-    answer.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
-    answer.body = std::move(health.json);
-    return answer;
+    return JsonAnswer(health.ok ? 200 : 503, std::move(health.json));
   };
 }
 

@@ -49,11 +49,13 @@ bool IsParseError(const beast::error_code& error) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const HttpServer::Options& options,
-                               std::function<void()> closed)
+HttpConnection::HttpConnection(Socket socket, const HttpServer::Options& options,
+                               std::shared_ptr<ServerThread> thread, std::function<void()> closed)
     : stream_(std::move(socket)),
       options_(options),
+      thread_(std::move(thread)),
       closed_(std::move(closed)),
+      answer_timer_(stream_.get_executor()),
       buffer_(options.header_bytes + kReadBytes) {}
 
 HttpConnection::~HttpConnection() { closed_(); }
@@ -69,8 +71,47 @@ void HttpConnection::Read() {
 
 void HttpConnection::OnRead(Error error, size_t) {
   if (error) return OnReadFailed(error);
-  const bool keep_alive = parser_->keep_alive();
-  Carry(options_.handler(ToRequest(parser_->release())), keep_alive);
+  keep_alive_ = parser_->keep_alive();
+  const HttpRequest request = ToRequest(parser_->release());
+  if (options_.async_handler) return AwaitAnswer(request);
+  Carry(options_.handler(request));
+}
+
+void HttpConnection::AwaitAnswer(const HttpRequest& request) {
+  const uint64_t number = ++requests_;
+  answer_pending_ = true;
+  answer_timer_.expires_after(absl::ToChronoMilliseconds(options_.answer_timeout));
+  answer_timer_.async_wait([self = shared_from_this(), number](Error error) {
+    if (!error) self->OnAnswerLate(number);
+  });
+  options_.async_handler(request, AnswerOnce(thread_, [weak = weak_from_this(),
+                                                       number](std::optional<HttpAnswer> answer) {
+                           if (const auto self = weak.lock())
+                             self->OnAnswer(number, std::move(answer));
+                         }));
+}
+
+void HttpConnection::OnAnswer(uint64_t request, std::optional<HttpAnswer> answer) {
+  if (!answer_pending_ || request != requests_) return;  // it was late, and is told so
+  answer_pending_ = false;
+  answer_timer_.cancel();
+  if (answer) return Carry(*std::move(answer));
+  Fail(503, "answer_lost", "who was to answer went away without an answer; try again\n");
+}
+
+void HttpConnection::OnAnswerLate(uint64_t request) {
+  if (!answer_pending_ || request != requests_) return;
+  answer_pending_ = false;
+  Fail(504, "answer_late", "no answer came in time: who is to answer is busy or stuck\n");
+}
+
+void HttpConnection::Fail(int status, std::string_view reason, std::string_view sentence) {
+  options_.refused(reason);
+  HttpAnswer answer;
+  answer.status = status;
+  answer.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
+  answer.body = sentence;
+  Carry(std::move(answer));
 }
 
 void HttpConnection::OnReadFailed(Error error) {
@@ -92,10 +133,10 @@ void HttpConnection::Refuse(int status, std::string_view reason) {
   Write(std::move(answer), /*keep_alive=*/false);
 }
 
-void HttpConnection::Carry(HttpAnswer answer, bool keep_alive) {
+void HttpConnection::Carry(HttpAnswer answer) {
   switch (answer.fate) {
     case HttpAnswer::Fate::kAnswer:
-      return Write(std::move(answer), keep_alive);
+      return Write(std::move(answer), keep_alive_);
     case HttpAnswer::Fate::kSilence:
       sent_ = std::move(answer.sent);
       Done();
@@ -138,7 +179,7 @@ void HttpConnection::Reset() {
 
 void HttpConnection::FinishSending() {
   Error ignored;
-  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  stream_.socket().shutdown(Socket::shutdown_send, ignored);
   stream_.expires_after(kLinger);
   Discard();
 }

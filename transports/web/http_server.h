@@ -18,9 +18,10 @@ namespace tallybus {
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
-  std::string method;  // "GET"
-  std::string path;    // of the target, as it came: "/metrics"
-  std::string query;   // what followed '?', without it
+  std::string method;     // "GET"
+  std::string path;       // of the target, as it came: "/metrics"
+  std::string path_rest;  // what WebServer's route left of it, decoded
+  std::string query;      // what followed '?', without it
   HttpHeaders headers;
   std::string body;
 
@@ -46,9 +47,17 @@ class HttpServer {
  public:
   // [server thread] Must neither block for long nor throw.
   using Handler = std::function<HttpAnswer(const HttpRequest&)>;
+  // [any thread] The first call gives the answer, later ones do nothing; none of them blocks. It
+  // may outlive the connection and the server. Where the last copy goes uncalled, it is 503.
+  using Answer = std::function<void(HttpAnswer)>;
+  // [server thread] Keeps `answer` or calls it at once. Must neither block for long nor throw. The
+  // request is gone when it returns.
+  using AsyncHandler = std::function<void(const HttpRequest&, Answer answer)>;
 
   struct Options {
-    std::string listen;             // "127.0.0.1:5580", "[::1]:0"; port 0: any free one
+    // "127.0.0.1:5580", "[::1]:0"; port 0: any free one. Or "unix:/run/tallybus/admin.sock": the
+    // file has mode 0600, and one that a dead process left is replaced.
+    std::string listen;
     std::string setting;            // what the operator calls `listen`, for errors: "listen.web"
     std::string thread_name;        // at most 15 characters
     size_t max_connections = 256;   // those above are closed at once
@@ -56,9 +65,13 @@ class HttpServer {
     size_t body_bytes = 64 << 10;   // above: 413, and the connection ends
     // For a whole request to arrive, for an answer to leave, and between two requests.
     absl::Duration idle_timeout = absl::Seconds(10);
+    // For an answer to come from `async_handler`; then it is 504. idle_timeout rests meanwhile.
+    absl::Duration answer_timeout = absl::Seconds(10);
     Handler handler;
+    AsyncHandler async_handler;  // where set, in the place of `handler`
     // [server thread] A connection or request that never reached the handler, by a fixed word:
-    // connections, headers, body, malformed, timeout, accept.
+    // connections, headers, body, malformed, timeout, accept. Or one that got no answer from it:
+    // answer_late, answer_lost.
     std::function<void(std::string_view reason)> refused;
   };
 
@@ -70,10 +83,10 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // [any thread] Where it listens, the port that was chosen included.
+  // [any thread] Where it listens, in the form of Options::listen, the chosen port included.
   const std::string& address() const { return address_; }
-  // [control] Ends every connection and joins the thread: no handler runs when it returns. A second
-  // call does nothing.
+  // [control] Ends every connection and joins the thread: no handler runs when it returns, and what
+  // is answered later goes nowhere. A second call does nothing.
   void Stop();
 
  private:

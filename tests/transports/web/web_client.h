@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,6 +36,7 @@ struct Request {
   std::vector<std::string> headers;
   std::string body;
   long timeout_ms = 10'000;
+  std::string unix_path = {};  // where the server listens, if not at the URL's address
 };
 
 // One request on a connection of its own.
@@ -48,6 +50,9 @@ inline Reply Fetch(const std::string& url, const Request& request = {}) {
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  if (!request.unix_path.empty()) {
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request.unix_path.c_str());
+  }
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, request.timeout_ms);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
@@ -67,17 +72,14 @@ inline Reply Fetch(const std::string& url, const Request& request = {}) {
   return reply;
 }
 
-// A TCP connection to "127.0.0.1:<port>"; reads give up after ten seconds.
+// A connection to "127.0.0.1:<port>" or "unix:/path"; reads give up after ten seconds.
 class RawConnection {
  public:
-  explicit RawConnection(const std::string& address) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in peer{};
-    peer.sin_family = AF_INET;
-    peer.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
-    peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  explicit RawConnection(const std::string& address)
+      : fd_(socket(IsUnix(address) ? AF_UNIX : AF_INET, SOCK_STREAM, 0)) {
     const timeval limit{10, 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0;
+    connected_ = IsUnix(address) ? ConnectUnix(address) : ConnectTcp(address);
   }
   ~RawConnection() { close(fd_); }
   RawConnection(const RawConnection&) = delete;
@@ -113,6 +115,23 @@ class RawConnection {
   }
 
  private:
+  static bool IsUnix(const std::string& address) { return address.rfind("unix:", 0) == 0; }
+
+  bool ConnectTcp(const std::string& address) {
+    sockaddr_in peer{};
+    peer.sin_family = AF_INET;
+    peer.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
+    peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return connect(fd_, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0;
+  }
+
+  bool ConnectUnix(const std::string& address) {
+    sockaddr_un peer{};
+    peer.sun_family = AF_UNIX;
+    address.copy(peer.sun_path, sizeof(peer.sun_path) - 1, sizeof("unix:") - 1);
+    return connect(fd_, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0;
+  }
+
   const int fd_;
   bool connected_ = false;
 };
