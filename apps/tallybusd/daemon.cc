@@ -32,6 +32,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options, Log& log,
   absl::Status status = RegisterBuiltinTransports(daemon->registry_);
   if (status.ok()) status = daemon->BindSockets();
   if (status.ok()) daemon->MakeRouter();
+  if (status.ok()) status = daemon->StartAdmin();
   if (status.ok()) status = daemon->StartTransports();
   if (status.ok()) status = daemon->StartWeb();
   if (status.ok() && daemon->options_.dev) status = daemon->StartEchoBackend();
@@ -44,6 +45,7 @@ Daemon::Daemon(Options options, Log& log, Signals& signals)
     : options_(std::move(options)), log_(log), signals_(signals), epoch_(RandomEpoch()) {}
 
 Daemon::~Daemon() {
+  if (admin_) admin_->Stop();
   if (web_) web_->Stop();
   for (auto& [scheme, transport] : transports_) transport->Stop(clock_.Now());
 }
@@ -79,6 +81,21 @@ void Daemon::MakeRouter() {
                                                    .epoch = epoch_,
                                                    .jitter_seed = epoch_});
   if (engine_) engine_->SetSink(*router_);
+  health_ = std::make_unique<HealthReport>(clock_, *router_, *spool_, metrics_,
+                                           options_.config.node.name);
+}
+
+// Before events come in: a second daemon on the same socket takes none from the first.
+absl::Status Daemon::StartAdmin() {
+  if (!options_.config.listen.admin) return absl::OkStatus();
+  WebServer::Options admin;
+  admin.name = "admin";
+  admin.listen = *options_.config.listen.admin;
+  admin.handlers["/api/v1/status"] = HealthPage([this] { return health_->AskStatus(); });
+  auto server = WebServer::Start(std::move(admin), metrics_);
+  if (!server.ok()) return server.status();
+  admin_ = *std::move(server);
+  return absl::OkStatus();
 }
 
 absl::Status Daemon::StartTransports() {
@@ -104,8 +121,6 @@ absl::Status Daemon::StartTransports() {
 }
 
 absl::Status Daemon::StartWeb() {
-  health_ = std::make_unique<HealthReport>(clock_, *router_, *spool_, metrics_,
-                                           options_.config.node.name);
   if (!options_.config.listen.web) return absl::OkStatus();
   WebServer::Options web;
   web.listen = options_.config.listen.web->ToString();
@@ -141,7 +156,8 @@ void Daemon::LogListeners() const {
   log_.Write(LogLevel::kInfo, absl::StrCat("ready: engine=", engine_ ? engine_->endpoint() : "off",
                                            " open=", open_ ? open_->endpoint() : "off",
                                            " clients=", clients_ ? clients_->endpoint() : "off",
-                                           " web=", web_ ? web_->address() : "off"));
+                                           " web=", web_ ? web_->address() : "off",
+                                           " admin=", admin_ ? admin_->address() : "off"));
 }
 
 void Daemon::Run() {

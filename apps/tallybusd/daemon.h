@@ -49,6 +49,7 @@ class Daemon {
   absl::Status StartTransports();
   absl::Status BindSockets();
   absl::Status StartWeb();
+  absl::Status StartAdmin();
   absl::Status StartEchoBackend();
   void MakeRouter();
   void LogListeners() const;
@@ -75,6 +76,7 @@ class Daemon {
   EndpointIds endpoint_ids_;
   std::unique_ptr<HealthReport> health_;
   std::unique_ptr<WebServer> web_;
+  std::unique_ptr<WebServer> admin_;
   std::unique_ptr<receive::Receiver> echo_;
   int stop_signals_ = 0;
 };

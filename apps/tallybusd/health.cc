@@ -3,6 +3,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -33,6 +34,7 @@ HealthReport::HealthReport(const Clock& clock, const Router& router, const Spool
       router_(router),
       spool_(spool),
       node_(std::move(node)),
+      started_(clock.Now()),
       engines_(metrics.GetGauge("tallybus_engines_connected", "Engines that are connected")),
       engines_refused_(metrics.GetCounter("tallybus_engines_refused_total",
                                           "Engines refused for their protocol version")),
@@ -45,7 +47,14 @@ HealthReport::HealthReport(const Clock& clock, const Router& router, const Spool
 
 void HealthReport::Turned() { turned_ms_.store(Milliseconds(clock_), std::memory_order_relaxed); }
 
-Health HealthReport::Ask() const {
+Health HealthReport::Ask() const { return AskWith(""); }
+
+Health HealthReport::AskStatus() const {
+  return AskWith(absl::StrCat("\"pid\":", getpid(), ",\"uptime_seconds\":",
+                              absl::ToInt64Seconds(clock_.Now() - started_), ","));
+}
+
+Health HealthReport::AskWith(const std::string& more) const {
   const int64_t silent = Milliseconds(clock_) - turned_ms_.load(std::memory_order_relaxed);
   const bool turns = silent < absl::ToInt64Milliseconds(kStalled);
   const bool room = router_.HasRoom();
@@ -56,7 +65,7 @@ Health HealthReport::Ask() const {
   health.ok = turns && room;
   health.json = absl::StrCat(
       "{\"status\":\"", status, "\",\"node\":", Quoted(node_), ",\"version\":\"", TALLYBUS_VERSION,
-      "\",\"spool\":{\"path\":\"memory\",\"used_bytes\":", spool_.UsedBytes(),
+      "\",", more, "\"spool\":{\"path\":\"memory\",\"used_bytes\":", spool_.UsedBytes(),
       ",\"max_bytes\":", spool_.MaxBytes(), "},\"engines\":{\"connected\":", engines_.Value(),
       ",\"refused\":", engines_refused_.Value(), "},\"waiting\":", waiting_.Value(),
       ",\"in_flight\":", in_flight_.Value(), "}\n");

@@ -1,4 +1,4 @@
-// What /healthz says: whether events get through this process.
+// What /healthz says, and a little more for the admin door: whether events get through.
 #ifndef TALLYBUS_APPS_TALLYBUSD_HEALTH_H_
 #define TALLYBUS_APPS_TALLYBUSD_HEALTH_H_
 
@@ -22,12 +22,18 @@ class HealthReport {
   // The router's thread is alive: called at least once a second.
   void Turned();
   Health Ask() const;
+  // The same, and which process this is: pid, and its uptime in seconds.
+  Health AskStatus() const;
 
  private:
+  // `more` is members of the object, each with a comma behind it.
+  Health AskWith(const std::string& more) const;
+
   const Clock& clock_;
   const Router& router_;
   const Spool& spool_;
   const std::string node_;
+  const MonoTime started_;
   const Gauge& engines_;
   const Counter& engines_refused_;
   const Gauge& waiting_;

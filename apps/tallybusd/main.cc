@@ -67,15 +67,18 @@ absl::Status CheckRoutes(const config::Config& config) {
   return status;
 }
 
+// Only where a socket is to lie there; elsewhere the directory is the operator's.
+absl::Status EnsureSocketDir(const config::Listen& listen) {
+  const std::string dir = config::RuntimeDir(config::ProcessEnvironment);
+  const bool engine =
+      absl::StartsWith(listen.engine.value_or(""), absl::StrCat("ipc://", dir, "/"));
+  const bool admin = absl::StartsWith(listen.admin.value_or(""), absl::StrCat("unix:", dir, "/"));
+  return engine || admin ? config::EnsureRuntimeDir(dir) : absl::OkStatus();
+}
+
 absl::Status Serve(Daemon::Options options) {
-  if (options.config.listen.engine) {
-    const std::string dir = config::RuntimeDir(config::ProcessEnvironment);
-    // Only where the socket is to lie there; elsewhere the directory is the operator's.
-    if (absl::StrContains(*options.config.listen.engine, absl::StrCat("ipc://", dir, "/"))) {
-      absl::Status status = config::EnsureRuntimeDir(dir);
-      if (!status.ok()) return status;
-    }
-  }
+  absl::Status made = EnsureSocketDir(options.config.listen);
+  if (!made.ok()) return made;
   auto signals = Signals::Block();
   if (!signals.ok()) return signals.status();
   std::unique_ptr<Log> log = NewStderrLog(options.config.log_level);

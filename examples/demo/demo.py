@@ -219,6 +219,7 @@ class Demo:
               open: tcp://127.0.0.1:0
               clients: tcp://127.0.0.1:0
               web: 127.0.0.1:0
+              admin: unix:{self._dir}/admin.sock
             apps:
               defaultApp:
                 url: http://{backend}/rest/my_api

@@ -71,7 +71,7 @@ class ConfigurationTest(unittest.TestCase):
             taken.listen()
             port = taken.getsockname()[1]
             for key in ("open", "clients", "web"):
-                listen = {k: "off" for k in ("engine", "open", "clients", "web")}
+                listen = {k: "off" for k in ("engine", "open", "clients", "web", "admin")}
                 listen[key] = f"{'' if key == 'web' else 'tcp://'}127.0.0.1:{port}"
                 text = "listen: { " + ", ".join(f'{k}: "{v}"' for k, v in listen.items()) + " }"
                 with self.subTest(key=key):

@@ -46,9 +46,11 @@ class Tallybusd:
         self._temporary = None if work_dir else tempfile.TemporaryDirectory(prefix="tallybus-")
         self.work_dir = Path(work_dir or self._temporary.name)
         self.engine = engine or f"ipc://{self.work_dir}/engine.sock"
+        self.admin = f"{self.work_dir}/admin.sock"
         self.config = {"node": {"name": "test-node"},
                        "listen": {"engine": self.engine, "open": "tcp://127.0.0.1:0",
-                                  "clients": "tcp://127.0.0.1:0", "web": "127.0.0.1:0"}}
+                                  "clients": "tcp://127.0.0.1:0", "web": "127.0.0.1:0",
+                                  "admin": f"unix:{self.admin}"}}
         if apps is not None:
             self.config["apps"] = apps
         for key, value in (extra or {}).items():

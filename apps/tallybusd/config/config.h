@@ -28,12 +28,13 @@ struct SocketAddress {
 };
 
 // Each listener: nullopt is `off`. The first three are ZeroMQ endpoints, ready to bind; port 0 is
-// any free one.
+// any free one. `admin` is "unix:" and an absolute path.
 struct Listen {
   std::optional<std::string> engine;
   std::optional<std::string> open = "tcp://127.0.0.1:5581";
   std::optional<std::string> clients = "tcp://127.0.0.1:5582";
   std::optional<SocketAddress> web = SocketAddress{"127.0.0.1", 5580};
+  std::optional<std::string> admin;
 };
 
 inline constexpr char kMemorySpool[] = "memory";

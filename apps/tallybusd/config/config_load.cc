@@ -103,7 +103,8 @@ constexpr Key<Listen> kListenKeys[] = {
     {"clients",
      [](const Value& v, Listen& out) { return ReadListener(v, ParseBusEndpoint, out.clients); }},
     {"web", [](const Value& v, Listen& out) { return ReadListener(v, ParseWebAddress, out.web); }},
-    {"admin", nullptr},
+    {"admin",
+     [](const Value& v, Listen& out) { return ReadListener(v, ParseAdminAddress, out.admin); }},
     {"curve", nullptr},
     {"curve_public_key_file", nullptr},
     {"curve_secret_key_file", nullptr},
@@ -213,18 +214,28 @@ Config Defaults(const LoadOptions& options) {
                              : options.default_engine_endpoint;
   config.spool.path = "";      // until ResolveSpool
   config.spool.max_bytes = 0;  // the same
+  config.listen.admin = options.default_admin_address.empty()
+                            ? "unix:" + RuntimeDir(options.getenv) + "/admin.sock"
+                            : options.default_admin_address;
   return config;
 }
 
-// The default follows the environment, so it too can be impossible; a written one was checked where
+// A default follows the environment, so it too can be impossible; a written one was checked where
 // it was read.
-absl::Status CheckDefaultEngine(const Config& config) {
-  if (!config.listen.engine) return absl::OkStatus();
-  absl::Status status = ParseBusEndpoint(*config.listen.engine).status();
+absl::Status CheckDefault(const char* key, const std::optional<std::string>& address,
+                          absl::StatusOr<std::string> (*parse)(std::string_view)) {
+  if (!address) return absl::OkStatus();
+  absl::Status status = parse(*address).status();
   if (status.ok()) return status;
   return absl::Status(status.code(),
-                      absl::StrCat("listen.engine, by default ", *config.listen.engine, ": ",
-                                   status.message(), "; set it, or another runtime directory"));
+                      absl::StrCat(key, ", by default ", *address, ": ", status.message(),
+                                   "; set it, or another runtime directory"));
+}
+
+absl::Status CheckDefaults(const Listen& listen) {
+  absl::Status status = CheckDefault("listen.engine", listen.engine, ParseBusEndpoint);
+  if (status.ok()) status = CheckDefault("listen.admin", listen.admin, ParseAdminAddress);
+  return status;
 }
 
 // What the written values leave open: where, and how much by that.
@@ -262,7 +273,7 @@ absl::StatusOr<Config> Load(const LoadOptions& options) {
   const Mark top = {std::make_shared<const std::string>(options.file.value_or("")), 0, 0};
   const Value root(*tree, "", top, options.getenv);
   if (absl::Status status = ReadKeys<Config>(root, kTopKeys, config); !status.ok()) return status;
-  if (absl::Status status = CheckDefaultEngine(config); !status.ok()) return status;
+  if (absl::Status status = CheckDefaults(config.listen); !status.ok()) return status;
   if (absl::Status status = ResolveSpool(options, config.spool); !status.ok()) return status;
   if (absl::Status status = CheckQuotas(config); !status.ok()) return status;
   if (config.apps.empty()) {

@@ -22,6 +22,7 @@ struct LoadOptions {
   GetEnv getenv = ProcessEnvironment;
   std::string default_engine_endpoint;  // empty: engine.sock in the runtime directory
   std::string default_spool_path;       // empty: the state directory; "memory" where none is wanted
+  std::string default_admin_address;    // empty: admin.sock in the runtime directory
 };
 
 // [control] Blocks while it reads the file. The first error only, one line, values never shown:

@@ -111,6 +111,7 @@ void PrintListen(const Listen& listen, Lines& out) {
   out.Entry(1, "open", or_off(listen.open));
   out.Entry(1, "clients", or_off(listen.clients));
   out.Entry(1, "web", listen.web ? Scalar(listen.web->ToString()) : "off");
+  out.Entry(1, "admin", or_off(listen.admin));
 }
 
 void PrintRestClientConfig(const App& app, Lines& out) {

@@ -1,4 +1,4 @@
-// The addresses that the daemon may listen on: ipc:// and loopback.
+// The addresses that the daemon may listen on: files and loopback.
 #include "listen_address.h"
 
 #include <absl/strings/numbers.h>
@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kIpc = "ipc://";
 constexpr std::string_view kTcp = "tcp://";
+constexpr std::string_view kUnix = "unix:";
 constexpr const char* kBehindTunnel = "bind 127.0.0.1 and lead others to it through a tunnel";
 constexpr const char* kBehindProxy = "bind 127.0.0.1 and put a reverse proxy with TLS before it";
 
@@ -57,9 +58,9 @@ absl::StatusOr<SocketAddress> ParseLoopback(std::string_view text, const char* w
   return SocketAddress{*std::move(loopback), *port};
 }
 
-absl::Status CheckIpcPath(std::string_view path) {
+absl::Status CheckSocketPath(std::string_view path, const char* example) {
   if (!path.starts_with('/')) {
-    return absl::InvalidArgumentError("needs an absolute path: ipc:///run/tallybus/engine.sock");
+    return absl::InvalidArgumentError(absl::StrCat("needs an absolute path: ", example));
   }
   if (path.size() > kMaxIpcPath) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -77,7 +78,9 @@ std::string SocketAddress::ToString() const {
 
 absl::StatusOr<std::string> ParseBusEndpoint(std::string_view text) {
   if (text.starts_with(kIpc)) {
-    if (absl::Status status = CheckIpcPath(text.substr(kIpc.size())); !status.ok()) return status;
+    absl::Status status =
+        CheckSocketPath(text.substr(kIpc.size()), "ipc:///run/tallybus/engine.sock");
+    if (!status.ok()) return status;
     return std::string(text);
   }
   if (!text.starts_with(kTcp)) {
@@ -93,6 +96,17 @@ absl::StatusOr<SocketAddress> ParseWebAddress(std::string_view text) {
     return absl::InvalidArgumentError("is an address and a port alone: 127.0.0.1:5580");
   }
   return ParseLoopback(text, kBehindProxy);
+}
+
+absl::StatusOr<std::string> ParseAdminAddress(std::string_view text) {
+  if (!text.starts_with(kUnix)) {
+    return absl::InvalidArgumentError(
+        "must be unix:/path or off: whoever reaches the admin door may do everything, so it is a "
+        "file with an owner");
+  }
+  absl::Status status = CheckSocketPath(text.substr(kUnix.size()), "unix:/run/tallybus/admin.sock");
+  if (!status.ok()) return status;
+  return std::string(text);
 }
 
 }  // namespace tallybus::config

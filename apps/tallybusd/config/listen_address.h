@@ -1,4 +1,4 @@
-// The addresses that the daemon may listen on: ipc:// and loopback.
+// The addresses that the daemon may listen on: files and loopback.
 #ifndef TALLYBUS_APPS_TALLYBUSD_CONFIG_LISTEN_ADDRESS_H_
 #define TALLYBUS_APPS_TALLYBUSD_CONFIG_LISTEN_ADDRESS_H_
 
@@ -22,6 +22,9 @@ absl::StatusOr<std::string> ParseBusEndpoint(std::string_view text);
 
 // host:port on loopback; errors as above.
 absl::StatusOr<SocketAddress> ParseWebAddress(std::string_view text);
+
+// unix: and an absolute path, as it came. INVALID_ARGUMENT: all else.
+absl::StatusOr<std::string> ParseAdminAddress(std::string_view text);
 
 }  // namespace tallybus::config
 

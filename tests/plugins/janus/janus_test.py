@@ -28,7 +28,7 @@ PUBLISH = REPOSITORY / "examples/janus/publish.py"
 ARRIVE_SECONDS = 15
 NODE, APP = "test-node", "testApp"
 CONFIG = """\
-listen: {{ engine: "ipc://{0}/engine.sock", open: off, clients: "ipc://{0}/clients.sock", web: off }}
+listen: {{ engine: "ipc://{0}/engine.sock", open: off, clients: "ipc://{0}/clients.sock", web: off, admin: off }}
 spool: {{ path: memory }}
 apps: {{ {1}: {{}} }}
 """

@@ -36,6 +36,7 @@ TEST(ConfigLoadTest, EmptyFileGivesTheDefaults) {
   EXPECT_EQ(config->engines.grace, absl::Seconds(30));
   EXPECT_EQ(config->engines.on_lost, OnLost::kFailStreams);
   EXPECT_TRUE(config->routes.empty());
+  EXPECT_EQ(config->listen.admin, "unix:/run/tallybus/admin.sock");
   EXPECT_EQ(config->log_level, LogLevel::kInfo);
 }
 
@@ -45,6 +46,7 @@ TEST(ConfigLoadTest, NoFileGivesTheDefaultsToo) {
   absl::StatusOr<Config> config = Load(options);
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->listen.engine, "ipc:///run/x/engine.sock");
+  EXPECT_EQ(config->listen.admin, "unix:/run/x/admin.sock");
   EXPECT_TRUE(config->default_app_used);
 }
 
@@ -68,6 +70,7 @@ TEST(ConfigLoadTest, EveryKeyOutsideOfAppsAndRoutesIsRead) {
       "  open: off\n"
       "  clients: tcp://127.0.0.1:*\n"
       "  web: '[::1]:0'\n"
+      "  admin: unix:/tmp/a.sock\n"
       "spool:\n"
       "  path: /data/spool/\n"
       "  sync: interval\n"
@@ -83,6 +86,7 @@ TEST(ConfigLoadTest, EveryKeyOutsideOfAppsAndRoutesIsRead) {
   EXPECT_EQ(config->listen.open, std::nullopt);
   EXPECT_EQ(config->listen.clients, "tcp://127.0.0.1:0");
   EXPECT_EQ(config->listen.web->ToString(), "[::1]:0");
+  EXPECT_EQ(config->listen.admin, "unix:/tmp/a.sock");
   EXPECT_EQ(config->spool.path, "/data/spool");
   EXPECT_EQ(config->spool.sync, Sync::kInterval);
   EXPECT_EQ(config->spool.max_bytes, int64_t{1} << 30);
@@ -96,10 +100,10 @@ TEST(ConfigLoadTest, EveryKeyOutsideOfAppsAndRoutesIsRead) {
 
 TEST(ConfigLoadTest, EveryListenerCanBeSwitchedOff) {
   absl::StatusOr<Config> config =
-      LoadText("listen: {engine: off, open: off, clients: off, web: off}");
+      LoadText("listen: {engine: off, open: off, clients: off, web: off, admin: off}");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_FALSE(config->listen.engine || config->listen.open || config->listen.clients);
-  EXPECT_FALSE(config->listen.web);
+  EXPECT_FALSE(config->listen.web || config->listen.admin);
 }
 
 TEST(ConfigLoadTest, ErrorIsOneLineWithFileLineColumnAndPath) {
@@ -125,7 +129,7 @@ TEST(ConfigLoadTest, AddressBeyondLoopbackIsRefusedAtItsPlace) {
 
 TEST(ConfigLoadTest, KeysOfLaterVersionsAreRefusedNotIgnored) {
   for (const char* text : {"clients: {}", "plugins: []", "tests: {}", "session_ttl: 1h",
-                           "listen: {admin: x}", "listen: {curve: x}", "log: {format: json}"}) {
+                           "listen: {curve: x}", "log: {format: json}"}) {
     EXPECT_THAT(ErrorOf(text), HasSubstr(": not in this version yet")) << text;
     EXPECT_EQ(LoadText(text).status().code(), absl::StatusCode::kUnimplemented) << text;
   }
@@ -226,12 +230,15 @@ TEST(ConfigLoadTest, VariablesComeFromTheEnvironment) {
               StartsWith("t.yaml:2:9: node.name: the environment variable HOST is not set"));
 }
 
-TEST(ConfigLoadTest, EngineSocketByDefaultMustFitIntoItsAddress) {
+TEST(ConfigLoadTest, SocketByDefaultMustFitIntoItsAddress) {
   LoadOptions options;
   options.getenv = Lookup({{"RUNTIME_DIRECTORY", "/" + std::string(120, 'x')}});
   EXPECT_THAT(std::string(Load(options).status().message()),
               AllOf(StartsWith("listen.engine, by default"), HasSubstr("this one has 133")));
   options.sets = {"listen.engine=off"};
+  EXPECT_THAT(std::string(Load(options).status().message()),
+              AllOf(StartsWith("listen.admin, by default"), HasSubstr("this one has 132")));
+  options.sets = {"listen.engine=off", "listen.admin=off"};
   EXPECT_TRUE(Load(options).ok());
 }
 

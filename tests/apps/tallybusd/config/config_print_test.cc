@@ -23,6 +23,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "  open: tcp://127.0.0.1:5581\n"
             "  clients: tcp://127.0.0.1:5582\n"
             "  web: 127.0.0.1:5580\n"
+            "  admin: unix:/run/tallybus/admin.sock\n"
             "spool:\n"
             "  path: /var/lib/tallybus\n"
             "  sync: commit\n"
@@ -92,7 +93,8 @@ TEST(ConfigPrintTest, EveryKeyOfARouteIsPrintedWithItsDefault) {
 // Every value differs from its default, so that none can come back by chance.
 constexpr char kEverything[] = R"(
 node: {name: "Kamera 7: \"é\" #1 $$x \\"}
-listen: {engine: off, open: "tcp://[::1]:*", clients: ipc:///tmp/c.sock, web: "[::1]:0"}
+listen: {engine: off, open: "tcp://[::1]:*", clients: ipc:///tmp/c.sock, web: "[::1]:0",
+         admin: "unix:/tmp/my admin.sock"}
 spool:
   path: "/data/my spool$$"
   sync: off
@@ -223,6 +225,7 @@ TEST(ConfigPrintTest, PrintedConfigurationLoadsAsTheSame) {
   EXPECT_EQ(second->listen.clients, "ipc:///tmp/c.sock");
   EXPECT_EQ(second->listen.web->ToString(), "[::1]:0");
   ExpectTheSpoolAndEngines(*second);
+  EXPECT_EQ(second->listen.admin, "unix:/tmp/my admin.sock");
   EXPECT_EQ(second->log_level, LogLevel::kError);
   ASSERT_EQ(second->apps.size(), 2u);
   EXPECT_EQ(second->apps.at("null").url, std::nullopt);

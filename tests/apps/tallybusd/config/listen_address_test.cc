@@ -56,6 +56,23 @@ TEST(ListenAddressTest, RelativeAndAbstractPathsAreRefused) {
   }
 }
 
+TEST(ListenAddressTest, TheAdminDoorIsAFile) {
+  EXPECT_EQ(*ParseAdminAddress("unix:/run/t/admin.sock"), "unix:/run/t/admin.sock");
+  const auto error = [](std::string_view text) {
+    return std::string(ParseAdminAddress(text).status().message());
+  };
+  for (const char* text : {"", "127.0.0.1:5583", "http://127.0.0.1:5583", "ipc:///run/a.sock",
+                           "tcp://127.0.0.1:1", "/run/a.sock", "on"}) {
+    EXPECT_EQ(ParseAdminAddress(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(error(text), StartsWith("must be unix:/path or off: whoever reaches")) << text;
+  }
+  for (const char* text : {"unix:", "unix:a.sock", "unix:@a"}) {
+    EXPECT_THAT(error(text), HasSubstr("absolute path: unix:/run")) << text;
+  }
+  EXPECT_TRUE(ParseAdminAddress("unix:/" + std::string(106, 'x')).ok());
+  EXPECT_THAT(error("unix:/" + std::string(107, 'x')), HasSubstr("at most 107 bytes"));
+}
+
 TEST(ListenAddressTest, MalformedAddressesAreRefused) {
   for (const char* text : {"", "inproc://x", "127.0.0.1:5581", "udp://127.0.0.1:1"}) {
     EXPECT_THAT(BusError(text), HasSubstr("must begin with tcp:// or ipc://")) << text;

@@ -57,6 +57,7 @@ inline absl::StatusOr<Config> LoadText(const std::string& text, std::vector<std:
   options.sets = std::move(sets);
   options.getenv = Lookup(std::move(environment));
   options.default_engine_endpoint = "ipc:///run/tallybus/engine.sock";
+  options.default_admin_address = "unix:/run/tallybus/admin.sock";
   absl::StatusOr<Config> config = Load(options);
   if (config.ok()) return config;
   // Tests name the file as an operator in its directory would.
