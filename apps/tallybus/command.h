@@ -25,6 +25,7 @@ struct Command {
 Command PubCommand();
 Command TailCommand();
 Command ReceiveCommand();
+Command StatusCommand();
 
 // One line on standard error, "tallybus <command>: <text>"; returns `status`.
 int Complain(const std::string& command, const std::string& text, int status);

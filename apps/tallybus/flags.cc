@@ -12,9 +12,11 @@ ABSL_FLAG(std::optional<absl::Duration>, timeout, std::nullopt,
           "the longest wait, with its unit, for example 5s");
 ABSL_FLAG(std::string, from, "tcp://127.0.0.1:5582", "the router's client channel");
 ABSL_FLAG(std::string, session, "", "the one session to show; none: all");
-ABSL_FLAG(bool, json, false, "a switch: one JSON object in each line, for scripts");
+ABSL_FLAG(bool, json, false, "a switch: JSON for scripts, one object in each line");
 ABSL_FLAG(uint64_t, until, 0, "how many to take before ending; 0: no end");
 ABSL_FLAG(std::string, address, "127.0.0.1", "the address to listen on");
 ABSL_FLAG(uint16_t, port, 8081, "the port to listen on; 0 takes any free one");
 ABSL_FLAG(std::string, answer, "200",
           "the answers in order, the last one repeated: statuses, hang, reset");
+ABSL_FLAG(std::string, admin, "",
+          "the daemon's admin door, unix:/path or http://host:port; none: the runtime directory's");

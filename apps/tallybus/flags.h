@@ -22,5 +22,6 @@ ABSL_DECLARE_FLAG(uint64_t, until);
 ABSL_DECLARE_FLAG(std::string, address);
 ABSL_DECLARE_FLAG(uint16_t, port);
 ABSL_DECLARE_FLAG(std::string, answer);
+ABSL_DECLARE_FLAG(std::string, admin);
 
 #endif  // TALLYBUS_APPS_TALLYBUS_FLAGS_H_

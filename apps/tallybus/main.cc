@@ -48,7 +48,8 @@ int Help(const std::vector<Command>& commands, const std::vector<std::string>& w
 }
 
 int Main(std::vector<std::string> words) {
-  const std::vector<Command> commands = {PubCommand(), TailCommand(), ReceiveCommand()};
+  const std::vector<Command> commands = {PubCommand(), TailCommand(), ReceiveCommand(),
+                                         StatusCommand()};
   if (words.empty()) {
     std::cerr << Overview(commands);
     return kUsage;

@@ -57,7 +57,7 @@ TEST_F(CommandLineTest, SaysWhatAFlagTakesWhereAValueIsNotUnderstood) {
 }
 
 TEST_F(CommandLineTest, KnowsEveryFlagThatACommandClaims) {
-  for (const Command& command : {PubCommand(), TailCommand(), ReceiveCommand()}) {
+  for (const Command& command : {PubCommand(), TailCommand(), ReceiveCommand(), StatusCommand()}) {
     for (const std::string& flag : command.flags) {
       ASSERT_NE(absl::FindCommandLineFlag(flag), nullptr) << command.name << " --" << flag;
       EXPECT_THAT(UsageOf(command), HasSubstr("  --" + flag + " "));
