@@ -179,6 +179,21 @@ TEST_F(HttpServerAsyncTest, AnAnswerToAConnectionThatIsGoneDoesNoHarm) {
   EXPECT_THAT(next.ReadThrough("alive"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(HttpServerAsyncTest, AnAnsweredConnectionEndsWithItsPeerAndMakesRoom) {
+  HttpServer::Options options = Options();
+  options.max_connections = 1;
+  options.answer_timeout = absl::Minutes(5);
+  options.async_handler = [](const HttpRequest&, const HttpServer::Answer& answer) {
+    answer(Saying("x"));
+  };
+  Start(std::move(options));
+  const std::string url = "http://" + server_->address() + "/";
+  ASSERT_EQ(Fetch(url).status, 200);
+  long status = 0;
+  for (int i = 0; i < 1000 && status != 200; ++i) status = Fetch(url).status;
+  EXPECT_EQ(status, 200);
+}
+
 TEST_F(HttpServerAsyncTest, StopsWhileAnswersArePendingAndTheyDoNoHarmAfterwards) {
   Start(Options());
   RawConnection given(server_->address());
