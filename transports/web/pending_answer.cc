@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <utility>
 
 namespace tallybus {
@@ -14,7 +15,12 @@ class PendingAnswer {
   PendingAnswer(std::shared_ptr<ServerThread> thread,
                 std::function<void(std::optional<HttpAnswer>)> take)
       : thread_(std::move(thread)), take_(std::move(take)) {}
-  ~PendingAnswer() { Give(std::nullopt); }
+  ~PendingAnswer() {
+    try {
+      Give(std::nullopt);
+    } catch (const std::exception&) {  // no memory to say so: the server's timeout does
+    }
+  }
   PendingAnswer(const PendingAnswer&) = delete;
   PendingAnswer& operator=(const PendingAnswer&) = delete;
 
