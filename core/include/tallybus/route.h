@@ -18,14 +18,19 @@ namespace tallybus {
 
 // When to try again after a failure; every delay is drawn between zero and its step (full jitter).
 struct RetrySchedule {
-  enum class Kind { kNone, kLive };
+  enum class Kind { kNone, kLive, kStandard, kSteps };
   Kind kind = Kind::kLive;
+  std::vector<absl::Duration> steps = {};  // of kSteps: one for each retry, in order
 };
+
+// What settles an event: any answer, as in Web Call Server, or only one that is definite.
+enum class DeliveryMode { kNotify, kGuaranteed };
 
 // An app's own route, `<app>/backend`.
 struct Route {
   std::string name;                  // "defaultApp/backend"
   std::vector<std::string> methods;  // empty: all but ErrorEvent
+  DeliveryMode delivery = DeliveryMode::kNotify;
   RetrySchedule retry;
   bool strict_success = false;     // success: "200"; else any 2xx
   RestClientConfigPtr app_config;  // for sessions that brought none; never nullptr
