@@ -2,6 +2,8 @@
 
 _LIBRARIES = [
     "absl_flat_hash_map",
+    "absl_flat_hash_set",
+    "absl_node_hash_map",
     "absl_status",
     "absl_statusor",
     "absl_str_format",
@@ -10,6 +12,7 @@ _LIBRARIES = [
     "gmock_main",
     "protobuf-lite",
     "simdjson",
+    "sqlite3",
 ]
 
 def _flags(repository, library, kind):

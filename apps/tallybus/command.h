@@ -26,6 +26,10 @@ Command PubCommand();
 Command TailCommand();
 Command ReceiveCommand();
 Command StatusCommand();
+Command SpoolCommand();
+Command ReplayCommand();
+Command EndpointCommand();
+Command TraceCommand();
 
 // One line on standard error, "tallybus <command>: <text>"; returns `status`.
 int Complain(const std::string& command, const std::string& text, int status);

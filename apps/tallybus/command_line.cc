@@ -2,14 +2,19 @@
 #include "apps/tallybus/command_line.h"
 
 #include <absl/flags/commandlineflag.h>
+#include <absl/flags/flag.h>
 #include <absl/flags/reflection.h>
 #include <absl/status/status.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <iostream>
 #include <numeric>
+
+#include "apps/tallybus/flags.h"
 
 namespace tallybus::cli {
 namespace {
@@ -25,8 +30,10 @@ bool IsFlag(const std::string& word) { return word.size() > 1 && word[0] == '-';
 FlagWord SplitFlag(const std::string& word) {
   const size_t start = word.compare(0, 2, "--") == 0 ? 2 : 1;
   const size_t equals = word.find('=');
-  if (equals == std::string::npos) return {word.substr(start), false, ""};
-  return {word.substr(start, equals - start), true, word.substr(equals + 1)};
+  std::string name = word.substr(start, equals - start);
+  std::replace(name.begin(), name.end(), '-', '_');  // Abseil's flags have no dashes
+  if (equals == std::string::npos) return {name, false, ""};
+  return {name, true, word.substr(equals + 1)};
 }
 
 bool Has(const Command& command, const std::string& name) {
@@ -118,13 +125,22 @@ std::string DidYouMean(const std::string& name, const std::vector<std::string>& 
   return nearest.empty() ? "" : absl::StrCat("; did you mean ", prefix, nearest, "?");
 }
 
+absl::StatusOr<uint64_t> UntilCount() {
+  const std::string text = absl::GetFlag(FLAGS_until);
+  uint64_t count = 0;
+  if (text.empty() || absl::SimpleAtoi(text, &count)) return count;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--until: '", text, "' is not understood; it is a number of events"));
+}
+
 std::string UsageOf(const Command& command) {
   std::string text =
       absl::StrCat("tallybus ", command.name, " [flags]", command.arguments.empty() ? "" : " ",
                    command.arguments, "\n\n", command.details, "\n\nFlags:\n");
   for (const std::string& name : command.flags) {
     const absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
-    absl::StrAppend(&text, "  --", name, std::string(12 - std::min<size_t>(name.size(), 11), ' '),
+    const std::string shown = absl::StrReplaceAll(name, {{"_", "-"}});
+    absl::StrAppend(&text, "  --", shown, std::string(12 - std::min<size_t>(name.size(), 11), ' '),
                     flag->Help());
     const std::string standard = flag->DefaultValue();
     if (!standard.empty()) absl::StrAppend(&text, " (default ", standard, ")");

@@ -4,6 +4,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(const Command& command,
 // "; did you mean X?" for the known name that is nearest to `name`; empty where none is near.
 std::string DidYouMean(const std::string& name, const std::vector<std::string>& known,
                        const std::string& prefix);
+
+// The value of --until where it is a count; 0 where it was not given. INVALID_ARGUMENT: it is none.
+absl::StatusOr<uint64_t> UntilCount();
 
 // The text of `tallybus help <name>`.
 std::string UsageOf(const Command& command);

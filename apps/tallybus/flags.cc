@@ -13,10 +13,26 @@ ABSL_FLAG(std::optional<absl::Duration>, timeout, std::nullopt,
 ABSL_FLAG(std::string, from, "tcp://127.0.0.1:5582", "the router's client channel");
 ABSL_FLAG(std::string, session, "", "the one session to show; none: all");
 ABSL_FLAG(bool, json, false, "a switch: JSON for scripts, one object in each line");
-ABSL_FLAG(uint64_t, until, 0, "how many to take before ending; 0: no end");
+ABSL_FLAG(std::string, until, "",
+          "tail, receive: how many to take before ending; replay, spool: only events before this "
+          "time or age");
 ABSL_FLAG(std::string, address, "127.0.0.1", "the address to listen on");
 ABSL_FLAG(uint16_t, port, 8081, "the port to listen on; 0 takes any free one");
 ABSL_FLAG(std::string, answer, "200",
           "the answers in order, the last one repeated: statuses, hang, reset");
 ABSL_FLAG(std::string, admin, "",
           "the daemon's admin door, unix:/path or http://host:port; none: the runtime directory's");
+ABSL_FLAG(std::string, spool, "",
+          "the folder of a spool that no daemon has open, instead of asking a daemon");
+ABSL_FLAG(std::string, state, "", "which rows, a list of waiting, dead, delivered");
+ABSL_FLAG(std::string, since, "",
+          "only events from this time on, 2026-11-21T03:00:00Z, or of this age, 90m or 2d");
+ABSL_FLAG(std::string, app, "", "only events of this app key");
+ABSL_FLAG(std::string, stream, "", "only events of this stream: its name or mediaSessionId");
+ABSL_FLAG(std::string, route, "", "only events for this route, such as defaultApp/backend");
+ABSL_FLAG(std::string, id, "", "only the event of this id");
+ABSL_FLAG(uint64_t, limit, 100, "the most rows to show; 0: all");
+ABSL_FLAG(bool, all, false, "a switch: really all of them, without any filter");
+ABSL_FLAG(bool, dry_run, false, "a switch: count what would be done, and do nothing");
+ABSL_FLAG(bool, reveal, false, "a switch: show what looks like a credential too");
+ABSL_FLAG(std::string, reason, "", "why, for whoever looks at it later");

@@ -18,10 +18,22 @@ ABSL_DECLARE_FLAG(std::optional<absl::Duration>, timeout);
 ABSL_DECLARE_FLAG(std::string, from);
 ABSL_DECLARE_FLAG(std::string, session);
 ABSL_DECLARE_FLAG(bool, json);
-ABSL_DECLARE_FLAG(uint64_t, until);
+ABSL_DECLARE_FLAG(std::string, until);
 ABSL_DECLARE_FLAG(std::string, address);
 ABSL_DECLARE_FLAG(uint16_t, port);
 ABSL_DECLARE_FLAG(std::string, answer);
 ABSL_DECLARE_FLAG(std::string, admin);
+ABSL_DECLARE_FLAG(std::string, spool);
+ABSL_DECLARE_FLAG(std::string, state);
+ABSL_DECLARE_FLAG(std::string, since);
+ABSL_DECLARE_FLAG(std::string, app);
+ABSL_DECLARE_FLAG(std::string, stream);
+ABSL_DECLARE_FLAG(std::string, route);
+ABSL_DECLARE_FLAG(std::string, id);
+ABSL_DECLARE_FLAG(uint64_t, limit);
+ABSL_DECLARE_FLAG(bool, all);
+ABSL_DECLARE_FLAG(bool, dry_run);
+ABSL_DECLARE_FLAG(bool, reveal);
+ABSL_DECLARE_FLAG(std::string, reason);
 
 #endif  // TALLYBUS_APPS_TALLYBUS_FLAGS_H_

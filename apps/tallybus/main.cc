@@ -48,8 +48,9 @@ int Help(const std::vector<Command>& commands, const std::vector<std::string>& w
 }
 
 int Main(std::vector<std::string> words) {
-  const std::vector<Command> commands = {PubCommand(), TailCommand(), ReceiveCommand(),
-                                         StatusCommand()};
+  const std::vector<Command> commands = {PubCommand(),    TailCommand(),     ReceiveCommand(),
+                                         StatusCommand(), EndpointCommand(), SpoolCommand(),
+                                         ReplayCommand(), TraceCommand()};
   if (words.empty()) {
     std::cerr << Overview(commands);
     return kUsage;

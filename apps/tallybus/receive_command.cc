@@ -11,6 +11,7 @@
 
 #include "apps/receive/receiver.h"
 #include "apps/tallybus/command.h"
+#include "apps/tallybus/command_line.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/stop_signal.h"
 
@@ -20,12 +21,12 @@ namespace {
 using receive::AnswerScript;
 using receive::Receiver;
 
-Receiver::Options OptionsFromFlags(AnswerScript script, int done_fd) {
+Receiver::Options OptionsFromFlags(AnswerScript script, uint64_t until, int done_fd) {
   Receiver::Options options;
   options.listen = absl::StrCat(absl::GetFlag(FLAGS_address), ":", absl::GetFlag(FLAGS_port));
   options.script = std::move(script);
   options.json = absl::GetFlag(FLAGS_json);
-  options.until = absl::GetFlag(FLAGS_until);
+  options.until = until;
   options.print = [](std::string_view line) { std::cout << line << std::endl; };
   options.done = [done_fd] { eventfd_write(done_fd, 1); };
   return options;
@@ -41,6 +42,8 @@ int Run(const std::vector<std::string>& arguments) {
   if (!arguments.empty()) {
     return Complain("receive", absl::StrCat("'", arguments[0], "': it takes flags only"), kUsage);
   }
+  const absl::StatusOr<uint64_t> until = UntilCount();
+  if (!until.ok()) return Complain("receive", std::string(until.status().message()), kUsage);
   absl::StatusOr<AnswerScript> script = AnswerScript::Parse(absl::GetFlag(FLAGS_answer));
   if (!script.ok()) {
     return Complain("receive", absl::StrCat("--answer: ", script.status().message()), kUsage);
@@ -48,7 +51,7 @@ int Run(const std::vector<std::string>& arguments) {
   const StopSignal stop;
   const int done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   absl::StatusOr<std::unique_ptr<Receiver>> receiver =
-      Receiver::Start(OptionsFromFlags(*std::move(script), done));
+      Receiver::Start(OptionsFromFlags(*std::move(script), *until, done));
   if (!receiver.ok()) {
     close(done);
     return Complain("receive", std::string(receiver.status().message()), kFailed);

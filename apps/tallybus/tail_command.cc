@@ -15,6 +15,7 @@
 #include "apps/receive/sequence_watch.h"
 #include "apps/tallybus/channel_message.h"
 #include "apps/tallybus/command.h"
+#include "apps/tallybus/command_line.h"
 #include "apps/tallybus/connection_watch.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/stop_signal.h"
@@ -165,7 +166,9 @@ int Run(const std::vector<std::string>& arguments) {
   }
   const std::optional<absl::Duration> timeout = absl::GetFlag(FLAGS_timeout);
   Limits limits;
-  limits.until = absl::GetFlag(FLAGS_until);
+  const absl::StatusOr<uint64_t> until = UntilCount();
+  if (!until.ok()) return Complain("tail", std::string(until.status().message()), kUsage);
+  limits.until = *until;
   if (timeout.has_value() && limits.until == 0) {
     return Complain("tail", "--timeout goes with --until", kUsage);
   }

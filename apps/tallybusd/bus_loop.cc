@@ -33,6 +33,7 @@ BusLoop::BusLoop(Parts parts) : parts_(std::move(parts)) {
   items_.push_back({nullptr, parts_.wake.fd(), ZMQ_POLLIN, 0});
   items_.push_back({nullptr, parts_.signal_fd, ZMQ_POLLIN, 0});
   if (parts_.engine) items_.push_back({parts_.engine->socket().handle(), 0, ZMQ_POLLIN, 0});
+  if (parts_.open) open_item_ = items_.size();
   if (parts_.open) items_.push_back({parts_.open->socket().handle(), 0, ZMQ_POLLIN, 0});
   if (parts_.clients) items_.push_back({parts_.clients->socket().handle(), 0, ZMQ_POLLIN, 0});
 }
@@ -54,10 +55,15 @@ void BusLoop::Turn() {
     const MonoTime tick = parts_.engine->Tick();
     if (!due_ || tick < *due_) due_ = tick;
   }
+  if (parts_.open) {
+    const MonoTime tick = parts_.open->Tick();
+    if (!due_ || tick < *due_) due_ = tick;
+  }
   parts_.on_turn();
 }
 
 void BusLoop::Sleep() {
+  if (open_item_ != 0) items_[open_item_].events = parts_.open->IsPaused() ? 0 : ZMQ_POLLIN;
   try {
     zmq::poll(items_, std::chrono::milliseconds(PollTimeoutMs()));
   } catch (const zmq::error_t&) {  // interrupted: the next turn looks at everything

@@ -55,6 +55,7 @@ class BusLoop {
 
   Parts parts_;
   std::vector<zmq::pollitem_t> items_;
+  size_t open_item_ = 0;         // index of the open bus; 0: there is none
   std::optional<MonoTime> due_;  // when a part wants the next turn
   bool more_ = false;            // a socket had more than one turn reads
 };

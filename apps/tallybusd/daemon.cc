@@ -7,6 +7,9 @@
 #include <csignal>
 #include <utility>
 
+#include "apps/desk/desk_api.h"
+#include "config/state_dir.h"
+#include "tallybus/sqlite_spool.h"
 #include "transports/builtin.h"
 #include "transports/web/metrics_page.h"
 
@@ -31,7 +34,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options, Log& log,
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options), log, signals));
   absl::Status status = RegisterBuiltinTransports(daemon->registry_);
   if (status.ok()) status = daemon->BindSockets();
-  if (status.ok()) daemon->MakeRouter();
+  if (status.ok()) status = daemon->MakeRouter();
   if (status.ok()) status = daemon->StartAdmin();
   if (status.ok()) status = daemon->StartTransports();
   if (status.ok()) status = daemon->StartWeb();
@@ -54,7 +57,11 @@ absl::Status Daemon::BindSockets() {
   const config::Listen& listen = options_.config.listen;
   if (listen.engine) {
     auto engine = zmq_transport::EngineIngress::Bind(context_, *listen.engine,
-                                                     {clock_, metrics_, log_, epoch_});
+                                                     {.clock = clock_,
+                                                      .metrics = metrics_,
+                                                      .log = log_,
+                                                      .router_epoch = epoch_,
+                                                      .grace = options_.config.engines.grace});
     if (!engine.ok()) return engine.status();
     engine_ = *std::move(engine);
   }
@@ -66,23 +73,50 @@ absl::Status Daemon::BindSockets() {
   return absl::OkStatus();
 }
 
-void Daemon::MakeRouter() {
-  spool_ = NewMemorySpool(static_cast<size_t>(options_.config.spool.max_bytes));
+absl::StatusOr<std::unique_ptr<Spool>> Daemon::OpenSpool() {
+  const config::Spool& spool = options_.config.spool;
+  const auto max_bytes = static_cast<size_t>(spool.max_bytes);
+  if (spool.InMemory()) return NewMemorySpool(max_bytes);
+  if (absl::Status status = config::EnsureStateDir(spool.path); !status.ok()) return status;
+  SqliteSpoolOptions sqlite;
+  sqlite.directory = spool.path;
+  sqlite.sync = spool.sync == config::Sync::kCommit     ? SpoolSync::kCommit
+                : spool.sync == config::Sync::kInterval ? SpoolSync::kInterval
+                                                        : SpoolSync::kOff;
+  sqlite.max_bytes = max_bytes;
+  sqlite.retain = spool.retain;
+  sqlite.dead_letter_age = spool.dead_letter_age;
+  sqlite.dead_letter_bytes = static_cast<size_t>(spool.dead_letter_bytes);
+  return OpenSqliteSpool(sqlite, clock_);
+}
+
+absl::Status Daemon::MakeRouter() {
+  absl::StatusOr<std::unique_ptr<Spool>> spool = OpenSpool();
+  if (!spool.ok()) return spool.status();
+  spool_ = *std::move(spool);
   std::vector<ClientChannel*> channels;
   if (clients_) channels.push_back(clients_.get());
   if (engine_) channels.push_back(engine_.get());
-  router_ = std::make_unique<Router>(Router::Parts{.clock = clock_,
-                                                   .spool = *spool_,
-                                                   .metrics = metrics_,
-                                                   .log = log_,
-                                                   .clients = std::move(channels),
-                                                   .commits = engine_.get(),
-                                                   .wake = [this] { wake_.Ring(); },
-                                                   .epoch = epoch_,
-                                                   .jitter_seed = epoch_});
-  if (engine_) engine_->SetSink(*router_);
+  router_ = std::make_unique<Router>(Router::Parts{
+      .clock = clock_,
+      .spool = *spool_,
+      .metrics = metrics_,
+      .log = log_,
+      .clients = std::move(channels),
+      .commits = engine_.get(),
+      .wake = [this] { wake_.Ring(); },
+      .epoch = epoch_,
+      .jitter_seed = epoch_,
+      .node_id = options_.config.node.name,
+      .end_lost_streams = options_.config.engines.on_lost == config::OnLost::kFailStreams});
+  if (absl::Status status = router_->Start(); !status.ok()) return status;
+  if (engine_) {
+    engine_->SetSink(*router_);
+    engine_->Restore(router_->TakePublishers());
+  }
   health_ = std::make_unique<HealthReport>(clock_, *router_, *spool_, metrics_,
-                                           options_.config.node.name);
+                                           options_.config.node.name, options_.config.spool.path);
+  return absl::OkStatus();
 }
 
 // Before events come in: a second daemon on the same socket takes none from the first.
@@ -92,6 +126,7 @@ absl::Status Daemon::StartAdmin() {
   admin.name = "admin";
   admin.listen = *options_.config.listen.admin;
   admin.handlers["/api/v1/status"] = HealthPage([this] { return health_->AskStatus(); });
+  admin.routes = desk::DeskRoutes(*router_, clock_);
   auto server = WebServer::Start(std::move(admin), metrics_);
   if (!server.ok()) return server.status();
   admin_ = *std::move(server);
@@ -114,7 +149,7 @@ absl::Status Daemon::StartTransports() {
   // Last: from here on events come in.
   auto open = zmq_transport::OpenIngress::Bind(
       context_, *options_.config.listen.open,
-      {*router_, clock_, metrics_, log_, options_.config.node.name});
+      {*router_, clock_, metrics_, log_, options_.config.node.name, options_.config.engines.grace});
   if (!open.ok()) return open.status();
   open_ = *std::move(open);
   return absl::OkStatus();
@@ -151,8 +186,14 @@ void Daemon::LogListeners() const {
                "no apps are configured: events of defaultApp go to "
                "http://127.0.0.1:8081/apps/EchoApp");
   }
-  log_.Write(LogLevel::kInfo, absl::StrCat("spool: in memory, up to ", spool_->MaxBytes() >> 20,
-                                           " MiB; what waits is lost when this process ends"));
+  const config::Spool& spool = options_.config.spool;
+  const uint64_t waiting = router_->Totals().waiting;
+  log_.Write(LogLevel::kInfo,
+             spool.InMemory()
+                 ? absl::StrCat("spool: in memory, up to ", spool_->MaxBytes() >> 20,
+                                " MiB; what waits is lost when this process ends")
+                 : absl::StrCat("spool: ", spool.path, ", up to ", spool_->MaxBytes() >> 20,
+                                " MiB; ", waiting, " events wait in it"));
   log_.Write(LogLevel::kInfo, absl::StrCat("ready: engine=", engine_ ? engine_->endpoint() : "off",
                                            " open=", open_ ? open_->endpoint() : "off",
                                            " clients=", clients_ ? clients_->endpoint() : "off",
@@ -185,12 +226,19 @@ void Daemon::Shutdown() {
   router_->StopDispatch();
   for (auto& [scheme, transport] : transports_) transport->Stop(clock_.Now());
   router_->Step();
+  absl::Status kept = spool_->Stop();
+  if (!kept.ok()) log_.Write(LogLevel::kError, std::string(kept.message()));
+  // What was committed last counts, and is acknowledged.
+  router_->Step();
+  if (engine_) engine_->Acknowledge();
   const RouterTotals totals = router_->Totals();
-  log_.Write(LogLevel::kInfo,
-             absl::StrCat("stopped: accepted ", totals.accepted, ", delivered ", totals.delivered,
-                          ", failed ", totals.failed, ", given up ", totals.given_up, ", dropped ",
-                          totals.waiting + totals.in_flight, " (", unknown,
-                          " of them with an unknown outcome)"));
+  const uint64_t left = totals.waiting + totals.in_flight;
+  const bool dropped = options_.config.spool.InMemory();
+  log_.Write(
+      LogLevel::kInfo,
+      absl::StrCat("stopped: accepted ", totals.accepted, ", delivered ", totals.delivered,
+                   ", failed ", totals.failed, ", given up ", totals.given_up, ", waiting ",
+                   dropped ? 0 : left, ", unknown ", unknown, ", dropped ", dropped ? left : 0));
 }
 
 void Daemon::OnSignal() {

@@ -51,7 +51,8 @@ class Daemon {
   absl::Status StartWeb();
   absl::Status StartAdmin();
   absl::Status StartEchoBackend();
-  void MakeRouter();
+  absl::Status MakeRouter();
+  absl::StatusOr<std::unique_ptr<Spool>> OpenSpool();
   void LogListeners() const;
   void OnSignal();
   void Reload();

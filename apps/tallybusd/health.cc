@@ -29,11 +29,12 @@ std::string Quoted(const std::string& text) {
 }  // namespace
 
 HealthReport::HealthReport(const Clock& clock, const Router& router, const Spool& spool,
-                           Metrics& metrics, std::string node)
+                           Metrics& metrics, std::string node, std::string spool_path)
     : clock_(clock),
       router_(router),
       spool_(spool),
       node_(std::move(node)),
+      spool_path_(std::move(spool_path)),
       started_(clock.Now()),
       engines_(metrics.GetGauge("tallybus_engines_connected", "Engines that are connected")),
       engines_refused_(metrics.GetCounter("tallybus_engines_refused_total",
@@ -60,15 +61,17 @@ Health HealthReport::AskWith(const std::string& more) const {
   const bool room = router_.HasRoom();
   absl::string_view status = "ok";
   if (!room) status = "spool full";
+  if (!room && router_.IsBehind()) status = "spool behind";
+  if (!spool_.Healthy()) status = "spool cannot be written";
   if (!turns) status = "router stalled";
   Health health;
   health.ok = turns && room;
   health.json = absl::StrCat(
       "{\"status\":\"", status, "\",\"node\":", Quoted(node_), ",\"version\":\"", TALLYBUS_VERSION,
-      "\",", more, "\"spool\":{\"path\":\"memory\",\"used_bytes\":", spool_.UsedBytes(),
-      ",\"max_bytes\":", spool_.MaxBytes(), "},\"engines\":{\"connected\":", engines_.Value(),
-      ",\"refused\":", engines_refused_.Value(), "},\"waiting\":", waiting_.Value(),
-      ",\"in_flight\":", in_flight_.Value(), "}\n");
+      "\",", more, "\"spool\":{\"path\":", Quoted(spool_path_),
+      ",\"used_bytes\":", spool_.UsedBytes(), ",\"max_bytes\":", spool_.MaxBytes(),
+      "},\"engines\":{\"connected\":", engines_.Value(), ",\"refused\":", engines_refused_.Value(),
+      "},\"waiting\":", waiting_.Value(), ",\"in_flight\":", in_flight_.Value(), "}\n");
   return health;
 }
 

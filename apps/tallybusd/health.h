@@ -18,7 +18,7 @@ namespace tallybus {
 class HealthReport {
  public:
   HealthReport(const Clock& clock, const Router& router, const Spool& spool, Metrics& metrics,
-               std::string node);
+               std::string node, std::string spool_path);
   // The router's thread is alive: called at least once a second.
   void Turned();
   Health Ask() const;
@@ -33,6 +33,7 @@ class HealthReport {
   const Router& router_;
   const Spool& spool_;
   const std::string node_;
+  const std::string spool_path_;
   const MonoTime started_;
   const Gauge& engines_;
   const Counter& engines_refused_;

@@ -1,10 +1,11 @@
-// One endpoint for each app that has a URL.
+// One endpoint for each app that has a URL, and for each route.
 #include "routes.h"
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -13,19 +14,90 @@ namespace {
 
 constexpr char kRest[] = "rest";
 
-Endpoint EndpointOf(const config::App& app) {
+Endpoint EndpointOf(const std::string& route, const config::Sending& sending) {
   Endpoint endpoint;
-  endpoint.route = app.key + "/backend";
-  endpoint.url = *app.url;
-  endpoint.timeout = app.timeout;
-  endpoint.max_connections = app.max_connections;
-  endpoint.options["network"] = app.network == config::Network::kPublic ? "public" : "private";
-  if (!app.allow_cidrs.empty()) {
-    endpoint.options["allow_cidrs"] = absl::StrJoin(app.allow_cidrs, ",");
+  endpoint.route = route;
+  endpoint.url = *sending.url;
+  endpoint.timeout = sending.timeout;
+  endpoint.max_connections = sending.max_connections;
+  endpoint.options["network"] = sending.network == config::Network::kPublic ? "public" : "private";
+  if (!sending.allow_cidrs.empty()) {
+    endpoint.options["allow_cidrs"] = absl::StrJoin(sending.allow_cidrs, ",");
   }
-  if (!app.ca_file.empty()) endpoint.options["tls.ca_file"] = app.ca_file;
+  const std::pair<const char*, const std::string&> files[] = {{"tls.ca_file", sending.ca_file},
+                                                              {"tls.cert_file", sending.cert_file},
+                                                              {"tls.key_file", sending.key_file}};
+  for (const auto& [option, file] : files) {
+    if (!file.empty()) endpoint.options[option] = file;
+  }
   return endpoint;
 }
+
+RetrySchedule ScheduleOf(const config::Sending& sending) {
+  switch (sending.retry) {
+    case config::Retry::kNone:
+      return {RetrySchedule::Kind::kNone};
+    case config::Retry::kLive:
+      return {RetrySchedule::Kind::kLive};
+    case config::Retry::kStandard:
+      return {RetrySchedule::Kind::kStandard};
+    case config::Retry::kList:
+      break;
+  }
+  return {RetrySchedule::Kind::kSteps, sending.retry_delays};
+}
+
+// At the place of what the transport complains of.
+absl::Status ErrorAt(const config::Sending& sending, const absl::Status& status) {
+  const std::string* where = &sending.url_where;
+  if (absl::StartsWith(status.message(), "tls.ca_file")) where = &sending.ca_file_where;
+  if (absl::StartsWith(status.message(), "tls.cert_file")) where = &sending.cert_file_where;
+  if (absl::StartsWith(status.message(), "tls.key_file")) where = &sending.key_file_where;
+  return absl::Status(status.code(), absl::StrCat(*where, ": ", status.message()));
+}
+
+// Turns what is configured into routes of one table.
+class RouteMaker {
+ public:
+  RouteMaker(const config::Config& config, const TransportRegistry& registry,
+             const Transports& transports, EndpointIds* ids)
+      : registry_(registry), transports_(transports), ids_(*ids), spool_(config.spool.max_bytes) {
+    for (const auto& [key, app] : config.apps) senders_ += app.url ? 1 : 0;
+    senders_ += static_cast<int64_t>(config.routes.size());
+  }
+
+  absl::Status Fill(const config::Sending& sending, Route* route) {
+    route->delivery = sending.delivery == config::Delivery::kGuaranteed ? DeliveryMode::kGuaranteed
+                                                                        : DeliveryMode::kNotify;
+    route->retry = ScheduleOf(sending);
+    route->strict_success = sending.strict_success;
+    route->quota_bytes = static_cast<size_t>(QuotaOf(sending));
+    route->block_when_full = sending.when_full == config::WhenFull::kBlock;
+    route->skip_failed_head = sending.on_head_failure == config::OnHeadFailure::kSkip;
+    route->coalesce = sending.coalesce;
+    if (!sending.url) return absl::OkStatus();
+    route->endpoint = EndpointOf(route->name, sending);
+    route->endpoint.id = ids_.Of(route->endpoint);
+    absl::Status checked = registry_.Find(kRest)->check(route->endpoint);
+    if (!checked.ok()) return ErrorAt(sending, checked);
+    auto transport = transports_.find(kRest);
+    if (transport != transports_.end()) route->transport = transport->second;
+    return absl::OkStatus();
+  }
+
+ private:
+  // One route alone leaves half of the spool to what else must be said.
+  int64_t QuotaOf(const config::Sending& sending) const {
+    if (sending.quota) return sending.quota->Of(spool_);
+    return spool_ / std::max<int64_t>(senders_, 2);
+  }
+
+  const TransportRegistry& registry_;
+  const Transports& transports_;
+  EndpointIds& ids_;
+  const int64_t spool_;
+  int64_t senders_ = 0;
+};
 
 }  // namespace
 
@@ -42,31 +114,28 @@ uint64_t EndpointIds::Of(const Endpoint& endpoint) {
 absl::StatusOr<RouteTable> MakeRoutes(const config::Config& config,
                                       const TransportRegistry& registry,
                                       const Transports& transports, EndpointIds* ids) {
-  RouteTable routes;
+  RouteTable table;
+  RouteMaker maker(config, registry, transports, ids);
   for (const auto& [key, app] : config.apps) {
     auto route = std::make_shared<Route>();
     route->name = key + "/backend";
-    route->methods = app.methods;
-    route->retry.kind =
-        app.retry == config::Retry::kNone ? RetrySchedule::Kind::kNone : RetrySchedule::Kind::kLive;
-    route->strict_success = app.strict_success;
+    route->match.methods = app.methods;
     route->app_config = app.rest_client_config;
-    if (app.url) {
-      route->endpoint = EndpointOf(app);
-      route->endpoint.id = ids->Of(route->endpoint);
-      absl::Status checked = registry.Find(kRest)->check(route->endpoint);
-      if (!checked.ok()) {
-        const bool of_ca_file = absl::StartsWith(checked.message(), "tls.ca_file");
-        return absl::Status(
-            checked.code(),
-            absl::StrCat(of_ca_file ? app.ca_file_where : app.url_where, ": ", checked.message()));
-      }
-      auto transport = transports.find(kRest);
-      if (transport != transports.end()) route->transport = transport->second;
-    }
-    routes.emplace(key, std::move(route));
+    route->stale_after = app.stale_after.value_or(absl::InfiniteDuration());
+    if (absl::Status status = maker.Fill(app, route.get()); !status.ok()) return status;
+    table.by_app.emplace(key, std::move(route));
   }
-  return routes;
+  for (const config::Route& configured : config.routes) {
+    auto route = std::make_shared<Route>();
+    route->name = configured.name;
+    route->of_app = false;
+    route->match = {configured.match.apps, configured.match.methods, configured.match.statuses};
+    route->exclude = configured.exclude;
+    route->on_error = configured.on_error;
+    if (absl::Status status = maker.Fill(configured, route.get()); !status.ok()) return status;
+    table.others.push_back(std::move(route));
+  }
+  return table;
 }
 
 }  // namespace tallybus

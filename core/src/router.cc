@@ -1,32 +1,34 @@
 // Decide, Append, Notify, Dispatch, Settle. The last two are the dispatcher's.
 #include "tallybus/router.h"
 
-#include <absl/container/flat_hash_set.h>
+#include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
-#include <thread>
 #include <utility>
 
-#include "delivery/dispatcher.h"
-#include "delivery/error_watch.h"
-#include "policy/decision.h"
-#include "tallybus/mailbox.h"
-#include "tallybus/session_table.h"
+#include "router_desk.h"
+#include "router_line.h"
+#include "tallybus/fault_point.h"
 
 namespace tallybus {
 namespace {
 
 constexpr size_t kInboxBatches = 4096;
+constexpr size_t kMostTasks = 1024;
+// What is accepted and not on the disk yet is held in memory: so much of it.
+constexpr size_t kMostUnwritten = size_t{16} << 20;
 // One for each Append or Load of ours that is under way; those are bounded by the spool's size.
 constexpr size_t kAsManyAsAsked = std::numeric_limits<size_t>::max();
 constexpr int kPassesAStep = 16;
-// An attempt that times out tells more than "waiting": its verdict is waited for this much longer.
-constexpr absl::Duration kWaitingGrace = absl::Milliseconds(500);
+constexpr absl::Duration kHousekeepEvery = absl::Seconds(1);
 
 size_t BytesOf(const IngressRecord& record) {
   if (const auto* event = std::get_if<Event>(&record)) return event->MemoryBytes();
+  if (const auto* stated = std::get_if<StreamStated>(&record)) return stated->status.MemoryBytes();
+  if (const auto* change = std::get_if<PublisherChange>(&record)) {
+    return sizeof(*change) + change->source.size() + change->node_id.size();
+  }
   const auto& change = std::get<SessionChange>(record);
   return sizeof(change) + change.session_id.size() + change.app_key.size() +
          change.rest_client_config.value_or("").size();
@@ -38,6 +40,16 @@ bool HoldsEvents(const IngressBatch& batch) {
   });
 }
 
+bool HoldsTerminal(const IngressBatch& batch) {
+  return std::any_of(batch.records.begin(), batch.records.end(), [](const IngressRecord& record) {
+    const auto* event = std::get_if<Event>(&record);
+    return event != nullptr && event->terminal;
+  });
+}
+
+// What is kept free for terminal events and for what the router itself must say.
+size_t Floor(size_t max_bytes) { return max_bytes / 16; }
+
 }  // namespace
 
 size_t IngressBatch::MemoryBytes() const {
@@ -46,73 +58,16 @@ size_t IngressBatch::MemoryBytes() const {
   return bytes;
 }
 
-class Router::Line final : public Outcomes {
- public:
-  explicit Line(Parts parts);
-
-  absl::Status Accept(IngressBatch&& batch);
-  bool HasRoom() const;
-  std::optional<MonoTime> Step();
-
-  void OnFailure(const SpoolRow& row, const Failure& failure) override;
-  void OnSettled(const SpoolRow& row) override {
-    watch_.Forget(row.seq);
-    waiting_asked_.erase(row.seq);  // the spool may have nothing left to answer with
-  }
-
-  Parts parts;
-  std::shared_ptr<const RouteTable> routes = std::make_shared<RouteTable>();
-  SessionTable sessions;
-  Dispatcher dispatcher;
-  Mailbox<SpoolBatch> commits;
-  Mailbox<std::vector<SpoolRowPtr>> loads;
-  std::atomic<bool> shutting_down{false};
-  uint64_t accepted = 0;
-
- private:
-  struct ClientCopy {
-    EventPtr event;
-    FieldSetPtr exclude;
-  };
-
-  void Wake();
-  bool TakeInbox();
-  void TakeRecord(IngressRecord&& record, SpoolBatch* batch, std::vector<ClientCopy>* copies);
-  void TakeEvent(Event&& event, SpoolBatch* batch, std::vector<ClientCopy>* copies);
-  void AppendAndNotify(SpoolBatch batch, const std::vector<ClientCopy>& copies);
-  void Notify(const ClientCopy& copy);
-  bool TakeCommits();
-  bool TakeLoads();
-  bool TakeOwnEvents();
-  bool AskForWaiting();
-  void CountUndelivered(Decision::Backend backend);
-  std::optional<MonoTime> NextDue() const;
-
-  std::atomic<std::thread::id> stepping_{};
-  Mailbox<IngressBatch> inbox_;
-  std::atomic<size_t> inbox_bytes_{0};
-  ErrorWatch watch_;
-  absl::flat_hash_set<SpoolSeq> waiting_asked_;  // loads that are for an ErrorEvent "waiting"
-  std::vector<Event> own_events_;
-  uint64_t last_sequence_ = 0;  // of ids that the router gives
-  SpoolSeq last_seq_ = 0;
-  Counter& accepted_;
-  Counter& no_backend_;
-  Counter& not_listed_;
-  Counter& disabled_;
-  Counter& client_copies_;
-  Counter& error_events_;
-  Gauge& spool_bytes_;
-  Gauge& sessions_;
-};
-
 Router::Line::Line(Parts p)
     : parts(std::move(p)),
       sessions(parts.log),
       dispatcher({parts.clock, parts.spool, parts.metrics, parts.log, *this, [this] { Wake(); },
                   parts.jitter_seed}),
+      alerts(parts.log, parts.metrics, parts.node_id),
       commits(kAsManyAsAsked, [this] { Wake(); }),
       loads(kAsManyAsAsked, [this] { Wake(); }),
+      faults(kAsManyAsAsked, [this] { Wake(); }),
+      tasks(kMostTasks, [this] { Wake(); }),
       inbox_(kInboxBatches, [this] { Wake(); }),
       accepted_(parts.metrics.GetCounter("tallybus_events_accepted_total", "Events accepted")),
       no_backend_(parts.metrics.GetCounter("tallybus_events_not_sent_total",
@@ -126,8 +81,12 @@ Router::Line::Line(Parts p)
                                               "Messages handed to the client channels")),
       error_events_(parts.metrics.GetCounter("tallybus_error_events_total",
                                              "ErrorEvents made for a backend's failure")),
+      ends_made_(parts.metrics.GetCounter("tallybus_ends_made_total",
+                                          "Ends that the router told in an engine's place")),
       spool_bytes_(parts.metrics.GetGauge("tallybus_spool_bytes", "Bytes that the spool holds")),
-      sessions_(parts.metrics.GetGauge("tallybus_sessions", "Sessions that are known")) {}
+      sessions_(parts.metrics.GetGauge("tallybus_sessions", "Sessions that are known")),
+      live_gauge_(parts.metrics.GetGauge("tallybus_live_streams",
+                                         "Streams and sessions that began and did not end")) {}
 
 // What the router's own thread pushes while it steps, the same Step takes: no wake-up is owed.
 void Router::Line::Wake() {
@@ -139,40 +98,70 @@ absl::Status Router::Line::Accept(IngressBatch&& batch) {
   if (shutting_down.load(std::memory_order_relaxed)) {
     return absl::UnavailableError("shutting down");
   }
+  const bool events = HoldsEvents(batch);
+  if (events && !parts.spool.Healthy()) {
+    return absl::ResourceExhaustedError("the spool cannot be written");
+  }
+  if (events && blocked_.load(std::memory_order_relaxed) && !HoldsTerminal(batch)) {
+    return absl::ResourceExhaustedError("a route's quota is full (when_full: block)");
+  }
   const size_t bytes = batch.MemoryBytes();
+  const size_t unwritten = Unwritten();
+  if (events && unwritten != 0 && unwritten + bytes > kMostUnwritten) {
+    return absl::ResourceExhaustedError("the spool is behind");
+  }
   const size_t before = inbox_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   const size_t used = parts.spool.UsedBytes() + before;
+  const size_t max = parts.spool.MaxBytes();
   // One batch into an empty spool is always taken: it would never fit better.
-  const bool fits = used == 0 || used + bytes <= parts.spool.MaxBytes();
-  // Sessions cost the spool nothing, and without them later events would be treated wrongly.
-  if ((fits || !HoldsEvents(batch)) && inbox_.Push(std::move(batch))) {
+  const bool fits = used == 0 || used + bytes <= (HoldsTerminal(batch) ? max : max - Floor(max));
+  // What is no event costs the spool little, and without it later events would be treated wrongly.
+  if ((fits || !events) && inbox_.Push(std::move(batch))) {
+    TALLYBUS_FAULT_POINT("ingress.accepted");
     return absl::OkStatus();
   }
   inbox_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   return absl::ResourceExhaustedError("the spool is full (spool.max_size)");
 }
 
+// Accepted, and in memory alone.
+size_t Router::Line::Unwritten() const {
+  return inbox_bytes_.load(std::memory_order_relaxed) + parts.spool.PendingBytes();
+}
+
+bool Router::Line::IsBehind() const { return Unwritten() > kMostUnwritten / 2; }
+
 bool Router::Line::HasRoom() const {
+  if (IsBehind()) return false;
   const size_t max = parts.spool.MaxBytes();
-  return parts.spool.UsedBytes() + inbox_bytes_.load(std::memory_order_relaxed) <= max - max / 8;
+  return parts.spool.Healthy() && !blocked_.load(std::memory_order_relaxed) &&
+         parts.spool.UsedBytes() + inbox_bytes_.load(std::memory_order_relaxed) <= max - max / 8;
+}
+
+void Router::Line::SetRoutes(RouteTable table) {
+  std::map<std::string, RoutePtr, std::less<>> by_name;
+  for (const auto& [app, route] : table.by_app) by_name[route->name] = route;
+  for (const RoutePtr& route : table.others) by_name[route->name] = route;
+  dispatcher.SetRoutes(std::move(by_name));
+  routes = std::make_shared<const RouteTable>(std::move(table));
 }
 
 std::optional<MonoTime> Router::Line::Step() {
   stepping_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  const MonoTime now = parts.clock.Now();
+  if (now - housekept_ >= kHousekeepEvery) Housekeep();
   bool busy = true;
   for (int pass = 0; busy && pass < kPassesAStep; ++pass) {
-    busy = TakeInbox();
+    busy = TakeFaults();
+    busy |= TakeTasks();
+    busy |= TakeInbox();
     busy |= TakeCommits();
     busy |= TakeLoads();
     busy |= dispatcher.Settle();
     busy |= TakeOwnEvents();
-    busy |= dispatcher.Dispatch(*routes);
+    busy |= dispatcher.Dispatch();
   }
   busy |= AskForWaiting();
-  const MonoTime now = parts.clock.Now();
-  sessions.Prune(now);
-  sessions_.Set(static_cast<int64_t>(sessions.size()));
-  spool_bytes_.Set(static_cast<int64_t>(parts.spool.UsedBytes()));
   stepping_.store(std::thread::id(), std::memory_order_relaxed);
   return busy ? now : NextDue();
 }
@@ -184,69 +173,137 @@ std::optional<MonoTime> Router::Line::NextDue() const {
   return due;
 }
 
+void Router::Line::Housekeep() {
+  housekept_ = parts.clock.Now();
+  sessions.Prune(housekept_);
+  EndStaleStreams();
+  CheckAlerts();
+  blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
+  sessions_.Set(static_cast<int64_t>(sessions.size()));
+  live_gauge_.Set(static_cast<int64_t>(live_.size()));
+  spool_bytes_.Set(static_cast<int64_t>(parts.spool.UsedBytes()));
+}
+
+bool Router::Line::TakeTasks() {
+  std::vector<std::function<void()>> waiting;
+  tasks.Drain(&waiting);
+  for (const auto& task : waiting) task();
+  return !waiting.empty();
+}
+
 bool Router::Line::TakeInbox() {
   std::vector<IngressBatch> batches;
   inbox_.Drain(&batches);
   for (IngressBatch& ingress : batches) {
     inbox_bytes_.fetch_sub(ingress.MemoryBytes(), std::memory_order_relaxed);
-    SpoolBatch batch;
-    std::vector<ClientCopy> copies;
-    for (IngressRecord& record : ingress.records) TakeRecord(std::move(record), &batch, &copies);
-    if (ingress.watermark) batch.watermarks.push_back(*ingress.watermark);
-    AppendAndNotify(std::move(batch), copies);
+    Turn turn;
+    for (IngressRecord& record : ingress.records) TakeRecord(std::move(record), &turn);
+    if (ingress.watermark) NoteWatermark(*ingress.watermark, &turn.batch);
+    Append(std::move(turn));
   }
   return !batches.empty();
 }
 
-void Router::Line::TakeRecord(IngressRecord&& record, SpoolBatch* batch,
-                              std::vector<ClientCopy>* copies) {
+void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
   if (auto* event = std::get_if<Event>(&record)) {
     ++accepted;
     accepted_.Add();
-    TakeEvent(std::move(*event), batch, copies);
-    return;
+    live_.Note(SourceOf(*event), *event, parts.clock.Now(), &turn->batch.live);
+    return TakeEvent(std::move(*event), turn);
+  }
+  if (auto* stated = std::get_if<StreamStated>(&record)) {
+    return live_.Note(SourceOf(stated->status), stated->status, parts.clock.Now(),
+                      &turn->batch.live);
+  }
+  if (auto* publisher = std::get_if<PublisherChange>(&record)) {
+    return TakePublisher(*publisher, turn);
   }
   auto& change = std::get<SessionChange>(record);
   sessions.Apply(change, parts.clock.Now());
-  batch->sessions.push_back(std::move(change));
+  if (change.epoch != 0) live_.NoteSession(SourceOfEpoch(change.epoch), change);
+  turn->batch.sessions.push_back(std::move(change));
 }
 
-void Router::Line::TakeEvent(Event&& event, SpoolBatch* batch, std::vector<ClientCopy>* copies) {
+void Router::Line::TakeEvent(Event&& event, Turn* turn, const std::string* not_to) {
   if (event.id.epoch == 0) event.id = {parts.epoch, ++last_sequence_};
   auto shared = std::make_shared<const Event>(std::move(event));
   Decision decision = Decide(*shared, sessions, *routes);
-  copies->push_back({shared, std::move(decision.client_exclude)});
-  if (decision.backend != Decision::Backend::kSend) {
-    CountUndelivered(decision.backend);
-    return;
+  TALLYBUS_FAULT_POINT("router.decided");
+  const absl::Time now = parts.clock.WallNow();
+  recorder.Accepted(*shared, now);
+  turn->copies.push_back({shared, std::move(decision.client_exclude)});
+  NoteUndelivered(*shared, decision, now);
+  for (const Target& target : decision.targets) {
+    if (not_to == nullptr || target.route->name != *not_to) AddRow(shared, target, turn);
   }
+}
+
+void Router::Line::AddRow(const EventPtr& event, const Target& target, Turn* turn) {
   auto row = std::make_shared<SpoolRow>();
   row->seq = ++last_seq_;
-  row->lane = LaneKey(*shared);
-  row->lane_sequence = dispatcher.NextSequence(decision.route, row->lane);
-  row->event = std::move(shared);
-  row->route = std::move(decision.route);
-  row->exclude = std::move(decision.rest_exclude);
-  row->on_error = decision.on_error;
-  batch->rows.push_back(std::move(row));
-}
-
-void Router::Line::CountUndelivered(Decision::Backend backend) {
-  if (backend == Decision::Backend::kNone) no_backend_.Add();
-  if (backend == Decision::Backend::kNotListed) not_listed_.Add();
-  if (backend == Decision::Backend::kDisabled) disabled_.Add();
-}
-
-void Router::Line::AppendAndNotify(SpoolBatch batch, const std::vector<ClientCopy>& copies) {
-  if (!batch.rows.empty() || !batch.watermarks.empty() || !batch.sessions.empty()) {
-    parts.spool.Append(std::move(batch));
+  row->event = event;
+  if (target.exclude) {
+    auto filtered = std::make_shared<Event>(*event);
+    filtered->json = WithoutFields(event->json, target.exclude);
+    row->event = std::move(filtered);
   }
-  for (const ClientCopy& copy : copies) Notify(copy);
+  row->on_error = target.on_error;
+  row->delivery = target.route->delivery;
+  row->accepted = parts.clock.WallNow();
+  row->ephemeral = event->method == kStreamKeepAliveEvent;
+  const std::string lane = LaneKey(*event);
+  dispatcher.Place(*target.route, lane, row.get(), &turn->batch);
+  recorder.Spooled(event->id,
+                   {.row = row->seq,
+                    .route = target.route->name,
+                    .lane = lane,
+                    .lane_sequence = row->lane_sequence},
+                   row->accepted);
+  (row->ephemeral ? turn->of_the_moment : turn->batch.rows).push_back(std::move(row));
+}
+
+void Router::Line::NoteUndelivered(const Event& event, const Decision& decision, absl::Time now) {
+  NotSentReason reason = NotSentReason::kNoBackend;
+  switch (decision.backend) {
+    case Decision::Backend::kSend:
+      return;
+    case Decision::Backend::kNone:
+      no_backend_.Add();
+      break;
+    case Decision::Backend::kNotListed:
+      reason = NotSentReason::kMethodNotListed;
+      not_listed_.Add();
+      break;
+    case Decision::Backend::kDisabled:
+      reason = NotSentReason::kRestPolicyDisable;
+      disabled_.Add();
+      break;
+  }
+  recorder.NotSent(event.id, event.app_key, reason, now);
+}
+
+void Router::Line::Append(Turn turn) {
+  for (LaneId lane : dispatcher.TakeForgotten()) turn.batch.forgotten_lanes.push_back(lane);
+  for (EndpointRecord& decision : std::exchange(decisions_, {})) {
+    turn.batch.endpoints.push_back(std::move(decision));
+  }
+  if (!turn.batch.empty()) parts.spool.Append(std::move(turn.batch));
+  TALLYBUS_FAULT_POINT("router.appended");
+  for (const ClientCopy& copy : turn.copies) Notify(copy);
+  TALLYBUS_FAULT_POINT("router.notified");
+  for (const SpoolRowPtr& row : turn.of_the_moment) dispatcher.TryNow(row);
 }
 
 void Router::Line::Notify(const ClientCopy& copy) {
   const Event& event = *copy.event;
-  if (event.session_id.empty()) return;
+  const absl::Time now = parts.clock.WallNow();
+  if (event.session_id.empty() || parts.clients.empty()) {
+    recorder.ToClients(
+        event.id, event.session_id.empty() ? ClientOutcome::kNoSession : ClientOutcome::kNobody,
+        now);
+    return;
+  }
+  recorder.ToClients(event.id, ClientOutcome::kTold, now);
   std::string filtered;
   if (copy.exclude) filtered = WithoutFields(event.json, copy.exclude);
   const Notification notification{.session_id = event.session_id,
@@ -262,80 +319,51 @@ bool Router::Line::TakeCommits() {
   std::vector<SpoolBatch> committed;
   commits.Drain(&committed);
   for (const SpoolBatch& batch : committed) {
+    TALLYBUS_FAULT_POINT("router.committed");
     for (const SpoolRowPtr& row : batch.rows) {
-      if (row->on_error == OnError::kFail) {
-        watch_.Watch(row->seq, parts.clock.Now() + row->route->endpoint.timeout + kWaitingGrace);
-      }
+      Watch(*row);
       dispatcher.Enqueue(row);
     }
     if (parts.commits == nullptr) continue;
     for (const Watermark& watermark : batch.watermarks) parts.commits->OnDurable(watermark);
+    TALLYBUS_FAULT_POINT("router.told_durable");
   }
   return !committed.empty();
 }
 
-bool Router::Line::TakeLoads() {
-  std::vector<std::vector<SpoolRowPtr>> loaded;
-  loads.Drain(&loaded);
-  for (const std::vector<SpoolRowPtr>& rows : loaded) {
-    for (const SpoolRowPtr& row : rows) {
-      dispatcher.Loaded(row);
-      if (waiting_asked_.erase(row->seq) == 0) continue;
-      OnFailure(*row, Failure{.route = row->route->name,
-                              .http_status = 0,
-                              .info = "waiting",
-                              .attempt = dispatcher.AttemptsOf(*row),
-                              .final = false});
-    }
-  }
-  return !loaded.empty();
-}
-
-// True where an ErrorEvent came of it, which the next turn takes.
-bool Router::Line::AskForWaiting() {
-  const std::vector<SpoolSeq> due = watch_.TakeDue(parts.clock.Now());
-  if (due.empty()) return false;
-  waiting_asked_.insert(due.begin(), due.end());
-  parts.spool.Load(due);
-  return TakeLoads();
-}
-
-void Router::Line::OnFailure(const SpoolRow& row, const Failure& failure) {
-  if (row.on_error != OnError::kFail) return;
-  if (!failure.final && !watch_.ClaimFirst(row.seq)) return;
-  error_events_.Add();
-  own_events_.push_back(MakeErrorEvent(*row.event, failure, parts.clock.WallNow()));
-}
-
 bool Router::Line::TakeOwnEvents() {
-  if (own_events_.empty()) return false;
-  SpoolBatch batch;
-  std::vector<ClientCopy> copies;
-  for (Event& event : std::exchange(own_events_, {})) TakeEvent(std::move(event), &batch, &copies);
-  AppendAndNotify(std::move(batch), copies);
+  std::vector<Alerts::Told> told = alerts.Take();
+  if (own_events_.empty() && told.empty() && decisions_.empty()) return false;
+  Turn turn;
+  for (Event& event : std::exchange(own_events_, {})) TakeEvent(std::move(event), &turn);
+  for (Alerts::Told& alert : told) TakeEvent(std::move(alert.event), &turn, &alert.about);
+  Append(std::move(turn));
   return true;
 }
 
-Router::Router(Parts parts) : line_(std::make_unique<Line>(std::move(parts))) {
-  line_->parts.spool.Start(*this);
-}
+Router::Router(Parts parts)
+    : line_(std::make_unique<Line>(std::move(parts))), desk_(NewRouterDesk(*line_)) {}
 Router::~Router() = default;
 
-void Router::SetRoutes(RouteTable routes) {
-  line_->routes = std::make_shared<const RouteTable>(std::move(routes));
+absl::Status Router::Start() { return line_->parts.spool.Start(*this, *line_); }
+std::vector<PublisherRecord> Router::TakePublishers() {
+  return std::exchange(line_->recovered, {});
 }
+void Router::SetRoutes(RouteTable routes) { line_->SetRoutes(std::move(routes)); }
 absl::Status Router::Accept(IngressBatch&& batch) { return line_->Accept(std::move(batch)); }
+bool Router::IsBehind() const { return line_->IsBehind(); }
 bool Router::HasRoom() const { return line_->HasRoom(); }
 void Router::Complete(Ticket ticket, DeliveryResult result) {
+  TALLYBUS_FAULT_POINT("settle.completed");
   line_->dispatcher.Complete(ticket, std::move(result));
 }
 void Router::OnCommitted(SpoolBatch batch) {
   (void)line_->commits.Push(std::move(batch));  // never full, see kAsManyAsAsked
 }
 void Router::OnLoaded(std::vector<SpoolRowPtr> rows) { (void)line_->loads.Push(std::move(rows)); }
-void Router::OnFault(absl::Status status) {
-  line_->parts.log.Write(LogLevel::kError, status.ToString());
-}
+void Router::OnFault(absl::Status status) { (void)line_->faults.Push(std::move(status)); }
+void Router::Post(std::function<void()> task) { (void)line_->tasks.Push(std::move(task)); }
+Desk& Router::desk() { return *desk_; }
 std::optional<MonoTime> Router::Step() { return line_->Step(); }
 void Router::BeginShutdown() {
   line_->shutting_down.store(true, std::memory_order_relaxed);

@@ -68,7 +68,7 @@ tallybus::RouteTable RoutesTo(tallybus::Transport& transport) {
   route->endpoint.id = 1;
   route->endpoint.route = route->name;
   route->transport = &transport;
-  return {{"defaultApp", std::move(route)}};
+  return {.by_app = {{"defaultApp", std::move(route)}}, .others = {}};
 }
 
 absl::Status Publish(tallybus::Router& router, const tallybus::Clock& clock) {
@@ -114,6 +114,10 @@ int main() {
                            .commits = nullptr,
                            .wake = {},
                            .epoch = RandomEpoch()});
+  if (const absl::Status started = router.Start(); !started.ok()) {
+    std::cerr << started << "\n";
+    return 1;
+  }
   PrintingTransport transport(router);
   router.SetRoutes(RoutesTo(transport));
 

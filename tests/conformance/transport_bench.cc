@@ -79,6 +79,8 @@ Delivery TransportBench::Prepare(const Endpoint& endpoint, const Options& option
                   .lane_sequence = options.lane_sequence,
                   .attempt = options.attempt,
                   .redelivery = options.redelivery,
+                  .reordered = false,
+                  .coalesced = 0,
                   .endpoint = it.endpoint,
                   .deadline = clock.Now() + options.timeout,
                   .want_answer = options.want_answer};

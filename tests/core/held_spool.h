@@ -1,4 +1,4 @@
-// A spool in memory whose answers the test holds back: what a disk does to a router.
+// A spool whose answers the test holds back: what a disk does to a router.
 #ifndef TALLYBUS_TESTS_CORE_HELD_SPOOL_H_
 #define TALLYBUS_TESTS_CORE_HELD_SPOOL_H_
 
@@ -13,7 +13,7 @@ namespace tallybus::testing {
 
 class HeldSpool final : public Spool, private SpoolEvents {
  public:
-  explicit HeldSpool(size_t max_bytes) : inner_(NewMemorySpool(max_bytes)) {}
+  explicit HeldSpool(std::unique_ptr<Spool> inner) : inner_(std::move(inner)) {}
 
   // From here on answers wait until Release.
   void Hold() { held_ = true; }
@@ -26,15 +26,28 @@ class HeldSpool final : public Spool, private SpoolEvents {
   size_t held_commits() const { return commits_.size(); }
   size_t held_loads() const { return loads_.size(); }
 
-  void Start(SpoolEvents& events) override {
+  // Whether Healthy says yes.
+  bool healthy = true;
+
+  absl::Status Start(SpoolEvents& events, SpoolReader& reader) override {
     events_ = &events;
-    inner_->Start(*this);
+    commits_.clear();  // another process is told nothing of an earlier one's
+    loads_.clear();
+    return inner_->Start(*this, reader);
   }
   void Append(SpoolBatch batch) override { inner_->Append(std::move(batch)); }
   void Settle(std::span<const Settlement> settled) override { inner_->Settle(settled); }
+  void Note(std::span<const Progress> progress) override { inner_->Note(progress); }
   void Load(std::span<const SpoolSeq> wanted) override { inner_->Load(wanted); }
+  absl::Status Stop() override { return inner_->Stop(); }
   size_t UsedBytes() const override { return inner_->UsedBytes(); }
   size_t MaxBytes() const override { return inner_->MaxBytes(); }
+  size_t PendingBytes() const override { return inner_->PendingBytes(); }
+  size_t DeadLetterBytes() const override { return inner_->DeadLetterBytes(); }
+  void Find(const StoredFilter& filter, StoredCallback callback) override {
+    inner_->Find(filter, std::move(callback));
+  }
+  bool Healthy() const override { return healthy && inner_->Healthy(); }
 
  private:
   void OnCommitted(SpoolBatch batch) override {

@@ -1,10 +1,11 @@
-// A router with a manual clock, a spool in memory and a scripted transport.
+// A router with a manual clock, a spool in memory and a scripted transport, and its next process.
 #ifndef TALLYBUS_TESTS_CORE_ROUTER_BENCH_H_
 #define TALLYBUS_TESTS_CORE_ROUTER_BENCH_H_
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,14 @@ class RecordingCommits final : public CommitListener {
 
 class RouterBench : public ::testing::Test {
  protected:
-  explicit RouterBench(size_t spool_bytes = size_t{64} << 20) : spool(spool_bytes) {
+  explicit RouterBench(size_t spool_bytes = size_t{64} << 20)
+      : RouterBench(NewMemorySpool(spool_bytes)) {}
+  explicit RouterBench(std::unique_ptr<Spool> store) : spool(std::move(store)) {
+    StartRouter();
+    SetRoute(NewRoute());
+  }
+
+  void StartRouter() {
     router = std::make_unique<Router>(Router::Parts{.clock = clock,
                                                     .spool = spool,
                                                     .metrics = metrics,
@@ -39,10 +47,20 @@ class RouterBench : public ::testing::Test {
                                                     .clients = {&channel},
                                                     .commits = &commits,
                                                     .wake = [this] { ++woken; },
-                                                    .epoch = 0xabc,
-                                                    .jitter_seed = 7});
+                                                    .epoch = epoch,
+                                                    .jitter_seed = 7,
+                                                    .node_id = "router-1",
+                                                    .end_lost_streams = end_lost_streams});
     transport.SetSink(*router);
-    SetRoute(NewRoute());
+    ASSERT_TRUE(router->Start().ok());
+  }
+  // The process ends as it stands, and another takes over what the spool has.
+  void Restart() {
+    router.reset();
+    ++epoch;
+    StartRouter();
+    router->SetRoutes(routes);
+    Run();
   }
 
   // The backend of kApp; a test changes what it is about.
@@ -57,12 +75,24 @@ class RouterBench : public ::testing::Test {
     return route;
   }
   void SetRoute(RoutePtr route, const std::string& app = kApp) {
-    routes_[app] = std::move(route);
-    router->SetRoutes(routes_);
+    routes.by_app[app] = std::move(route);
+    router->SetRoutes(routes);
   }
   void RemoveRoute(const std::string& app) {
-    routes_.erase(app);
-    router->SetRoutes(routes_);
+    routes.by_app.erase(app);
+    router->SetRoutes(routes);
+  }
+  // A route of no app, with an endpoint of its own.
+  std::shared_ptr<Route> NewOtherRoute(const std::string& name) {
+    auto route = NewRoute(name);
+    route->name = route->endpoint.route = name;
+    route->of_app = false;
+    route->app_config = nullptr;
+    return route;
+  }
+  void AddRoute(RoutePtr route) {
+    routes.others.push_back(std::move(route));
+    router->SetRoutes(routes);
   }
 
   absl::Status Accept(std::vector<IngressRecord> records,
@@ -93,6 +123,15 @@ class RouterBench : public ::testing::Test {
     Run();
   }
 
+  // Lets time pass in which the endpoint takes an event of another stream each second, so that what
+  // fails is the event's own fault and not the endpoint's.
+  void RunForAmongOthers(absl::Duration time) {
+    for (const MonoTime end = clock.Now() + time; clock.Now() < end && !HasFailure();) {
+      Send(StatusEvent("healthy", "PUBLISHING"));
+      RunFor(std::min(absl::Seconds(1), end - clock.Now()));
+    }
+  }
+
   uint64_t Count(const std::string& name, const Metrics::Labels& labels = {}) {
     return metrics.GetCounter(name, "", labels).Value();
   }
@@ -105,11 +144,13 @@ class RouterBench : public ::testing::Test {
   HeldSpool spool;
   ScriptedTransport transport;
   std::unique_ptr<Router> router;
+  RouteTable routes;
   std::optional<MonoTime> due;
   int woken = 0;
+  uint64_t epoch = 0xabc;
+  bool end_lost_streams = true;  // from the next Restart on
 
  private:
-  RouteTable routes_;
   uint64_t endpoints_ = 0;
 };
 

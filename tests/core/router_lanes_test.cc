@@ -146,15 +146,20 @@ TEST_F(RouterLanesTest, AKeepAliveDoesNotWaitBehindItsStream) {
 }
 
 TEST_F(RouterLanesTest, AnOrdinaryEventGivesUpAfterAQuarterOfAnHourAndTheNextGoesOn) {
-  transport.Run([](const auto& a) { return a.event.terminal ? Answered(200) : Refused(); });
+  bool stopped = false;
+  transport.Run([&](const auto& a) {
+    const bool bad = a.event.name == "a" && !a.event.terminal;
+    stopped |= a.event.terminal;
+    return bad ? Refused() : Answered(200);
+  });
   Send(StatusEvent("a", "PUBLISHING"));
   Send(StatusEvent("a", "UNPUBLISHED"));
-  RunFor(absl::Minutes(14));
+  RunForAmongOthers(absl::Minutes(14));
   EXPECT_EQ(router->Totals().given_up, 0u);
-  RunFor(absl::Minutes(2));
+  EXPECT_FALSE(stopped);
+  RunForAmongOthers(absl::Minutes(2));
   EXPECT_EQ(router->Totals().given_up, 1u);
-  EXPECT_EQ(router->Totals().delivered, 1u);
-  EXPECT_EQ(transport.attempts().back().event.status, "UNPUBLISHED");
+  EXPECT_TRUE(stopped);
 }
 
 TEST_F(RouterLanesTest, TheStopArrivesThoughTheBackendWasAwayForHours) {
@@ -164,7 +169,7 @@ TEST_F(RouterLanesTest, TheStopArrivesThoughTheBackendWasAwayForHours) {
   RunFor(absl::Hours(5));
   EXPECT_EQ(router->Totals().waiting, 1u);
   back = true;
-  RunFor(absl::Seconds(15));
+  RunFor(absl::Seconds(60));
   EXPECT_EQ(router->Totals().delivered, 1u);
 }
 

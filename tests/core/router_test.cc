@@ -66,7 +66,7 @@ TEST_F(RouterTest, AnAppWithoutABackendStillTellsItsClients) {
 
 TEST_F(RouterTest, AMethodThatTheRouteDoesNotListStaysWithTheClients) {
   auto route = NewRoute();
-  route->methods = {"ConnectionStatusEvent"};
+  route->match.methods = {"ConnectionStatusEvent"};
   SetRoute(route);
   Send(StatusEvent("a", "PUBLISHING"));
   EXPECT_THAT(channel.all(), SizeIs(1));
@@ -139,14 +139,29 @@ TEST_F(RouterTest, WhatWaitsGoesToTheNewAddressAfterAReload) {
   EXPECT_EQ(transport.attempts()[2].lane_sequence, 2u);
 }
 
-TEST_F(RouterTest, WhatWaitsIsSentThoughItsAppLeftTheConfig) {
+TEST_F(RouterTest, WhatWaitsStaysWhenItsAppLeavesTheConfigAndGoesOnWhenItIsBack) {
   Send(StatusEvent("a", "PUBLISHING"));
   Send(StatusEvent("a", "UNPUBLISHED"));
   RemoveRoute(kApp);
   transport.Complete(0, Answered(200));
+  RunFor(absl::Hours(1));
+  EXPECT_THAT(transport.attempts(), SizeIs(1));
+  EXPECT_EQ(router->Totals().waiting, 1u);
+  SetRoute(NewRoute());
   Run();
-  ASSERT_THAT(transport.attempts(), SizeIs(2));
-  EXPECT_EQ(transport.attempts()[1].url, "http://defaultApp");
+  EXPECT_THAT(transport.Story(), ElementsAre("a PUBLISHING", "a UNPUBLISHED"));
+}
+
+TEST_F(RouterTest, ARouteThatGoesWhileItsEventsAreLoadedStopsThemAndNothingElse) {
+  auto route = NewRoute();
+  route->endpoint.max_connections = 1;
+  SetRoute(route);
+  for (const char* name : {"a", "b", "c"}) Send(StatusEvent(name, "PUBLISHING"));
+  RemoveRoute(kApp);
+  transport.Complete(0, Refused());
+  RunFor(absl::Minutes(1));
+  EXPECT_THAT(transport.attempts(), SizeIs(1));
+  EXPECT_EQ(router->Totals().waiting, 3u);
 }
 
 TEST_F(RouterTest, ClientsAreToldAtOnceButTheBackendAfterTheCommit) {
@@ -220,6 +235,7 @@ TEST_F(RouterTest, TotalsTellWhatBecameOfEverything) {
 
 TEST_F(RouterTest, AFaultOfTheSpoolIsTold) {
   router->OnFault(absl::ResourceExhaustedError("no space left"));
+  Run();
   EXPECT_THAT(log.Text(), HasSubstr("no space left"));
 }
 
@@ -277,12 +293,34 @@ TEST_F(SmallSpoolTest, AFullSpoolPushesBackAndLosesNothing) {
   EXPECT_FALSE(router->HasRoom());
   EXPECT_GT(taken, 5u);
   Run();
-  EXPECT_THAT(transport.attempts(), SizeIs(taken));
-  for (size_t i = 0; i < taken; ++i) transport.Complete(i, Answered(200));
-  Run();
+  for (size_t i = 0; i < taken; ++i) {
+    ASSERT_GT(transport.attempts().size(), i);
+    transport.Complete(i, Answered(200));
+    Run();
+  }
   EXPECT_EQ(router->Totals().delivered, taken);
   EXPECT_TRUE(router->HasRoom());
   EXPECT_TRUE(router->Accept(std::move(batch)).ok());
+}
+
+TEST_F(SmallSpoolTest, AFloorIsKeptForTerminalEvents) {
+  while (Accept({StatusEvent("a", "PUBLISHING")}).ok()) {
+  }
+  EXPECT_TRUE(Accept({StatusEvent("a", "UNPUBLISHED")}).ok());
+  EXPECT_FALSE(Accept({StatusEvent("a", "PUBLISHING")}).ok());
+}
+
+TEST_F(SmallSpoolTest, ASpoolThatCannotWritePushesBackButKeepsSettling) {
+  Send(StatusEvent("a", "PUBLISHING"));
+  spool.healthy = false;
+  EXPECT_EQ(Accept({StatusEvent("b", "PUBLISHING")}).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(router->HasRoom());
+  EXPECT_TRUE(Accept({OpenSession("other", "{}")}).ok());
+  transport.Complete(0, Answered(200));
+  Run();
+  EXPECT_EQ(router->Totals().delivered, 1u);
+  spool.healthy = true;
+  EXPECT_TRUE(Accept({StatusEvent("b", "PUBLISHING")}).ok()) << "it recovers by itself";
 }
 
 TEST_F(SmallSpoolTest, SessionsAreTakenThoughTheSpoolIsFull) {

@@ -18,6 +18,7 @@ ALLOWED = {
     "core/include/": r"tallybus/|absl/(status|time)/",
     "core/src/codec/": r"tallybus/|codec/|absl/|simdjson\.h|google/protobuf/",
     "core/src/policy/rest_client_config.cc": r"tallybus/|absl/|simdjson\.h",
+    "core/src/spool/": r"tallybus/(?!v1/)|spool/|absl/|sqlite3\.h",
     "core/src/": r"tallybus/(?!v1/)|(codec/(?!envelope)|delivery/|policy/)|absl/",
     "transports/builtin": r"tallybus/(?!v1/)|absl/|transports/",
     "transports/memory/": r"tallybus/(?!v1/)|absl/|transports/memory/",
@@ -71,6 +72,11 @@ class HouseTest(unittest.TestCase):
         wire = re.compile(r"zmq|curl|boost|yaml|spdlog|prometheus|openssl")
         self.offenders([f"{name_of(p)} includes {h}" for p in files(".h", ".cc", folders=["core"])
                         for h in includes(p) if wire.search(h)])
+
+    def test_only_the_spool_knows_its_store(self):
+        self.offenders([f"{name_of(p)} includes {h}" for p in files(".h", ".cc")
+                        for h in includes(p) if h == "sqlite3.h"
+                        and not name_of(p).startswith("core/src/spool/")])
 
     def test_each_source_file_has_a_test(self):
         tests = {p.relative_to(ROOT / "tests").as_posix() for p in (ROOT / "tests").rglob("*_test.*")}

@@ -38,6 +38,11 @@ class SourceListsTest(unittest.TestCase):
         path = "proto/CMakeLists.txt"
         self.assert_same(path, cmake_words(path, r"\bset\(protos\s([^)]*)\)"), "PROTOS")
 
+    def test_it_is_the_same_version(self):
+        version = re.search(r"\bproject\([^)]*\bVERSION\s+([\d.]+)",
+                            (ROOT / "CMakeLists.txt").read_text())
+        self.assertEqual(bazel_list("VERSION"), version[1])
+
     def test_core_is_built_of_the_same_sources(self):
         path = "core/CMakeLists.txt"
         self.assert_same(path, cmake_words(path, r"\bset\(TALLYBUS_CORE_SOURCES\s([^)]*)\)"),

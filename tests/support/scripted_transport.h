@@ -13,12 +13,19 @@
 
 namespace tallybus::testing {
 
+// What an HTTP status means for an event that must arrive.
+inline Verdict VerdictOf(int code) {
+  if (code / 100 == 2) return Verdict::kDelivered;
+  if (code == 401 || (code >= 403 && code <= 405) || code == 407) return Verdict::kHold;
+  if (code == 410) return Verdict::kGone;
+  if (code == 408 || code == 425 || code == 429) return Verdict::kRetryLater;
+  return code / 100 == 5 && code != 501 && code != 505 ? Verdict::kRetryLater : Verdict::kRejected;
+}
+
 // What a peer's HTTP answer becomes.
 inline DeliveryResult Answered(int code, std::string reason = "OK", std::string answer = "") {
   DeliveryResult result;
-  result.verdict = code / 100 == 2   ? Verdict::kDelivered
-                   : code / 100 == 5 ? Verdict::kRetryLater
-                                     : Verdict::kRejected;
+  result.verdict = VerdictOf(code);
   result.remote_code = code;
   result.reason = std::move(reason);
   result.answer = std::move(answer);
@@ -51,6 +58,8 @@ class ScriptedTransport final : public Transport {
     uint64_t lane_sequence;
     int attempt;
     bool redelivery;
+    bool reordered;
+    uint32_t coalesced;
     std::string url;
     MonoTime deadline;
     bool want_answer;
@@ -66,8 +75,8 @@ class ScriptedTransport final : public Transport {
   void Deliver(std::span<const Delivery> deliveries) override {
     for (const Delivery& d : deliveries) {
       attempts_.push_back({d.ticket, d.event, std::string(d.body), std::string(d.lane),
-                           d.lane_sequence, d.attempt, d.redelivery, d.endpoint.url, d.deadline,
-                           d.want_answer});
+                           d.lane_sequence, d.attempt, d.redelivery, d.reordered, d.coalesced,
+                           d.endpoint.url, d.deadline, d.want_answer});
       if (!script_) continue;
       if (auto result = script_(attempts_.back())) Complete(attempts_.size() - 1, *result);
     }

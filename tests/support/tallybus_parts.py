@@ -50,7 +50,8 @@ class Tallybusd:
         self.config = {"node": {"name": "test-node"},
                        "listen": {"engine": self.engine, "open": "tcp://127.0.0.1:0",
                                   "clients": "tcp://127.0.0.1:0", "web": "127.0.0.1:0",
-                                  "admin": f"unix:{self.admin}"}}
+                                  "admin": f"unix:{self.admin}"},
+                       "spool": {"path": f"{self.work_dir}/spool"}}
         if apps is not None:
             self.config["apps"] = apps
         for key, value in (extra or {}).items():

@@ -166,6 +166,8 @@ void WriteHeaders(const Delivery& delivery, HeaderFields* out) {
   AddNumber("tallybus-sequence", delivery.lane_sequence, out);
   AddNumber("tallybus-attempt", static_cast<uint64_t>(delivery.attempt), out);
   if (delivery.redelivery) out->Add("tallybus-redelivery", "1");
+  if (delivery.reordered) out->Add("tallybus-reordered", "1");
+  if (delivery.coalesced > 0) AddNumber("tallybus-coalesced", delivery.coalesced, out);
   if (delivery.event.from_router) out->Add("tallybus-origin", "router");
 }
 

@@ -256,6 +256,9 @@ DeliveryResult Transfer::Finish(int curl_code, absl::Time now) {
   // An answer below 200 is never a final one, even where the connection ended properly after it.
   const bool answered = (curl_code == CURLE_OK || answer_cut_) && code >= 200;
   DeliveryResult result = answered ? Answered(static_cast<int>(code), now) : NotAnswered(curl_code);
+  long connects = 0;
+  curl_easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connects);
+  result.connection_reused = answered && connects == 0;
   counters_.requests[static_cast<size_t>(result.verdict)]->Add();
   delivery_.reset();
   return result;

@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "tallybus/fault_point.h"
+
 namespace tallybus::zmq_transport {
 namespace {
 
@@ -17,7 +19,7 @@ constexpr size_t kMaxEventsBytes = size_t{2} << 20;
 constexpr size_t kMaxRecords = 65536;
 constexpr size_t kMaxNameBytes = 255;
 // How many events an engine may be ahead of what we have; its ring bounds the bytes.
-constexpr uint64_t kWindow = 65536;
+constexpr uint64_t kWindow = 16384;
 
 absl::StatusOr<bus::FromEngine> Decode(std::string_view kind, std::string_view bytes) {
   if (bytes.size() > kMaxEventsBytes) return Malformed("too_large", "a message over 2 MiB");
@@ -52,10 +54,33 @@ EngineIngress::EngineIngress(BoundSocket bound, Parts parts)
       connected_gauge_(
           parts.metrics.GetGauge("tallybus_engines_connected", "Engines that are connected")) {}
 
+void EngineIngress::Restore(const std::vector<PublisherRecord>& publishers) {
+  for (const PublisherRecord& record : publishers) {
+    publishers_.Restore(record, parts_.clock.Now());
+  }
+}
+
+namespace {
+
+PublisherChange ChangeOf(const Publisher& publisher, PublisherChange::Action action) {
+  return {action, SourceOfEpoch(publisher.epoch), publisher.epoch, publisher.node_id};
+}
+
+}  // namespace
+
+// Taken even where there is no room for events.
+void EngineIngress::Tell(const Publisher& publisher, PublisherChange::Action action) {
+  IngressBatch batch;
+  batch.records.emplace_back(ChangeOf(publisher, action));
+  absl::Status status = sink_->Accept(std::move(batch));
+  if (!status.ok()) log_.Write(LogLevel::kWarning, status.ToString());
+}
+
 bool EngineIngress::Receive() {
   std::vector<zmq::message_t> frames;
   for (int i = 0; i < kMessagesATurn; ++i) {
     if (!bound_.Receive(3, &frames)) return false;
+    TALLYBUS_FAULT_POINT("ingress.received");
     const std::string peer(Text(frames[0]));
     absl::StatusOr<bus::FromEngine> message =
         frames.size() == 3
@@ -107,6 +132,7 @@ void EngineIngress::Take(const std::string& peer, bus::Hello&& hello) {
   const bool again = before != nullptr && before->epoch == hello.epoch;
   Publisher& publisher = publishers_.Hello(hello, peer, parts_.clock.Now());
   RaiseSendThrough(publisher);
+  Tell(publisher, PublisherChange::Action::kHello);
   if (!again) {
     log_.Write(LogLevel::kInfo,
                absl::StrCat("engine bus: \"", EscapedPrefix(hello.node_id, 128),
@@ -129,6 +155,10 @@ Publisher* EngineIngress::Known(const std::string& peer, uint64_t epoch) {
     }
   }
   publisher->heard = parts_.clock.Now();
+  if (publisher->lost) {  // it was slow, not gone: before anything else that it says
+    publisher->lost = false;
+    Tell(*publisher, PublisherChange::Action::kHello);
+  }
   return publisher;
 }
 
@@ -141,14 +171,33 @@ void EngineIngress::Take(const std::string& peer, bus::State&& state) {
   if (publisher == nullptr) return;
   IngressBatch batch;
   for (SessionChange& session : state.sessions) {
+    session.epoch = publisher->epoch;
     publishers_.NoteSession(publisher->epoch, session, parts_.clock.Now());
     batch.records.push_back(std::move(session));
+  }
+  for (const std::string& stream : state.streams) {
+    absl::StatusOr<Event> status = EventFromEnvelope(stream, DefaultsOf(*publisher));
+    if (!status.ok()) {
+      CountMalformed(MalformedReason(status.status()));
+      continue;
+    }
+    status->id.epoch = publisher->epoch;
+    batch.records.emplace_back(StreamStated{*std::move(status)});
   }
   absl::Status status = sink_->Accept(std::move(batch));
   if (!status.ok()) {
     log_.Write(LogLevel::kError,
                absl::StrCat("engine bus: restated sessions lost: ", status.message()));
   }
+}
+
+EventDefaults EngineIngress::DefaultsOf(const Publisher& publisher) const {
+  EventDefaults defaults;
+  defaults.node_id = publisher.node_id;
+  defaults.app_key = publisher.app_key;
+  defaults.now = parts_.clock.WallNow();
+  defaults.app_of_session = [this](std::string_view id) { return publishers_.AppOfSession(id); };
+  return defaults;
 }
 
 void EngineIngress::Take(const std::string& peer, bus::Events&& events) {
@@ -190,12 +239,7 @@ void EngineIngress::TakeRecords(Publisher& publisher, const bus::Events& events,
 
 void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
                                IngressBatch* batch) {
-  EventDefaults defaults;
-  defaults.node_id = publisher.node_id;
-  defaults.app_key = publisher.app_key;
-  defaults.now = parts_.clock.WallNow();
-  defaults.app_of_session = [this](std::string_view id) { return publishers_.AppOfSession(id); };
-  absl::StatusOr<bus::Record> decoded = bus::DecodeRecord(record, defaults);
+  absl::StatusOr<bus::Record> decoded = bus::DecodeRecord(record, DefaultsOf(publisher));
   if (!decoded.ok()) {
     CountMalformed(MalformedReason(decoded.status()));
     log_.Write(LogLevel::kWarning,
@@ -208,10 +252,12 @@ void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, ui
     event->id = {publisher.epoch, sequence};
     batch->records.push_back(std::move(*event));
   } else if (auto* session = std::get_if<SessionChange>(&*decoded)) {
+    session->epoch = publisher.epoch;
     publishers_.NoteSession(publisher.epoch, *session, parts_.clock.Now());
     batch->records.push_back(std::move(*session));
   } else {
     publisher.said_bye = true;
+    batch->records.emplace_back(ChangeOf(publisher, PublisherChange::Action::kBye));
     log_.Write(
         LogLevel::kInfo,
         absl::StrCat("engine bus: \"", EscapedPrefix(publisher.node_id, 128), "\" said goodbye"));
@@ -252,6 +298,7 @@ void EngineIngress::Acknowledge() {
     if (!publisher.ack_owed || publisher.peer.empty()) continue;
     publisher.ack_owed = false;
     RaiseSendThrough(publisher);
+    TALLYBUS_FAULT_POINT("ingress.acknowledging");
     Send(publisher.peer, bus::Ack{publisher.durable_through, publisher.send_through});
   }
 }
@@ -260,7 +307,8 @@ MonoTime EngineIngress::Tick() {
   const MonoTime now = parts_.clock.Now();
   if (now - ticked_ < kHeartbeatEvery) return ticked_ + kHeartbeatEvery;
   ticked_ = now;
-  CloseSessions(publishers_.Prune(now));
+  EndLost(now);
+  Forget(now);
   sequences_.Prune(now);
   for (auto& [epoch, publisher] : publishers_) {
     if (publisher.peer.empty()) continue;
@@ -272,11 +320,25 @@ MonoTime EngineIngress::Tick() {
   return now + kHeartbeatEvery;
 }
 
+void EngineIngress::EndLost(MonoTime now) {
+  for (const Publisher& lost : publishers_.TakeLost(now, parts_.grace)) {
+    log_.Write(LogLevel::kError,
+               absl::StrCat("engine bus: \"", EscapedPrefix(lost.node_id, 128),
+                            "\" is lost: not heard of for ",
+                            absl::FormatDuration(absl::Trunc(now - lost.heard, absl::Seconds(1)))));
+    Tell(lost, PublisherChange::Action::kLost);
+  }
+}
+
 // Their engine is gone for good; the router need not remember them.
-void EngineIngress::CloseSessions(const std::vector<std::string>& session_ids) {
-  if (session_ids.empty()) return;
+void EngineIngress::Forget(MonoTime now) {
+  Publishers::Forgotten forgotten = publishers_.Prune(now);
+  for (const Publisher& publisher : forgotten.publishers) {
+    Tell(publisher, PublisherChange::Action::kForgotten);
+  }
+  if (forgotten.sessions.empty()) return;
   IngressBatch batch;
-  for (const std::string& id : session_ids) {
+  for (const std::string& id : forgotten.sessions) {
     SessionChange change;
     change.action = SessionChange::Action::kClose;
     change.session_id = id;

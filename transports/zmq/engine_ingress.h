@@ -31,6 +31,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
     Metrics& metrics;
     Log& log;
     uint64_t router_epoch;
+    absl::Duration grace = absl::Seconds(30);  // engines.grace
   };
   // [control] listen.engine.
   static absl::StatusOr<std::unique_ptr<EngineIngress>> Bind(zmq::context_t& context,
@@ -38,6 +39,8 @@ class EngineIngress final : public CommitListener, public ClientChannel {
                                                              Parts parts);
   // [control] Before the first Receive.
   void SetSink(EventSink& sink) { sink_ = &sink; }
+  // [control] What an earlier process knew of engines; those that do not come back are lost.
+  void Restore(const std::vector<PublisherRecord>& publishers);
 
   // [owner] Reads what is there, up to a bound; true where more may wait.
   bool Receive();
@@ -61,13 +64,16 @@ class EngineIngress final : public CommitListener, public ClientChannel {
   void Take(const std::string& peer, bus::Events&& events);
   void Take(const std::string& peer, bus::State&& state);
 
+  EventDefaults DefaultsOf(const Publisher& publisher) const;
   Publisher* Known(const std::string& peer, uint64_t epoch);
   void TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip);
   void TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
                   IngressBatch* batch);
   bool AskForExpected(Publisher& publisher);  // true: it was asked
   void RaiseSendThrough(Publisher& publisher);
-  void CloseSessions(const std::vector<std::string>& session_ids);
+  void Tell(const Publisher& publisher, PublisherChange::Action action);
+  void EndLost(MonoTime now);
+  void Forget(MonoTime now);
   void Send(const std::string& peer, const bus::ToEngine& message);
   void CountMalformed(std::string_view reason);
 

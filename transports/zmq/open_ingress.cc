@@ -8,6 +8,7 @@
 namespace tallybus::zmq_transport {
 namespace {
 
+constexpr absl::Duration kTickEvery = absl::Seconds(1);
 constexpr size_t kBatchBytes = size_t{256} << 10;
 
 }  // namespace
@@ -28,6 +29,7 @@ OpenIngress::OpenIngress(BoundSocket bound, Parts parts)
                                          "Good events of the open bus that found no room")) {}
 
 bool OpenIngress::Receive() {
+  if (IsPaused()) return false;
   IngressBatch batch;
   size_t bytes = 0;
   std::vector<zmq::message_t> frames;
@@ -36,7 +38,12 @@ bool OpenIngress::Receive() {
     more = bound_.Receive(2, &frames);
     if (!more) break;
     absl::StatusOr<Event> event = Decode(frames);
-    if (event.ok()) {
+    if (event.ok() && event->method == kHeartbeatMethod) {
+      if (nodes_.Beat(event->node_id, parts_.clock.Now())) {
+        Tell(event->node_id, PublisherChange::Action::kHello);
+      }
+    } else if (event.ok()) {
+      nodes_.Heard(event->node_id, parts_.clock.Now());
       bytes += event->MemoryBytes();
       batch.records.push_back(*std::move(event));
       if (bytes < kBatchBytes) continue;
@@ -79,6 +86,26 @@ void OpenIngress::CountMalformed(const absl::Status& status,
                          : absl::StrCat("; method \"", EscapedPrefix(Text(frames.front())), "\"");
   log_.Write(LogLevel::kWarning,
              absl::StrCat("open bus: dropped a malformed message: ", status.message(), method));
+}
+
+MonoTime OpenIngress::Tick() {
+  const MonoTime now = parts_.clock.Now();
+  if (now - ticked_ < kTickEvery) return ticked_ + kTickEvery;
+  ticked_ = now;
+  for (const std::string& node : nodes_.TakeLost(now, parts_.grace)) {
+    log_.Write(LogLevel::kError, absl::StrCat("open bus: \"", EscapedPrefix(node, 128),
+                                              "\" is lost: its heartbeats stopped"));
+    Tell(node, PublisherChange::Action::kLost);
+  }
+  return now + kTickEvery;
+}
+
+// Taken even where there is no room for events.
+void OpenIngress::Tell(const std::string& node, PublisherChange::Action action) {
+  IngressBatch batch;
+  batch.records.emplace_back(PublisherChange{action, SourceOfNode(node), 0, node});
+  absl::Status status = parts_.sink.Accept(std::move(batch));
+  if (!status.ok()) log_.Write(LogLevel::kWarning, status.ToString());
 }
 
 void OpenIngress::HandOver(IngressBatch batch) {

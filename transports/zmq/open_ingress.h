@@ -14,6 +14,7 @@
 #include "tallybus/ingress.h"
 #include "tallybus/limited_log.h"
 #include "tallybus/metrics.h"
+#include "transports/zmq/beating_nodes.h"
 #include "transports/zmq/bound_socket.h"
 
 namespace tallybus::zmq_transport {
@@ -26,7 +27,8 @@ class OpenIngress {
     const Clock& clock;
     Metrics& metrics;
     Log& log;
-    std::string node_id;  // of events that name none
+    std::string node_id;                       // of events that name none
+    absl::Duration grace = absl::Seconds(30);  // engines.grace, of nodes that send a heartbeat
   };
   // [control] listen.open.
   static absl::StatusOr<std::unique_ptr<OpenIngress>> Bind(zmq::context_t& context,
@@ -34,6 +36,10 @@ class OpenIngress {
                                                            Parts parts);
   // [owner] Reads what is there, up to a bound; true where more may wait.
   bool Receive();
+  // [owner] True while events are left with ZeroMQ, because the spool is behind.
+  bool IsPaused() const { return parts_.sink.IsBehind(); }
+  // [owner] Ends what lost nodes left; returns when it wants to be called again.
+  MonoTime Tick();
 
   zmq::socket_t& socket() { return bound_.socket(); }
   const std::string& endpoint() const { return bound_.endpoint(); }
@@ -43,11 +49,14 @@ class OpenIngress {
   absl::StatusOr<Event> Decode(const std::vector<zmq::message_t>& frames) const;
   void CountMalformed(const absl::Status& status, const std::vector<zmq::message_t>& frames);
   void HandOver(IngressBatch batch);
+  void Tell(const std::string& node, PublisherChange::Action action);
 
   BoundSocket bound_;
   Parts parts_;
   LimitedLog log_;
   Counter& dropped_;
+  BeatingNodes nodes_;
+  MonoTime ticked_;
 };
 
 }  // namespace tallybus::zmq_transport

@@ -6,6 +6,8 @@
 namespace tallybus::zmq_transport {
 namespace {
 
+// Heartbeats come each second.
+constexpr absl::Duration kDoubtful = absl::Seconds(3);
 constexpr absl::Duration kSilent = absl::Seconds(10);
 constexpr absl::Duration kKeepClosedSession = absl::Seconds(60);
 constexpr absl::Duration kKeepAfterBye = absl::Minutes(1);
@@ -15,9 +17,23 @@ absl::string_view Absl(std::string_view s) { return {s.data(), s.size()}; }
 
 }  // namespace
 
+void Publishers::Restore(const PublisherRecord& record, MonoTime now) {
+  Publisher& publisher = by_epoch_[record.epoch];
+  publisher.epoch = record.epoch;
+  publisher.node_id = record.node_id;
+  publisher.expected = record.through + 1;
+  publisher.durable_through = record.through;
+  publisher.said_bye = record.state == PublisherRecord::State::kBye;
+  publisher.lost = record.state == PublisherRecord::State::kLost;
+  publisher.heard = now;
+}
+
 Publisher& Publishers::Hello(const bus::Hello& hello, const std::string& peer, MonoTime now) {
   if (Publisher* before = FindPeer(peer); before && before->epoch != hello.epoch) {
     Disconnect(*before);
+  }
+  for (auto& [epoch, other] : by_epoch_) {
+    other.superseded |= epoch != hello.epoch && other.node_id == hello.node_id;
   }
   auto [found, is_new] = by_epoch_.try_emplace(hello.epoch);
   Publisher& publisher = found->second;
@@ -30,7 +46,7 @@ Publisher& Publishers::Hello(const bus::Hello& hello, const std::string& peer, M
   publisher.app_key = hello.app_key;
   publisher.client_messages = hello.client_messages;
   publisher.peer = peer;
-  publisher.said_bye = false;
+  publisher.said_bye = publisher.lost = publisher.superseded = false;
   publisher.heard = now;
   by_peer_[peer] = hello.epoch;
   return publisher;
@@ -71,25 +87,39 @@ std::string_view Publishers::AppOfSession(std::string_view session_id) const {
   return found->second.app_key;
 }
 
-std::vector<std::string> Publishers::Prune(MonoTime now) {
+std::vector<Publisher> Publishers::TakeLost(MonoTime now, absl::Duration grace) {
+  std::vector<Publisher> lost;
+  for (auto& [epoch, publisher] : by_epoch_) {
+    if (publisher.lost || publisher.said_bye) continue;
+    const absl::Duration silent = now - publisher.heard;
+    if (silent < grace && !(publisher.superseded && silent > kDoubtful)) continue;
+    publisher.lost = true;
+    lost.push_back(publisher);
+  }
+  return lost;
+}
+
+Publishers::Forgotten Publishers::Prune(MonoTime now) {
+  Forgotten forgotten;
   for (auto& [epoch, publisher] : by_epoch_) {
     if (!publisher.peer.empty() && now - publisher.heard > kSilent) Disconnect(publisher);
   }
-  absl::erase_if(by_epoch_, [now](const auto& entry) {
+  absl::erase_if(by_epoch_, [&](const auto& entry) {
     const Publisher& publisher = entry.second;
     const absl::Duration silent = now - publisher.heard;
-    return publisher.peer.empty() &&
-           (silent > kKeepPublisher || (publisher.said_bye && silent > kKeepAfterBye));
+    const bool forget = publisher.peer.empty() &&
+                        (silent > kKeepPublisher || (publisher.said_bye && silent > kKeepAfterBye));
+    if (forget) forgotten.publishers.push_back(publisher);
+    return forget;
   });
-  std::vector<std::string> left_open;
   absl::erase_if(sessions_, [&](const auto& entry) {
     const Session& session = entry.second;
     if (session.closed < now) return now - session.closed > kKeepClosedSession;
     if (by_epoch_.contains(session.epoch)) return false;
-    left_open.push_back(entry.first);
+    forgotten.sessions.push_back(entry.first);
     return true;
   });
-  return left_open;
+  return forgotten;
 }
 
 }  // namespace tallybus::zmq_transport

@@ -12,6 +12,7 @@
 
 #include "tallybus/clock.h"
 #include "tallybus/codec.h"
+#include "tallybus/spool.h"
 
 namespace tallybus::zmq_transport {
 
@@ -28,7 +29,9 @@ struct Publisher {
   bool starved = false;  // its events found no room; it is told to send them again when there is
   bool ack_owed = false;
   bool said_bye = false;
-  MonoTime resync_sent;  // not asked again at once for the same gap
+  bool lost = false;        // its streams were ended in its place
+  bool superseded = false;  // its node has opened another since
+  MonoTime resync_sent;     // not asked again at once for the same gap
   uint64_t resync_for = 0;
   MonoTime heard;
 };
@@ -36,6 +39,8 @@ struct Publisher {
 // One thread.
 class Publishers {
  public:
+  // What an earlier process knew; not connected.
+  void Restore(const PublisherRecord& record, MonoTime now);
   // Takes a HELLO from the connection `peer`. A new epoch begins at its first_held.
   Publisher& Hello(const bus::Hello& hello, const std::string& peer, MonoTime now);
   // nullptr where the epoch said no HELLO.
@@ -51,9 +56,17 @@ class Publishers {
   // Empty where the session is unknown.
   std::string_view AppOfSession(std::string_view session_id) const;
 
+  // Those not heard of for `grace`, or whose node has opened another since and that are silent:
+  // each once, until it says HELLO again.
+  std::vector<Publisher> TakeLost(MonoTime now, absl::Duration grace);
+
+  struct Forgotten {
+    std::vector<Publisher> publishers;
+    std::vector<std::string> sessions;  // that they left open
+  };
   // Forgets connections silent for 10 s, sessions closed for 60 s, publishers a minute after their
-  // BYE and a week after their last word. Returns the sessions that such publishers left open.
-  std::vector<std::string> Prune(MonoTime now);
+  // BYE and a week after their last word.
+  Forgotten Prune(MonoTime now);
 
   auto begin() { return by_epoch_.begin(); }
   auto end() { return by_epoch_.end(); }

@@ -90,6 +90,7 @@ struct Events {
 struct State {
   uint64_t epoch = 0;
   std::vector<SessionChange> sessions;
+  std::vector<std::string> streams;  // of EventFromEnvelope
 };
 using FromEngine = std::variant<Hello, Heartbeat, Events, State>;
 absl::StatusOr<FromEngine> Decode(std::string_view kind, std::string_view bytes);

@@ -45,7 +45,9 @@ using EventPtr = std::shared_ptr<const Event>;
 
 inline constexpr std::string_view kStreamStatusEvent = "StreamStatusEvent";
 inline constexpr std::string_view kStreamKeepAliveEvent = "StreamKeepAliveEvent";
+inline constexpr std::string_view kConnectionStatusEvent = "ConnectionStatusEvent";
 inline constexpr std::string_view kErrorEvent = "ErrorEvent";
+inline constexpr std::string_view kAlertEvent = "TallybusAlertEvent";
 
 // The largest event that is taken, in bytes of its message.
 inline constexpr size_t kMaxEventBytes = size_t{1} << 20;

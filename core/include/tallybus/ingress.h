@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -21,9 +22,33 @@ struct SessionChange {
   std::string session_id;
   std::string app_key;
   std::optional<std::string> rest_client_config;  // JSON; none: the app's own governs
+  uint64_t epoch = 0;                             // of the publisher that said so
 };
 
-using IngressRecord = std::variant<Event, SessionChange>;
+// Something about the publisher itself, which the router keeps with what it is about.
+struct PublisherChange {
+  enum class Action {
+    kHello,
+    kBye,       // it closed by its own will: nothing of it is lost
+    kLost,      // it is not heard of any more: what it left live has ended
+    kForgotten  // too long ago to come back
+  };
+  Action action = Action::kHello;
+  std::string source;  // SourceOfEpoch or SourceOfNode
+  uint64_t epoch = 0;  // 0: a node of the open bus
+  std::string node_id;
+};
+
+// What a publisher says of a stream that began earlier: true before its first record.
+struct StreamStated {
+  Event status;  // the last one, under its own id
+};
+
+using IngressRecord = std::variant<Event, SessionChange, PublisherChange, StreamStated>;
+
+// Names a publisher of the acknowledged bus, and a node of the open bus.
+std::string SourceOfEpoch(uint64_t epoch);
+std::string SourceOfNode(std::string_view node_id);
 
 // Everything up to and including `through` of this publisher is in the batch or before it.
 struct Watermark {
@@ -44,9 +69,12 @@ class EventSink {
   virtual ~EventSink() = default;
   // [any thread] Never blocks. Events with epoch 0 get an id of the router's own.
   // RESOURCE_EXHAUSTED: no room for events; the batch is untouched: hold it back, or count and
-  // drop it. A batch of sessions alone is taken all the same.
+  // drop it. A batch without events is taken all the same.
   // UNAVAILABLE: shutting down.
   virtual absl::Status Accept(IngressBatch&& batch) = 0;
+  // [any thread] True while what was accepted waits for the disk: a bus that can leave events where
+  // they are does so for a moment. Accept refuses when it is left unheard.
+  virtual bool IsBehind() const = 0;
   // [any thread] False while Accept would refuse an ordinary batch.
   virtual bool HasRoom() const = 0;
 };

@@ -4,6 +4,7 @@
 
 #include <absl/time/time.h>
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,10 +12,17 @@
 #include <string_view>
 #include <vector>
 
+#include "tallybus/event.h"
 #include "tallybus/policy.h"
 #include "tallybus/transport.h"
 
 namespace tallybus {
+
+// What settles an event.
+enum class DeliveryMode {
+  kNotify,      // any answer, whatever its status
+  kGuaranteed,  // a definite verdict
+};
 
 // When to try again after a failure; every delay is drawn between zero and its step (full jitter).
 struct RetrySchedule {
@@ -23,26 +31,45 @@ struct RetrySchedule {
   std::vector<absl::Duration> steps = {};  // of kSteps: one for each retry, in order
 };
 
-// What settles an event: any answer, as in Web Call Server, or only one that is definite.
-enum class DeliveryMode { kNotify, kGuaranteed };
+// Which events a route takes. Empty: all, but for ErrorEvent and TallybusAlertEvent, which must be
+// listed.
+struct RouteMatch {
+  std::vector<std::string> apps;
+  std::vector<std::string> methods;
+  std::vector<std::string> statuses;
 
-// An app's own route, `<app>/backend`.
+  bool Fits(const Event& event) const;
+};
+
+// A rule that sends matching events to one endpoint.
 struct Route {
-  std::string name;                  // "defaultApp/backend"
-  std::vector<std::string> methods;  // empty: all but ErrorEvent
+  std::string name;    // "defaultApp/backend", "billing"
+  bool of_app = true;  // an app's own, governed by restClientConfig
+  RouteMatch match;
   DeliveryMode delivery = DeliveryMode::kNotify;
   RetrySchedule retry;
   bool strict_success = false;     // success: "200"; else any 2xx
-  RestClientConfigPtr app_config;  // for sessions that brought none; never nullptr
+  RestClientConfigPtr app_config;  // of an app: for sessions that brought none; never nullptr
+  FieldSetPtr exclude;             // of other routes
+  OnError on_error = OnError::kLog;
+  size_t quota_bytes = 0;         // of the spool; 0: none
+  bool block_when_full = false;   // else the oldest events are shed
+  bool skip_failed_head = false;  // later events pass one that is tried again
+  bool coalesce = false;          // a newer event of the same status replaces one that waits
+  // Of an app: its streams from the open bus end when they were not heard of for so long.
+  absl::Duration stale_after = absl::InfiniteDuration();
   Endpoint endpoint;
   Transport* transport = nullptr;  // borrowed; lives longer than the route
-
-  bool Matches(std::string_view method) const;
 };
 using RoutePtr = std::shared_ptr<const Route>;
 
-// By app key. An app without an entry has no backend.
-using RouteTable = std::map<std::string, RoutePtr, std::less<>>;
+struct RouteTable {
+  std::map<std::string, RoutePtr, std::less<>> by_app;  // an app without an entry has no backend
+  std::vector<RoutePtr> others;
+
+  // By name; nullptr where there is none.
+  RoutePtr Find(std::string_view name) const;
+};
 
 }  // namespace tallybus
 

@@ -13,6 +13,7 @@
 
 #include "tallybus/client_channel.h"
 #include "tallybus/clock.h"
+#include "tallybus/desk.h"
 #include "tallybus/ingress.h"
 #include "tallybus/log.h"
 #include "tallybus/metrics.h"
@@ -46,22 +47,38 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
     std::function<void()> wake;         // [any thread] makes the owner call Step soon; may be empty
     uint64_t epoch = 1;                 // ids of events that bring none; random, not 0
     uint64_t jitter_seed = 1;
+    std::string node_id = {};      // of events that are about the router itself
+    bool end_lost_streams = true;  // engines.on_lost: fail_streams
+    bool offline = false;  // sends nothing: an operator's hand on a spool that no daemon has
   };
   explicit Router(Parts parts);
   ~Router() override;
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  // [owner] Replaces the routes for events that are accepted from here on; what is spooled keeps
-  // the route that it was accepted for.
+  // [control] Takes over what an earlier process left in the spool. Before any other call.
+  absl::Status Start();
+  // [control] What is known of publishers, for their ingress, once after Start.
+  std::vector<PublisherRecord> TakePublishers();
+
+  // [owner] Replaces the routes for events that are accepted from here on. What is spooled keeps
+  // what was decided for it, and goes where the route of its name points; where there is none, it
+  // stays.
   void SetRoutes(RouteTable routes);
 
   absl::Status Accept(IngressBatch&& batch) override;            // [any thread]
+  bool IsBehind() const override;                                // [any thread]
   bool HasRoom() const override;                                 // [any thread]
   void Complete(Ticket ticket, DeliveryResult result) override;  // [any thread]
   void OnCommitted(SpoolBatch batch) override;                   // [any thread]
   void OnLoaded(std::vector<SpoolRowPtr> rows) override;         // [any thread]
   void OnFault(absl::Status status) override;                    // [any thread]
+
+  // [any thread] Has the owner call `task` in its next turn; it must not block. A task that comes
+  // after the owner's last turn is dropped.
+  void Post(std::function<void()> task);
+  // [owner] What an operator may ask and do.
+  Desk& desk();
 
   // [owner] One bounded turn. Returns when it wants the next: a time, or nullopt for "when woken".
   std::optional<MonoTime> Step();
@@ -74,9 +91,11 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   // [owner] Looks at every lane that is not idle.
   RouterTotals Totals() const;
 
+  class Line;  // the inside
+
  private:
-  class Line;
   std::unique_ptr<Line> line_;
+  std::unique_ptr<Desk> desk_;
 };
 
 }  // namespace tallybus

@@ -39,6 +39,8 @@ struct Delivery {
   uint64_t lane_sequence;  // from 1 in this lane of this route
   int attempt;             // from 1
   bool redelivery;         // an earlier attempt may have arrived
+  bool reordered;          // events of its lane do not come in order here
+  uint32_t coalesced;      // older events that this one replaced
   const Endpoint& endpoint;
   MonoTime deadline;
   bool want_answer;  // DeliveryResult.answer is read
@@ -60,6 +62,7 @@ struct DeliveryResult {
   int remote_code = 0;                                // HTTP status; 0: no answer came
   bool never_sent = false;                            // the request surely did not reach the peer
   bool answer_cut = false;                            // the answer was longer than we read
+  bool connection_reused = false;
   // What a client may be told: the reason phrase of the answer, or one of the fixed words:
   // connection refused, connection reset, timed out, TLS failure, host not found.
   std::string reason;

@@ -46,10 +46,13 @@ SessionChange SessionFrom(const v1::Session& m) {
 }
 
 FromEngine From(v1::State&& m) {
-  State state{m.epoch(), {}};
+  State state{m.epoch(), {}, {}};
   for (const v1::Session& session : m.sessions()) {
     // One without an id would govern every event that has no session.
     if (!session.session_id().empty()) state.sessions.push_back(SessionFrom(session));
+  }
+  for (const v1::Envelope& stream : m.streams()) {
+    state.streams.push_back(stream.SerializeAsString());
   }
   return state;
 }

@@ -7,16 +7,23 @@
 #include <string_view>
 
 #include "tallybus/codec.h"
+#include "tallybus/fault_point.h"
 
 namespace tallybus {
 namespace {
 
 constexpr absl::Duration kSweepEvery = absl::Seconds(1);
+constexpr std::string_view kTestLane = "test";
+constexpr absl::Duration kAgeEvery = absl::Minutes(1);
 // A transport completes by the deadline; past this it is not believed to.
 constexpr absl::Duration kOverdueAfter = absl::Seconds(1);
 
-std::string Describe(const SpoolRow& row) {
-  return absl::StrCat(row.route->name, ": ", row.event->method, " ", row.event->id.ToString());
+Waiting WaitingOf(const SpoolRow& row) {
+  return {.seq = row.seq,
+          .bytes = static_cast<uint32_t>(row.Bytes()),
+          .accepted_s = static_cast<uint32_t>(absl::ToUnixSeconds(row.accepted)),
+          .terminal = row.event->terminal,
+          .may_have_arrived = row.replays > 0};
 }
 
 }  // namespace
@@ -33,215 +40,331 @@ Dispatcher::Dispatcher(Parts parts)
                                              "Events in the spool that no attempt is made for")),
       in_flight_gauge_(parts_.metrics.GetGauge("tallybus_in_flight_events",
                                                "Events that a transport is sending")),
-      lanes_gauge_(parts_.metrics.GetGauge("tallybus_lanes", "Lanes that are remembered")) {}
+      lanes_gauge_(parts_.metrics.GetGauge("tallybus_lanes", "Lanes that are remembered")),
+      damaged_(parts_.metrics.GetCounter("tallybus_events_damaged_total",
+                                         "Events whose bytes the spool gave back changed")) {}
 
-EndpointQueue& Dispatcher::QueueOf(const RoutePtr& route) {
-  auto [found, is_new] = queues_.try_emplace(route->name);
-  EndpointQueue& queue = found->second;
-  if (!is_new) return queue;
-  queue.route = route->name;
-  const Metrics::Labels labels = {{"route", route->name}};
-  queue.delivered = &parts_.metrics.GetCounter("tallybus_events_delivered_total",
-                                               "Events that the endpoint took", labels);
-  queue.failed = &parts_.metrics.GetCounter(
-      "tallybus_events_failed_total", "Events settled by an answer that was a failure", labels);
-  queue.given_up = &parts_.metrics.GetCounter("tallybus_events_given_up_total",
-                                              "Events given up after their last attempt", labels);
-  queue.attempts_failed =
-      &parts_.metrics.GetCounter("tallybus_attempts_failed_total", "Attempts that failed", labels);
-  return queue;
+EndpointQueue& Dispatcher::QueueOf(const std::string& route) {
+  auto [found, is_new] = queues_.try_emplace(route, route, random_(), parts_.metrics);
+  if (!is_new) return found->second;
+  auto today = routes_.find(route);
+  if (today != routes_.end()) found->second.SetRoute(today->second);
+  return found->second;
 }
 
-uint64_t Dispatcher::NextSequence(const RoutePtr& route, std::string_view lane) {
-  return lanes_.Get(QueueOf(route), lane).next_sequence++;
-}
-
-void Dispatcher::Enqueue(const SpoolRowPtr& row) {
-  Lane& lane = lanes_.Get(QueueOf(row->route), row->lane);
-  ++unsettled_;
-  if (lane.state == Lane::State::kIdle) {
-    MakeReady(lane, row);
-  } else {
-    lanes_.PushWaiting(lane, row->seq);
+void Dispatcher::SetRoutes(std::map<std::string, RoutePtr, std::less<>> routes) {
+  routes_ = std::move(routes);
+  for (auto& [name, queue] : queues_) {
+    auto today = routes_.find(name);
+    queue.SetRoute(today == routes_.end() ? nullptr : today->second);
   }
 }
 
-void Dispatcher::Loaded(const SpoolRowPtr& row) {
-  Lane* lane = lanes_.Find(QueueOf(row->route), row->lane);
-  if (lane == nullptr || lane->head_seq != row->seq) return;
-  if (lane->state == Lane::State::kLoading) MakeReady(*lane, row);
+EndpointQueue* Dispatcher::FindQueue(std::string_view route) {
+  auto found = queues_.find(route);
+  if (found != queues_.end()) return &found->second;
+  auto today = routes_.find(route);
+  return today == routes_.end() ? nullptr : &QueueOf(today->first);
 }
 
-void Dispatcher::MakeReady(Lane& lane, SpoolRowPtr head) {
-  lane.head_seq = head->seq;
-  lane.head = std::move(head);
-  lane.state = Lane::State::kReady;
-  lane.queue->ready.push_back(&lane);
+void Dispatcher::Restore(const LaneRecord& lane) {
+  lanes_.Restore(QueueOf(lane.route), lane, parts_.clock.Now());
+}
+
+void Dispatcher::Restore(const EndpointRecord& endpoint) {
+  EndpointDecision decision;
+  decision.gone = endpoint.state == "gone";
+  if (endpoint.state == "paused") decision.state = EndpointDecision::State::kPaused;
+  if (endpoint.state == "disabled" || decision.gone) {
+    decision.state = EndpointDecision::State::kDisabled;
+  }
+  decision.reason = endpoint.reason;
+  decision.author = endpoint.author;
+  QueueOf(endpoint.route).gate.Restore(std::move(decision), parts_.clock.Now());
+}
+
+void Dispatcher::Restore(const WaitingRow& row) {
+  Lane* found = lanes_.Find(row.lane);
+  if (found == nullptr) return;  // without its lane it has no route; `check` tells of it
+  Lane* lane =
+      row.progress.reordered ? &lanes_.Stray(*found) : &lanes_.Get(*found->queue, found->key);
+  const Waiting waiting = {.seq = row.seq,
+                           .bytes = row.bytes,
+                           .accepted_s = static_cast<uint32_t>(absl::ToUnixSeconds(row.accepted)),
+                           .terminal = row.terminal,
+                           .may_have_arrived = row.progress.may_have_arrived};
+  ++unsettled_;
+  ++lane->queue->rows;
+  lane->queue->bytes += row.bytes;
+  if (lane->head.seq == 0) {
+    RestoreHead(*lane, row, waiting);
+  } else {
+    backlog_.Push(lane->waiting, lane->queue->sheddable, waiting);
+  }
+}
+
+void Dispatcher::RestoreHead(Lane& lane, const WaitingRow& row, const Waiting& head) {
+  const Progress& progress = row.progress;
+  SetHead(lane, head,
+          {.attempts = progress.attempts,
+           .burnt = progress.tries,
+           .own_time_before = progress.own_time,
+           .began = std::nullopt,
+           .may_have_arrived = progress.may_have_arrived,
+           .reordered = progress.reordered});
+  // A clock that was set back must not make it wait for longer than its schedule could ask.
+  const absl::Duration wait = std::min(progress.due - parts_.clock.WallNow(), absl::Hours(24));
+  if (wait <= absl::ZeroDuration()) return lane.queue->AddReady(lane);
+  BackOffUntil(lane, parts_.clock.Now() + wait);
+}
+
+void Dispatcher::SetHead(Lane& lane, const Waiting& head, HeadTries tries) {
+  lane.head = head;
+  lane.body = nullptr;
+  lane.tries = std::move(tries);
+  lane.tries.may_have_arrived |= head.may_have_arrived;
+}
+
+void Dispatcher::Enqueue(const SpoolRowPtr& row) {
+  Lane* lane = lanes_.Find(row->lane);
+  if (lane == nullptr) return;
+  --lane->placed;
+  ++unsettled_;
+  if (lane->state != Lane::State::kIdle) {
+    backlog_.Push(lane->waiting, lane->queue->sheddable, WaitingOf(*row));
+    return;
+  }
+  SetHead(*lane, WaitingOf(*row), {});
+  if (!lane->queue->TakesNewHead(parts_.clock.Now())) return lane->queue->AddReady(*lane);
+  lane->body = row;
+  lane->queue->AddLoaded(*lane);
+}
+
+void Dispatcher::TryNow(const SpoolRowPtr& row) {
+  Lane* found = lanes_.Find(row->lane);
+  if (found == nullptr) return;
+  EndpointQueue& queue = *found->queue;
+  Lane& lane = lanes_.Get(queue, found->key);
+  const MonoTime now = parts_.clock.Now();
+  const bool idle = lane.state == Lane::State::kIdle;
+  if (!idle || dispatch_stopped_ || !queue.Sends() ||
+      queue.gate.Ask(row->event->method, now) != Permit::kGo) {
+    queue.shed.Add();
+    if (idle) lanes_.Rest(lane, now);
+    return;
+  }
+  ++unsettled_;
+  SetHead(lane, WaitingOf(*row), {});
+  lane.ephemeral = true;
+  lane.body = row;
+  OpenAttempt(lane, Permit::kGo, now);
+}
+
+void Dispatcher::Loaded(const SpoolRowPtr& row) {
+  auto asked = loading_.find(row->seq);
+  if (asked == loading_.end()) return;
+  Lane* lane = lanes_.Find(asked->second);
+  loading_.erase(asked);
+  if (lane == nullptr || lane->head.seq != row->seq || lane->state != Lane::State::kLoading) return;
+  lane->body = row;
+  lane->queue->AddLoaded(*lane);
 }
 
 bool Dispatcher::Settle() {
   const MonoTime now = parts_.clock.Now();
   in_flight_.Drain(&completed_);
-  if (now - swept_ >= kSweepEvery) {
-    swept_ = now;
-    in_flight_.TakeOverdue(now + -kOverdueAfter, &completed_);
-    lanes_.Prune(now);
-  }
+  if (now - swept_ >= kSweepEvery) Sweep(now);
   for (const InFlight::Completed& completed : completed_) Judged(completed, now);
   TakeDueRetries(now);
+  TALLYBUS_FAULT_POINT("settle.judged");
+  if (!progress_.empty()) parts_.spool.Note(progress_);
   if (!settled_.empty()) parts_.spool.Settle(settled_);
-  if (!wanted_.empty()) parts_.spool.Load(std::exchange(wanted_, {}));
+  progress_.clear();
   settled_.clear();
   in_flight_gauge_.Set(static_cast<int64_t>(in_flight_.open()));
-  waiting_gauge_.Set(static_cast<int64_t>(unsettled_ - in_flight_.open()));
+  waiting_gauge_.Set(static_cast<int64_t>(unsettled_ - InFlightOfLanes()));
   lanes_gauge_.Set(static_cast<int64_t>(lanes_.size()));
   return !completed_.empty();
 }
 
-void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
-  const SpoolRow& row = *completed.row;
-  const DeliveryResult& result = completed.result;
-  Lane& lane = *completed.lane;
-  --lane.queue->in_flight;
-  const Trying trying = {.attempts = lane.attempts,
-                         .for_time = now - lane.first_attempt,
-                         .terminal = row.event->terminal,
-                         .retry_after = result.retry_after};
-  const Judgement judgement = Judge(row, result, trying);
-  const bool again = judgement.then == Judgement::Then::kRetry;
-  if (judgement.failed) Failed(row, lane, result, !again);
-  if (again) {
-    lane.state = Lane::State::kBackingOff;
-    lane.may_have_arrived = lane.may_have_arrived || !result.never_sent;
-    const double random = std::uniform_real_distribution<double>(0, 1)(random_);
-    retries_.emplace(now + JitteredDelay(judgement.retry_step, trying, random), &lane);
-  } else if (judgement.then == Judgement::Then::kGiveUp) {
-    Advance(lane, row, Settlement::Outcome::kGivenUp, now);
-  } else {
-    Advance(lane, row,
-            judgement.failed ? Settlement::Outcome::kFailed : Settlement::Outcome::kDelivered, now);
+void Dispatcher::Sweep(MonoTime now) {
+  swept_ = now;
+  in_flight_.TakeOverdue(now + -kOverdueAfter, &completed_);
+  for (LaneId lane : lanes_.Prune(now)) forgotten_.push_back(lane);
+  if (backlog_.WantsCompaction()) {
+    for (Lane& lane : lanes_.busy()) backlog_.Compact(lane.waiting);
+  }
+  blocks_ = false;
+  for (auto& [name, queue] : queues_) {
+    queue.waiting_gauge.Set(static_cast<int64_t>(queue.rows));
+    KeepQuota(queue);
+    blocks_ = blocks_ || (queue.over_quota && queue.today->block_when_full);
+  }
+  if (now - aged_ < kAgeEvery) return;
+  aged_ = now;
+  GiveUpOldHeads(now);
+}
+
+// Those that no attempt will judge, because their endpoint has been away for too long.
+void Dispatcher::GiveUpOldHeads(MonoTime now) {
+  const absl::Time wall = parts_.clock.WallNow();
+  for (Lane& lane : lanes_.busy()) {
+    if (lane.state != Lane::State::kReady || lane.ephemeral || lane.queue->today == nullptr)
+      continue;
+    const absl::Duration waited = wall - absl::FromUnixSeconds(lane.head.accepted_s);
+    if (OutlastedOutages(waited, OwnTime(lane, now))) lane.doomed = true;
   }
 }
 
-void Dispatcher::Failed(const SpoolRow& row, const Lane& lane, const DeliveryResult& result,
-                        bool final) {
-  lane.queue->attempts_failed->Add();
-  // An abandoned ticket brings no words.
-  const std::string_view phrase = result.reason.empty() && result.remote_code == 0
-                                      ? std::string_view("timed out")
-                                      : std::string_view(result.reason);
-  failure_log_.Write(
-      LogLevel::kWarning,
-      absl::StrCat(Describe(row), " attempt ", lane.attempts, " failed: ", result.remote_code, " ",
-                   EscapedPrefix(phrase, 256),
-                   result.status.ok() ? "" : absl::StrCat(" (", result.status.message(), ")"),
-                   final ? "" : "; it will be tried again"));
-  parts_.outcomes.OnFailure(row, Failure{.route = row.route->name,
-                                         .http_status = result.remote_code,
-                                         .info = FailureInfo(phrase, result.answer),
-                                         .attempt = lane.attempts,
-                                         .final = final});
-}
-
-void Dispatcher::Advance(Lane& lane, const SpoolRow& settled, Settlement::Outcome outcome,
-                         MonoTime now) {
-  switch (outcome) {
-    case Settlement::Outcome::kDelivered:
-      ++totals_.delivered;
-      lane.queue->delivered->Add();
-      break;
-    case Settlement::Outcome::kFailed:
-      ++totals_.failed;
-      lane.queue->failed->Add();
-      break;
-    case Settlement::Outcome::kGivenUp:
-      ++totals_.given_up;
-      lane.queue->given_up->Add();
-      given_up_log_.Write(LogLevel::kError, absl::StrCat(Describe(settled), " given up after ",
-                                                         lane.attempts, " attempts"));
-      break;
-  }
-  --unsettled_;
-  settled_.push_back({settled.seq, outcome});
-  parts_.outcomes.OnSettled(settled);
-  lane.ended = settled.event->terminal;
-  lane.head = nullptr;
-  lane.attempts = 0;
-  lane.may_have_arrived = false;
-  lane.head_seq = lanes_.PopWaiting(lane);
-  if (lane.head_seq == 0) {
-    lanes_.Rest(lane, now);
-  } else {
-    lane.state = Lane::State::kLoading;
-    wanted_.push_back(lane.head_seq);
-  }
+absl::Duration Dispatcher::OwnTime(const Lane& lane, MonoTime now) const {
+  if (!lane.tries.began) return lane.tries.own_time_before;
+  return lane.tries.own_time_before + lane.queue->gate.OwnTime(lane.method, now) -
+         *lane.tries.began;
 }
 
 void Dispatcher::TakeDueRetries(MonoTime now) {
   while (!retries_stopped_ && !retries_.empty() && retries_.top().first <= now) {
-    Lane& lane = *retries_.top().second;
+    Lane* lane = lanes_.Find(retries_.top().second);
     retries_.pop();
-    MakeReady(lane, std::move(lane.head));
+    if (lane != nullptr && lane->state == Lane::State::kBackingOff) lane->queue->AddReady(*lane);
   }
 }
 
-bool Dispatcher::Dispatch(const RouteTable& today) {
+void Dispatcher::BackOffUntil(Lane& lane, MonoTime due) {
+  lane.state = Lane::State::kBackingOff;
+  lane.body = nullptr;
+  retries_.emplace(due, lane.id);
+}
+
+bool Dispatcher::Dispatch() {
   if (dispatch_stopped_) return false;
   const MonoTime now = parts_.clock.Now();
-  for (auto& [name, queue] : queues_) DispatchQueue(queue, today, now);
   bool any = false;
+  for (auto& [name, queue] : queues_) any |= DispatchQueue(queue, now);
+  if (!wanted_.empty()) {
+    any = true;  // the answer may be here already
+    parts_.spool.Load(std::exchange(wanted_, {}));
+  }
   for (auto& [transport, deliveries] : deliveries_) {
     if (deliveries.empty()) continue;
     any = true;
+    TALLYBUS_FAULT_POINT("router.dispatching");
     transport->Deliver(deliveries);
     deliveries.clear();
   }
   return any;
 }
 
-void Dispatcher::DispatchQueue(EndpointQueue& queue, const RouteTable& today, MonoTime now) {
-  while (!queue.ready.empty()) {
-    Lane& lane = *queue.ready.front();
-    // A reload may have mended the URL: what waits goes where the route of this name points today.
-    const SpoolRow& row = *lane.head;
-    auto found = today.find(row.event->app_key);
-    const bool same = found != today.end() && found->second->transport != nullptr &&
-                      found->second->name == row.route->name;
-    const RoutePtr& route = same ? found->second : row.route;
-    if (queue.in_flight >= route->endpoint.max_connections) return;
-    queue.ready.pop_front();
-    OpenAttempt(lane, route, now);
+bool Dispatcher::DispatchQueue(EndpointQueue& queue, MonoTime now) {
+  bool any = false;
+  queue.ReleaseHeld(now);
+  Permit permit;
+  while (Lane* lane = queue.NextToStart(now, &permit)) {
+    any = true;
+    const SpoolRowPtr body = lane->body;
+    if (body->event == nullptr) {
+      damaged_.Add();
+      Bury(*lane, *body, Settlement::Outcome::kGivenUp, "damaged on disk", now);
+    } else if (lane->doomed) {
+      Bury(*lane, *body, Settlement::Outcome::kGivenUp, "its endpoint was away for too long", now);
+    } else if (permit == Permit::kDisabled) {
+      Bury(*lane, *body, Settlement::Outcome::kGone, "the endpoint is disabled", now);
+    } else {
+      OpenAttempt(*lane, permit, now);
+    }
   }
+  while (Lane* lane = queue.NextToLoad(now)) {
+    loading_[lane->head.seq] = lane->id;
+    wanted_.push_back(lane->head.seq);
+  }
+  return any;
 }
 
-void Dispatcher::OpenAttempt(Lane& lane, const RoutePtr& route, MonoTime now) {
-  if (lane.attempts++ == 0) lane.first_attempt = now;
+void Dispatcher::OpenAttempt(Lane& lane, Permit permit, MonoTime now) {
+  EndpointQueue& queue = *lane.queue;
+  HeadTries& tries = lane.tries;
+  lane.method = lane.body->event->method;
+  if (!tries.began) tries.began = queue.gate.OwnTime(lane.method, now);
+  ++tries.attempts;
   lane.state = Lane::State::kInFlight;
-  ++lane.queue->in_flight;
-  Attempt attempt{.row = lane.head,
-                  .route = route,
-                  .lane = &lane,
-                  .filtered = {},
-                  .number = lane.attempts,
-                  .redelivery = lane.may_have_arrived,
-                  .deadline = now + route->endpoint.timeout};
-  if (lane.head->exclude) {
-    attempt.filtered = WithoutFields(lane.head->event->json, lane.head->exclude);
+  queue.attempts.Add();
+  parts_.outcomes.OnAttempt(*lane.body, tries.attempts);
+  Attempt attempt{.row = std::move(lane.body),
+                  .route = queue.today,
+                  .lane_key = lane.key,
+                  .lane = lane.id,
+                  .pass = queue.gate.Start(permit, lane.method, now),
+                  .number = tries.attempts,
+                  .redelivery = tries.may_have_arrived,
+                  .reordered = tries.reordered || lane.passed > 0,
+                  .deadline = now + queue.today->endpoint.timeout};
+  lane.body = nullptr;
+  deliveries_[queue.today->transport].push_back(in_flight_.Open(std::move(attempt)));
+}
+
+absl::Status Dispatcher::Test(EndpointQueue& queue, Event event, Tested done) {
+  if (queue.today == nullptr || queue.today->transport == nullptr || dispatch_stopped_) {
+    return absl::FailedPreconditionError(absl::StrCat(queue.route, " sends nothing now"));
   }
-  Transport* transport = route->transport;
-  deliveries_[transport].push_back(in_flight_.Open(std::move(attempt)));
+  const MonoTime now = parts_.clock.Now();
+  auto row = std::make_shared<SpoolRow>();
+  row->event = std::make_shared<const Event>(std::move(event));
+  tests_[++last_test_] = std::move(done);
+  Attempt attempt{.row = std::move(row),
+                  .route = queue.today,
+                  .lane_key = kTestLane,
+                  .lane = 0,
+                  .pass = {.permit = Permit::kGo, .started = now, .slot = {}},
+                  .deadline = now + queue.today->endpoint.timeout,
+                  .test = last_test_};
+  const Delivery delivery = in_flight_.Open(std::move(attempt));
+  queue.today->transport->Deliver({&delivery, 1});
+  return absl::OkStatus();
+}
+
+std::map<std::string, absl::Time> Dispatcher::OldestWaiting() const {
+  std::map<std::string, absl::Time> oldest;
+  const absl::Time now = parts_.clock.WallNow();
+  for (const auto& [name, queue] : queues_) oldest[name] = now;
+  for (const Lane& lane : lanes_.busy()) {
+    if (lane.head.seq == 0 || lane.ephemeral) continue;
+    absl::Time& at = oldest[lane.queue->route];
+    at = std::min(at, absl::FromUnixSeconds(lane.head.accepted_s));
+  }
+  return oldest;
+}
+
+std::string_view Dispatcher::RouteOf(const SpoolRow& row) {
+  const Lane* lane = lanes_.Find(row.lane);
+  return lane == nullptr ? std::string_view() : std::string_view(lane->queue->route);
+}
+
+std::string_view Dispatcher::KeyOf(const SpoolRow& row) {
+  const Lane* lane = lanes_.Find(row.lane);
+  return lane == nullptr ? std::string_view() : std::string_view(lane->key);
+}
+
+absl::Duration Dispatcher::TimeoutOf(const SpoolRow& row) {
+  const Lane* lane = lanes_.Find(row.lane);
+  if (lane == nullptr || lane->queue->today == nullptr) return absl::Seconds(10);
+  return lane->queue->today->endpoint.timeout;
 }
 
 int Dispatcher::AttemptsOf(const SpoolRow& row) {
-  const Lane* lane = lanes_.Find(QueueOf(row.route), row.lane);
-  return lane != nullptr && lane->head_seq == row.seq ? lane->attempts : 0;
+  const Lane* lane = lanes_.Find(row.lane);
+  return lane != nullptr && lane->head.seq == row.seq ? lane->tries.attempts : 0;
 }
 
 std::optional<MonoTime> Dispatcher::NextDue() const {
   std::optional<MonoTime> due;
-  if (in_flight_.open() > 0 || lanes_.size() > 0) due = swept_ + kSweepEvery;
-  if (!retries_stopped_ && !retries_.empty() && (!due || retries_.top().first < *due)) {
-    due = retries_.top().first;
+  const auto at = [&due](MonoTime time) { due = due ? std::min(*due, time) : time; };
+  if (in_flight_.open() > 0 || lanes_.size() > 0) at(swept_ + kSweepEvery);
+  if (!retries_stopped_ && !retries_.empty()) at(retries_.top().first);
+  if (dispatch_stopped_) return due;
+  const MonoTime now = parts_.clock.Now();
+  for (const auto& [name, queue] : queues_) {
+    if (queue.rows == 0) continue;
+    if (std::optional<MonoTime> next = queue.gate.NextDue(now)) at(*next);
   }
   return due;
 }
@@ -251,9 +374,9 @@ void Dispatcher::AddTotals(RouterTotals* totals) const {
   totals->failed = totals_.failed;
   totals->given_up = totals_.given_up;
   totals->in_flight = in_flight_.open();
-  totals->waiting = unsettled_ - in_flight_.open();
+  totals->waiting = unsettled_ - InFlightOfLanes();
   for (const Lane& lane : lanes_.busy()) {
-    if (lane.may_have_arrived || lane.state == Lane::State::kInFlight) ++totals->unknown;
+    if (lane.tries.may_have_arrived || lane.state == Lane::State::kInFlight) ++totals->unknown;
   }
 }
 

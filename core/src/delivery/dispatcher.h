@@ -2,6 +2,8 @@
 #ifndef TALLYBUS_DELIVERY_DISPATCHER_H_
 #define TALLYBUS_DELIVERY_DISPATCHER_H_
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -13,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "delivery/backlog.h"
+#include "delivery/endpoint_queue.h"
 #include "delivery/in_flight.h"
 #include "delivery/lane.h"
 #include "policy/failure_policy.h"
@@ -25,13 +29,16 @@
 
 namespace tallybus {
 
+// What the dispatcher tells of; all of it on the router's thread.
 class Outcomes {
  public:
   virtual ~Outcomes() = default;
-  // [owner] One attempt at the row failed.
+  virtual void OnAttempt(const SpoolRow& row, int attempt) = 0;
+  // One attempt at the row failed, or it will never be tried; `final`: nothing more will be.
   virtual void OnFailure(const SpoolRow& row, const Failure& failure) = 0;
-  // [owner] Nothing more will be tried.
-  virtual void OnSettled(const SpoolRow& row) = 0;
+  virtual void OnSettled(const Settlement& settlement) = 0;
+  // The endpoint's state changed.
+  virtual void OnEndpoint(const EndpointQueue& queue) = 0;
 };
 
 // [owner] but for Complete.
@@ -48,11 +55,23 @@ class Dispatcher {
   };
   explicit Dispatcher(Parts parts);
 
-  // The number of the next row of this lane.
-  uint64_t NextSequence(const RoutePtr& route, std::string_view lane);
+  // Every route that there is now, by name: what waits goes where the route of its name points.
+  // Rows of a route that is gone stay, until it comes back or they are dropped.
+  void SetRoutes(std::map<std::string, RoutePtr, std::less<>> routes);
+
+  // As an earlier process left it: lanes first, then rows in order.
+  void Restore(const LaneRecord& lane);
+  void Restore(const WaitingRow& row);
+  void Restore(const EndpointRecord& endpoint);  // an empty state: none was decided
+
+  // Gives the row its place: lane, number in it, and what it replaces; the counters go into the
+  // batch. Makes room in the route's quota.
+  void Place(const Route& route, std::string_view lane, SpoolRow* row, SpoolBatch* batch);
   // Takes a committed row.
   void Enqueue(const SpoolRowPtr& row);
-  // Takes a row that was asked of the spool.
+  // Takes a row of the moment: it is tried at once, or never.
+  void TryNow(const SpoolRowPtr& row);
+  // Takes a row that was asked of the spool; one without an event is damaged there.
   void Loaded(const SpoolRowPtr& row);
   // [any thread] See DeliverySink.
   void Complete(Ticket ticket, DeliveryResult result) {
@@ -61,10 +80,29 @@ class Dispatcher {
 
   // Judges what completed, settles it in the spool, and makes due lanes ready. True: it did work.
   bool Settle();
-  // Hands ready heads to their transports, within each endpoint's max_connections.
-  bool Dispatch(const RouteTable& today);
+  // Loads and starts what its endpoint lets go.
+  bool Dispatch();
   // When Settle is wanted next if nothing completes.
   std::optional<MonoTime> NextDue() const;
+  // Takes the lanes whose counters are forgotten.
+  std::vector<LaneId> TakeForgotten() { return std::exchange(forgotten_, {}); }
+
+  // Makes one attempt outside of all lanes, whatever the endpoint's state; `done` gets what came of
+  // it and how long it took. FAILED_PRECONDITION: the route has no transport.
+  using Tested = std::function<void(DeliveryResult, absl::Duration)>;
+  absl::Status Test(EndpointQueue& queue, Event event, Tested done);
+  // When the oldest waiting event of each route was accepted.
+  std::map<std::string, absl::Time> OldestWaiting() const;
+  // Of a row's lane; empty where it is forgotten.
+  std::string_view RouteOf(const SpoolRow& row);
+  std::string_view KeyOf(const SpoolRow& row);
+  absl::Duration TimeoutOf(const SpoolRow& row);
+
+  // nullptr: no such route.
+  EndpointQueue* FindQueue(std::string_view route);
+  const std::map<std::string, EndpointQueue, std::less<>>& queues() const { return queues_; }
+  // True while a route that is to block has its quota full.
+  bool Blocks() const { return blocks_; }
 
   // Attempts made at a row so far; 0 where it is not at the head of its lane.
   int AttemptsOf(const SpoolRow& row);
@@ -73,38 +111,71 @@ class Dispatcher {
   void AddTotals(RouterTotals* totals) const;
 
  private:
-  using Retry = std::pair<MonoTime, Lane*>;
+  using Retry = std::pair<MonoTime, LaneId>;
 
-  EndpointQueue& QueueOf(const RoutePtr& route);
-  void MakeReady(Lane& lane, SpoolRowPtr head);
+  EndpointQueue& QueueOf(const std::string& route);
+  void Coalesce(Lane& lane, SpoolRow* row);
+  void KeepQuota(EndpointQueue& queue);
+  bool ShedOne(EndpointQueue& queue);
+  void SetHead(Lane& lane, const Waiting& head, HeadTries tries);
+  void BackOffUntil(Lane& lane, MonoTime due);
+  void RestoreHead(Lane& lane, const WaitingRow& row, const Waiting& head);
+
+  // In settling.cc.
   void Judged(const InFlight::Completed& completed, MonoTime now);
-  void Failed(const SpoolRow& row, const Lane& lane, const DeliveryResult& result, bool final);
-  void Advance(Lane& lane, const SpoolRow& settled, Settlement::Outcome outcome, MonoTime now);
+  void Failed(const Lane& lane, const SpoolRow& row, const DeliveryResult& result, bool final);
+  void TryAgain(Lane& lane, const Judgement& judgement, const Trying& trying,
+                const DeliveryResult& result, MonoTime now);
+  void NoteProgress(const Lane& lane, MonoTime due, MonoTime now);
+  void PassBy(Lane& lane, MonoTime due, MonoTime now);
+  void Bury(Lane& lane, const SpoolRow& row, Settlement::Outcome outcome, std::string_view reason,
+            MonoTime now);
+  void SettleHead(Lane& lane, const SpoolRow& row, Settlement settlement, MonoTime now);
+  void LogDeadLetter(const Lane& lane, const SpoolRow& row, const Settlement& settlement);
+  void Advance(Lane& lane, MonoTime now);
+  void CountOutcome(EndpointQueue& queue, const Settlement& settlement);
+  void Discard(EndpointQueue& queue, const Waiting& row, Settlement::Outcome outcome);
+
+  void Sweep(MonoTime now);
+  void GiveUpOldHeads(MonoTime now);
   void TakeDueRetries(MonoTime now);
-  void DispatchQueue(EndpointQueue& queue, const RouteTable& today, MonoTime now);
-  void OpenAttempt(Lane& lane, const RoutePtr& route, MonoTime now);
+  bool DispatchQueue(EndpointQueue& queue, MonoTime now);
+  void OpenAttempt(Lane& lane, Permit permit, MonoTime now);
+  absl::Duration OwnTime(const Lane& lane, MonoTime now) const;
+  // Those made by hand are of no row that waits.
+  size_t InFlightOfLanes() const { return in_flight_.open() - tests_.size(); }
 
   Parts parts_;
   LimitedLog failure_log_;
   LimitedLog given_up_log_;
   InFlight in_flight_;
   LaneTable lanes_;
+  Backlog backlog_;
+  std::map<std::string, RoutePtr, std::less<>> routes_;
   std::map<std::string, EndpointQueue, std::less<>> queues_;  // by the route's name
   std::priority_queue<Retry, std::vector<Retry>, std::greater<>> retries_;
   std::minstd_rand random_;
   bool retries_stopped_ = false;
   bool dispatch_stopped_ = false;
-  MonoTime swept_;
+  bool blocks_ = false;
+  MonoTime swept_, aged_;
   Gauge& waiting_gauge_;
   Gauge& in_flight_gauge_;
   Gauge& lanes_gauge_;
+  Counter& damaged_;
   RouterTotals totals_;
   uint64_t unsettled_ = 0;
+  uint64_t batch_ = 0;
 
+  absl::flat_hash_map<SpoolSeq, LaneId> loading_;
   std::vector<InFlight::Completed> completed_;
   std::vector<Settlement> settled_;
+  std::vector<Progress> progress_;
   std::vector<SpoolSeq> wanted_;
+  std::vector<LaneId> forgotten_;
   std::map<Transport*, std::vector<Delivery>> deliveries_;
+  std::map<uint64_t, Tested> tests_;  // by Attempt.test
+  uint64_t last_test_ = 0;
 };
 
 }  // namespace tallybus

@@ -34,11 +34,13 @@ Delivery InFlight::Open(Attempt attempt) {
   const Attempt& a = slot.attempt;
   return Delivery{.ticket = MakeTicket(++slot.generation, index),
                   .event = *a.row->event,
-                  .body = a.body(),
-                  .lane = a.row->lane,
+                  .body = a.row->event->json,
+                  .lane = a.lane_key,
                   .lane_sequence = a.row->lane_sequence,
                   .attempt = a.number,
                   .redelivery = a.redelivery,
+                  .reordered = a.reordered,
+                  .coalesced = a.row->coalesced,
                   .endpoint = a.route->endpoint,
                   .deadline = a.deadline,
                   .want_answer = a.row->on_error == OnError::kFail};
@@ -63,7 +65,7 @@ void InFlight::Complete(Ticket ticket, DeliveryResult result) {
     std::lock_guard lock(mutex_);
     if (Slot* slot = Find(ticket, State::kOpen)) {
       first = completed_.empty();
-      completed_.push_back({std::move(slot->attempt.row), slot->attempt.lane, std::move(result)});
+      completed_.push_back({std::move(slot->attempt), std::move(result)});
       Free(IndexOf(ticket));
     } else {
       stray_.Add();
@@ -78,7 +80,7 @@ void InFlight::TakeOverdue(MonoTime before, std::vector<Completed>* out) {
   for (Slot& slot : slots_) {
     if (slot.state != State::kOpen || slot.attempt.deadline >= before) continue;
     slot.state = State::kAbandoned;
-    out->push_back({slot.attempt.row, slot.attempt.lane, DeliveryResult()});
+    out->push_back({slot.attempt, DeliveryResult()});
     --open_;
   }
 }

@@ -7,35 +7,34 @@
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <string>
+#include <string_view>
 #include <vector>
 
+#include "delivery/endpoint_gate.h"
 #include "tallybus/metrics.h"
 #include "tallybus/spool.h"
 #include "tallybus/transport.h"
 
 namespace tallybus {
 
-struct Lane;
-
 // What one attempt refers to; it stays where it is until its ticket completes.
 struct Attempt {
   SpoolRowPtr row;
   RoutePtr route;  // today's route of that name: its endpoint and transport
-  Lane* lane = nullptr;
-  std::string filtered;  // the body, where fields are left out
+  std::string_view lane_key;
+  LaneId lane = 0;  // that it is the head of: a stray's is not its row's
+  Pass pass;
   int number = 1;
   bool redelivery = false;
+  bool reordered = false;
   MonoTime deadline;
-
-  std::string_view body() const { return row->exclude ? filtered : row->event->json; }
+  uint64_t test = 0;  // not 0: by hand, of no lane
 };
 
 class InFlight {
  public:
   struct Completed {
-    SpoolRowPtr row;
-    Lane* lane;
+    Attempt attempt;
     DeliveryResult result;
   };
 

@@ -1,7 +1,7 @@
 // Lanes live in three lists, so that the longest idle ones are found without a search.
 #include "delivery/lane.h"
 
-#include <absl/strings/str_cat.h>
+#include <algorithm>
 
 namespace tallybus {
 namespace {
@@ -9,82 +9,97 @@ namespace {
 constexpr absl::Duration kKeepEnded = absl::Hours(1);
 constexpr absl::Duration kKeepResting = absl::Hours(24);
 
-std::string KeyOf(const EndpointQueue& queue, std::string_view lane) {
-  return absl::StrCat(queue.route, " ", absl::string_view(lane.data(), lane.size()));
-}
-
 }  // namespace
 
-Lane& LaneTable::Get(EndpointQueue& queue, std::string_view lane) {
-  std::string key = KeyOf(queue, lane);
-  auto [found, is_new] = by_key_.try_emplace(key);
-  if (is_new) {
-    busy_.emplace_back();
-    busy_.back().key = std::move(key);
-    busy_.back().queue = &queue;
-    found->second = std::prev(busy_.end());
-    return busy_.back();
-  }
-  Lane& known = *found->second;
-  if (known.state == Lane::State::kIdle) {
-    // From whichever list it rests in: splice needs the list only for its size.
-    Lanes& from = known.idle_since == MonoTime() ? busy_ : known.ended ? ended_ : resting_;
-    busy_.splice(busy_.end(), from, found->second);
-    known.idle_since = MonoTime();
-  }
-  return known;
+Lane& LaneTable::Make(EndpointQueue& queue, std::string_view key, LaneId id) {
+  busy_.emplace_back();
+  Lane& lane = busy_.back();
+  lane.id = id;
+  lane.key = key;
+  lane.queue = &queue;
+  last_id_ = std::max(last_id_, id);
+  by_key_.emplace(Key(&queue, lane.key), std::prev(busy_.end()));
+  by_id_.emplace(id, std::prev(busy_.end()));
+  return lane;
 }
 
-Lane* LaneTable::Find(const EndpointQueue& queue, std::string_view lane) {
-  auto found = by_key_.find(KeyOf(queue, lane));
+Lane& LaneTable::Get(EndpointQueue& queue, std::string_view key) {
+  auto found = by_key_.find(Key(&queue, absl::string_view(key.data(), key.size())));
+  if (found == by_key_.end()) return Make(queue, key, last_id_ + 1);
+  CallBack(found->second);
+  return *found->second;
+}
+
+Lane& LaneTable::Restore(EndpointQueue& queue, const LaneRecord& record, MonoTime now) {
+  Lane& lane = Make(queue, record.key, record.id);
+  lane.next_sequence = record.last_sequence + 1;
+  lane.ended = record.ended;
+  Rest(lane, now);
+  return lane;
+}
+
+// From whichever list it rests in: splice needs the list only for its size.
+void LaneTable::CallBack(Lanes::iterator lane) {
+  if (lane->idle_since == MonoTime()) return;
+  busy_.splice(busy_.end(), lane->ended ? ended_ : resting_, lane);
+  lane->idle_since = MonoTime();
+}
+
+Lane* LaneTable::Find(const EndpointQueue& queue, std::string_view key) {
+  auto found = by_key_.find(Key(&queue, absl::string_view(key.data(), key.size())));
   return found == by_key_.end() ? nullptr : &*found->second;
 }
 
-void LaneTable::PushWaiting(Lane& lane, SpoolSeq seq) {
-  uint32_t index = free_waiting_;
-  if (index == Lane::kNone) {
-    index = static_cast<uint32_t>(waiting_.size());
-    waiting_.emplace_back();
-  } else {
-    free_waiting_ = waiting_[index].next;
-  }
-  waiting_[index] = {seq, Lane::kNone};
-  if (lane.last_waiting == Lane::kNone) {
-    lane.first_waiting = index;
-  } else {
-    waiting_[lane.last_waiting].next = index;
-  }
-  lane.last_waiting = index;
+Lane* LaneTable::Find(LaneId id) {
+  auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : &*found->second;
 }
 
-SpoolSeq LaneTable::PopWaiting(Lane& lane) {
-  const uint32_t index = lane.first_waiting;
-  if (index == Lane::kNone) return 0;
-  WaitingRow& row = waiting_[index];
-  lane.first_waiting = row.next;
-  if (row.next == Lane::kNone) lane.last_waiting = Lane::kNone;
-  row.next = free_waiting_;
-  free_waiting_ = index;
-  return row.seq;
+Lane& LaneTable::Stray(Lane& home) {
+  busy_.emplace_back();
+  Lane& stray = busy_.back();
+  // In the table by its number alone, which no row names.
+  stray.id = ++last_id_;
+  by_id_.emplace(stray.id, std::prev(busy_.end()));
+  stray.key = home.key;
+  stray.queue = home.queue;
+  stray.stray = true;
+  stray.home = &home;
+  ++home.passed;
+  return stray;
 }
 
 void LaneTable::Rest(Lane& lane, MonoTime now) {
   lane.state = Lane::State::kIdle;
-  lane.idle_since = now;
+  auto at = by_id_.at(lane.id);
+  if (lane.stray) {
+    --lane.home->passed;
+    by_id_.erase(lane.id);
+    busy_.erase(at);
+    return;
+  }
+  if (lane.placed > 0) return;
+  // An hour of the clock's own zero would pass for a lane that is called back.
+  lane.idle_since = std::max(now, MonoTime() + absl::Nanoseconds(1));
   Lanes& to = lane.ended ? ended_ : resting_;
-  to.splice(to.end(), busy_, by_key_.at(lane.key));
+  to.splice(to.end(), busy_, at);
 }
 
-void LaneTable::PruneList(Lanes& lanes, MonoTime before) {
-  while (!lanes.empty() && lanes.front().idle_since < before) {
-    by_key_.erase(lanes.front().key);
+void LaneTable::PruneList(Lanes& lanes, MonoTime before, std::vector<LaneId>* forgotten) {
+  while (!lanes.empty() && lanes.front().idle_since < before && lanes.front().passed == 0) {
+    const Lane& lane = lanes.front();
+    forgotten->push_back(lane.id);
+    by_key_.erase(Key(lane.queue, lane.key));
+    by_id_.erase(lane.id);
     lanes.pop_front();
   }
 }
 
-void LaneTable::Prune(MonoTime now) {
-  PruneList(ended_, now + -kKeepEnded);
-  PruneList(resting_, now + -kKeepResting);
+std::vector<LaneId> LaneTable::Prune(MonoTime now) {
+  std::vector<LaneId> forgotten;
+  PruneList(ended_, now + -kKeepEnded, &forgotten);
+  PruneList(resting_, now + -kKeepResting, &forgotten);
+  return forgotten;
 }
 
 }  // namespace tallybus

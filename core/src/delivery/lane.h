@@ -3,90 +3,106 @@
 #define TALLYBUS_DELIVERY_LANE_H_
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/strings/string_view.h>
 
 #include <cstdint>
-#include <deque>
-#include <limits>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "delivery/backlog.h"
 #include "tallybus/clock.h"
-#include "tallybus/metrics.h"
 #include "tallybus/spool.h"
 
 namespace tallybus {
 
-struct Lane;
+struct EndpointQueue;
 
-// What belongs to one endpoint alone: the lanes that may go now, and how many attempts it has.
-struct EndpointQueue {
-  std::string route;
-  std::deque<Lane*> ready;  // in turn: a busy lane comes to the end after each event
-  int in_flight = 0;
-  Counter* delivered = nullptr;
-  Counter* failed = nullptr;
-  Counter* given_up = nullptr;
-  Counter* attempts_failed = nullptr;
+// How the trying of a lane's head has gone so far.
+struct HeadTries {
+  int attempts = 0;                                       // on the wire
+  int burnt = 0;                                          // of them, those that its schedule counts
+  absl::Duration own_time_before = absl::ZeroDuration();  // of an earlier process
+  std::optional<absl::Duration> began;                    // in the endpoint's own time
+  bool may_have_arrived = false;                          // an attempt ended without an answer
+  bool reordered = false;                                 // later events of its lane went before it
 };
 
 // [owner] All of it.
 struct Lane {
   enum class State {
     kIdle,        // nothing waits
-    kLoading,     // the head's row is asked of the spool
     kReady,       // the head waits for its endpoint
+    kLoading,     // the head's body is asked of the spool
+    kLoaded,      // the head's body is here, for the next turn
     kInFlight,    // a transport has the head
     kBackingOff,  // the head waits for its next attempt
   };
-  std::string key;  // of the table
+  LaneId id = 0;
+  std::string key;
   EndpointQueue* queue = nullptr;
   State state = State::kIdle;
   uint64_t next_sequence = 1;
-  SpoolSeq head_seq = 0;
-  SpoolRowPtr head;  // none while idle or loading
-  int attempts = 0;  // of the head
-  MonoTime first_attempt;
-  bool may_have_arrived = false;   // an attempt at the head ended without an answer
-  bool ended = false;              // its last event was terminal
-  uint32_t first_waiting = kNone;  // behind the head
-  uint32_t last_waiting = kNone;
+
+  Waiting head;        // seq 0: none
+  SpoolRowPtr body;    // of the head, while it is loaded
+  std::string method;  // of the head, once it was tried
+  HeadTries tries;
+  Backlog::Line waiting;  // behind the head
+
+  bool ephemeral = false;  // its head is of the moment
+  bool doomed = false;     // its head is to be given up as soon as it is loaded
+  int placed = 0;          // rows that are accepted and not yet committed: it must not rest
+  bool stray = false;      // a head that later events passed: it has no lane but this one
+  int passed = 0;          // strays of this lane that are still tried
+  Lane* home = nullptr;    // of a stray
+  uint64_t noted_in = 0;   // the batch that has its counter, and where in it
+  size_t noted_at = 0;
+  bool ended = false;  // its last event was terminal
   MonoTime idle_since;
 
-  static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
+  // What a newer event may take the place of: the last waiting one.
+  SpoolSeq last_seq = 0;
+  size_t last_kind = 0;  // hash of method and status; 0: not to be replaced
+  uint32_t last_coalesced = 0;
 };
 
 class LaneTable {
  public:
   // The lane, made where it is new; it stays at its address until it is forgotten.
-  Lane& Get(EndpointQueue& queue, std::string_view lane);
-  // nullptr where it is not known; unlike Get, it does not call the lane back from its rest.
-  Lane* Find(const EndpointQueue& queue, std::string_view lane);
-  // Puts a sequence behind the head.
-  void PushWaiting(Lane& lane, SpoolSeq seq);
-  // Takes the next one; 0 where none waits.
-  SpoolSeq PopWaiting(Lane& lane);
-  // Says that nothing of the lane waits any more. It is forgotten, with its counter, an hour after
-  // a terminal event, a day after any other.
+  Lane& Get(EndpointQueue& queue, std::string_view key);
+  // As an earlier process left it. It rests.
+  Lane& Restore(EndpointQueue& queue, const LaneRecord& record, MonoTime now);
+  // nullptr where it is not known; unlike Get, they do not call the lane back from its rest.
+  Lane* Find(const EndpointQueue& queue, std::string_view key);
+  Lane* Find(LaneId id);
+  // A lane for the head alone, which later events of `home` pass.
+  Lane& Stray(Lane& home);
+
+  // Says that nothing of the lane waits any more. Unless a row is on its way, it is forgotten, with
+  // its counter, an hour after a terminal event, a day after any other; a stray at once.
   void Rest(Lane& lane, MonoTime now);
-  void Prune(MonoTime now);
+  // Takes those that are forgotten; the spool forgets them as well.
+  std::vector<LaneId> Prune(MonoTime now);
   size_t size() const { return by_key_.size(); }
   // Those that something waits in.
+  std::list<Lane>& busy() { return busy_; }
   const std::list<Lane>& busy() const { return busy_; }
 
  private:
   using Lanes = std::list<Lane>;
-  struct WaitingRow {
-    SpoolSeq seq;
-    uint32_t next;
-  };
-  void PruneList(Lanes& lanes, MonoTime before);
+  using Key = std::pair<const EndpointQueue*, absl::string_view>;  // refers into the lane
+  Lane& Make(EndpointQueue& queue, std::string_view key, LaneId id);
+  void CallBack(Lanes::iterator lane);
+  void PruneList(Lanes& lanes, MonoTime before, std::vector<LaneId>* forgotten);
 
   Lanes busy_, resting_, ended_;  // the latter two by idle_since
-  absl::flat_hash_map<std::string, Lanes::iterator> by_key_;
-  std::vector<WaitingRow> waiting_;
-  uint32_t free_waiting_ = Lane::kNone;
+  absl::flat_hash_map<Key, Lanes::iterator> by_key_;
+  absl::flat_hash_map<LaneId, Lanes::iterator> by_id_;
+  LaneId last_id_ = 0;
 };
 
 }  // namespace tallybus

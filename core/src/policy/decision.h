@@ -2,7 +2,7 @@
 #ifndef TALLYBUS_POLICY_DECISION_H_
 #define TALLYBUS_POLICY_DECISION_H_
 
-#include <optional>
+#include <vector>
 
 #include "tallybus/event.h"
 #include "tallybus/route.h"
@@ -10,7 +10,15 @@
 
 namespace tallybus {
 
+// One route that an event goes to.
+struct Target {
+  RoutePtr route;
+  FieldSetPtr exclude;
+  OnError on_error = OnError::kLog;
+};
+
 struct Decision {
+  // What becomes of it at its app's own backend.
   enum class Backend {
     kSend,
     kNone,       // the app is not in the config, or has no URL
@@ -19,12 +27,11 @@ struct Decision {
   };
   FieldSetPtr client_exclude;
   Backend backend = Backend::kNone;
-  RoutePtr route;  // the rest holds where backend is kSend
-  FieldSetPtr rest_exclude;
-  OnError on_error = OnError::kLog;
+  std::vector<Target> targets;  // the backend first
 };
 
-// The session's restClientConfig governs whole where there is one, else the app's, else defaults.
+// For the app's own route the session's restClientConfig governs whole where there is one, else the
+// app's, else the defaults; other routes have their own rules.
 Decision Decide(const Event& event, const SessionTable& sessions, const RouteTable& routes);
 
 }  // namespace tallybus

@@ -78,13 +78,13 @@ void JudgeGuaranteed(const Route& route, const DeliveryResult& result, const Try
 
 }  // namespace
 
-Judgement Judge(const SpoolRow& row, const DeliveryResult& result, const Trying& trying) {
-  const Route& route = *row.route;
+Judgement Judge(const Route& route, const SpoolRow& row, const DeliveryResult& result,
+                const Trying& trying) {
   Judgement judgement;
   judgement.failed = !Succeeded(route, result);
   if (row.event->method == kStreamKeepAliveEvent) return judgement;
   judgement.sign.code = result.remote_code;
-  if (route.delivery == DeliveryMode::kGuaranteed) {
+  if (row.delivery == DeliveryMode::kGuaranteed) {
     JudgeGuaranteed(route, result, trying, judgement);
   } else if (Answered(result)) {
     judgement.sign.kind = judgement.failed ? Kind::kAnswered : Kind::kTaken;

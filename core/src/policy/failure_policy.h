@@ -30,7 +30,8 @@ struct Judgement {
 // In both a failure in an outage burns no attempt, but `retry: none` makes every failure final; an
 // answer that had to be cut is a failed one, although the peer took the event; and any outcome
 // settles a StreamKeepAliveEvent, whose next one tells more than a retry.
-Judgement Judge(const SpoolRow& row, const DeliveryResult& result, const Trying& trying);
+Judgement Judge(const Route& route, const SpoolRow& row, const DeliveryResult& result,
+                const Trying& trying);
 
 }  // namespace tallybus
 

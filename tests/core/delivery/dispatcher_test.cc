@@ -1,185 +1,128 @@
-// Dispatch and Settle by themselves: lanes to endpoints, verdicts to the spool.
+// Dispatch by itself: rows to lanes, lanes to endpoints, bodies from the spool.
 #include "delivery/dispatcher.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "tests/core/delivery/dispatcher_bench.h"
 
-#include "tests/support/event_builder.h"
-#include "tests/support/manual_clock.h"
-#include "tests/support/recording_log.h"
-#include "tests/support/scripted_transport.h"
-
-namespace tallybus {
+namespace tallybus::testing {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using Outcome = Settlement::Outcome;
 
-// Remembers what it is asked; the test answers by hand.
-class AskedSpool final : public Spool {
- public:
-  void Start(SpoolEvents&) override {}
-  void Append(SpoolBatch) override {}
-  void Settle(std::span<const Settlement> s) override {
-    settled.insert(settled.end(), s.begin(), s.end());
-  }
-  void Load(std::span<const SpoolSeq> w) override {
-    wanted.insert(wanted.end(), w.begin(), w.end());
-  }
-  size_t UsedBytes() const override { return 0; }
-  size_t MaxBytes() const override { return 1; }
+class DispatcherTest : public DispatcherBench {};
 
-  std::vector<Settlement> settled;
-  std::vector<SpoolSeq> wanted;
-};
-
-class RecordingOutcomes final : public Outcomes {
- public:
-  void OnFailure(const SpoolRow& row, const Failure& failure) override {
-    failures.push_back(std::to_string(row.seq) + " " + failure.info +
-                       (failure.final ? " final" : ""));
-  }
-  void OnSettled(const SpoolRow& row) override { settled.push_back(row.seq); }
-
-  std::vector<std::string> failures;
-  std::vector<SpoolSeq> settled;
-};
-
-// The dispatcher is no DeliverySink by itself.
-class ToDispatcher final : public DeliverySink {
- public:
-  explicit ToDispatcher(Dispatcher& dispatcher) : dispatcher_(dispatcher) {}
-  void Complete(Ticket ticket, DeliveryResult result) override {
-    dispatcher_.Complete(ticket, std::move(result));
-  }
-
- private:
-  Dispatcher& dispatcher_;
-};
-
-class DispatcherTest : public ::testing::Test {
- protected:
-  DispatcherTest() {
-    transport.SetSink(sink);
-    route->name = "defaultApp/backend";
-    route->transport = &transport;
-    routes["defaultApp"] = route;
-  }
-
-  SpoolRowPtr Row(SpoolSeq seq, const std::string& name) {
-    auto row = std::make_shared<SpoolRow>();
-    row->seq = seq;
-    row->event = testing::SharedStatusEvent(name, "PUBLISHING");
-    row->route = route;
-    row->lane = LaneKey(*row->event);
-    row->lane_sequence = dispatcher.NextSequence(route, row->lane);
-    return row;
-  }
-  void Turn() {
-    dispatcher.Settle();
-    dispatcher.Dispatch(routes);
-  }
-
-  testing::ManualClock clock;
-  AskedSpool spool;
-  Metrics metrics;
-  testing::RecordingLog log;
-  RecordingOutcomes outcomes;
-  Dispatcher dispatcher{{clock, spool, metrics, log, outcomes, [] {}, 1}};
-  ToDispatcher sink{dispatcher};
-  testing::ScriptedTransport transport;
-  std::shared_ptr<Route> route = std::make_shared<Route>();
-  RouteTable routes;
-};
-
-TEST_F(DispatcherTest, CountsEachLanesRows) {
-  EXPECT_EQ(Row(1, "a")->lane_sequence, 1u);
-  EXPECT_EQ(Row(2, "b")->lane_sequence, 1u);
-  EXPECT_EQ(Row(3, "a")->lane_sequence, 2u);
+TEST_F(DispatcherTest, CountsEachLanesRowsAndNotesTheCountersOnceABatch) {
+  EXPECT_EQ(Row("a")->lane_sequence, 1u);
+  EXPECT_EQ(Row("b")->lane_sequence, 1u);
+  EXPECT_EQ(Row("a", "UNPUBLISHED")->lane_sequence, 2u);
+  ASSERT_THAT(batch.lanes, SizeIs(2));
+  EXPECT_EQ(batch.lanes[0].route, "defaultApp/backend");
+  EXPECT_EQ(batch.lanes[0].key, "defaultApp/a");
+  EXPECT_EQ(batch.lanes[0].last_sequence, 2u);
+  EXPECT_TRUE(batch.lanes[0].ended);
+  EXPECT_EQ(batch.lanes[1].last_sequence, 1u);
+  EXPECT_FALSE(batch.lanes[1].ended);
+  batch = {};
+  Row("b");
+  ASSERT_THAT(batch.lanes, SizeIs(1));
+  EXPECT_EQ(batch.lanes[0].last_sequence, 2u);
 }
 
 TEST_F(DispatcherTest, AsksTheSpoolForTheNextRowWhenTheHeadIsSettled) {
-  const auto first = Row(1, "a"), second = Row(2, "a");
-  dispatcher.Enqueue(first);
-  dispatcher.Enqueue(second);
+  Take("a");
+  const SpoolSeq second = Take("a");
   Turn();
   EXPECT_THAT(transport.attempts(), SizeIs(1));
   EXPECT_THAT(spool.wanted, IsEmpty());
-  transport.Complete(0, testing::Answered(200));
+  transport.Complete(0, Answered(200));
   Turn();
-  EXPECT_THAT(spool.wanted, ElementsAre(2));
+  EXPECT_THAT(spool.wanted, ElementsAre(second));
   ASSERT_THAT(spool.settled, SizeIs(1));
   EXPECT_EQ(spool.settled[0].seq, 1u);
-  EXPECT_EQ(spool.settled[0].outcome, Settlement::Outcome::kDelivered);
+  EXPECT_EQ(spool.settled[0].outcome, Outcome::kDelivered);
   EXPECT_THAT(transport.attempts(), SizeIs(1)) << "not before the row is here";
-  dispatcher.Loaded(second);
-  dispatcher.Loaded(second);
+  dispatcher.Loaded(rows[second]);
+  dispatcher.Loaded(rows[second]);
   Turn();
   EXPECT_THAT(transport.attempts(), SizeIs(2)) << "a row that comes twice is sent once";
 }
 
-TEST_F(DispatcherTest, SettlesByWhatBecameOfTheRow) {
-  route->retry.kind = RetrySchedule::Kind::kNone;
-  for (SpoolSeq seq : {1, 2, 3}) dispatcher.Enqueue(Row(seq, std::to_string(seq)));
+TEST_F(DispatcherTest, AsksForNoMoreBodiesThanCanStartSoon) {
+  for (int i = 0; i < 500; ++i) Take("s" + std::to_string(i));
   Turn();
-  transport.Complete(0, testing::Answered(200));
-  transport.Complete(1, testing::Answered(404, "Not Found"));
-  transport.Complete(2, testing::Refused());
+  EXPECT_EQ(transport.open(), 8u) << "where a limit begins";
+  for (size_t i = 0; i < 8; ++i) transport.Complete(i, Answered(200));
   Turn();
-  std::vector<Settlement::Outcome> became;
-  for (const Settlement& settlement : spool.settled) became.push_back(settlement.outcome);
-  using enum Settlement::Outcome;
-  EXPECT_THAT(became, ElementsAre(kDelivered, kFailed, kGivenUp));
-  EXPECT_THAT(outcomes.failures, ElementsAre("2 Not Found final", "3 connection refused final"));
-  EXPECT_THAT(outcomes.settled, ElementsAre(1, 2, 3));
-  EXPECT_THAT(log.Text(), HasSubstr("given up after 1 attempts"));
+  EXPECT_FALSE(spool.wanted.empty());
+  EXPECT_LT(spool.wanted.size(), 60u);
 }
 
-TEST_F(DispatcherTest, NothingIsSettledWhileItIsTriedAgain) {
-  dispatcher.Enqueue(Row(1, "a"));
+TEST_F(DispatcherTest, ADueRetryIsLoadedAtOnceWhereTheSpoolHasIt) {
+  Take("a");
   Turn();
-  transport.Complete(0, testing::Refused());
+  transport.Complete(0, Refused());
   Turn();
-  EXPECT_THAT(spool.settled, IsEmpty());
-  EXPECT_THAT(outcomes.failures, ElementsAre("1 connection refused"));
   const auto due = dispatcher.NextDue();
   ASSERT_TRUE(due.has_value());
   EXPECT_LE(*due, clock.Now() + absl::Milliseconds(500));
   clock.AdvanceTo(*due);
-  Turn();
-  EXPECT_THAT(transport.attempts(), SizeIs(2));
+  dispatcher.Settle();
+  EXPECT_TRUE(dispatcher.Dispatch()) << "the answer may be here: another pass is wanted";
+  EXPECT_THAT(spool.wanted, ElementsAre(1));
 }
 
 TEST_F(DispatcherTest, TellsTheAttemptsOfAHeadAlone) {
-  const auto head = Row(1, "a"), next = Row(2, "a");
-  dispatcher.Enqueue(head);
-  dispatcher.Enqueue(next);
-  EXPECT_EQ(dispatcher.AttemptsOf(*head), 0);
+  const SpoolSeq head = Take("a"), next = Take("a");
+  EXPECT_EQ(dispatcher.AttemptsOf(*rows[head]), 0);
   Turn();
-  EXPECT_EQ(dispatcher.AttemptsOf(*head), 1);
-  EXPECT_EQ(dispatcher.AttemptsOf(*next), 0);
+  EXPECT_EQ(dispatcher.AttemptsOf(*rows[head]), 1);
+  EXPECT_EQ(dispatcher.AttemptsOf(*rows[next]), 0);
+  EXPECT_THAT(outcomes.attempts, ElementsAre("1 1"));
 }
 
 TEST_F(DispatcherTest, AskingForAttemptsKeepsNoLaneAlive) {
-  const auto row = Row(1, "a");
-  dispatcher.Enqueue(row);
+  const SpoolRowPtr row = rows[Take("a")];
   Turn();
-  transport.Complete(0, testing::Answered(200));
+  transport.Complete(0, Answered(200));
   Turn();
   EXPECT_EQ(dispatcher.AttemptsOf(*row), 0) << "settled since";
   dispatcher.Loaded(row);
   clock.Advance(absl::Hours(25));
   Turn();
   EXPECT_EQ(metrics.GetGauge("tallybus_lanes", "").Value(), 0);
+  EXPECT_THAT(dispatcher.TakeForgotten(), ElementsAre(row->lane));
+}
+
+TEST_F(DispatcherTest, ALaneWhoseNextRowIsBeingCommittedIsNotForgotten) {
+  Take("a", "UNPUBLISHED");
+  Turn();
+  const SpoolRowPtr next = Row("a");
+  transport.Complete(0, Answered(200));
+  Turn();
+  clock.Advance(absl::Hours(25));
+  Turn();
+  EXPECT_THAT(dispatcher.TakeForgotten(), IsEmpty());
+  dispatcher.Enqueue(next);
+  Turn();
+  ASSERT_THAT(transport.attempts(), SizeIs(2));
+  clock.Advance(absl::Hours(25));
+  Turn();
+  transport.Complete(1, Answered(200));
+  Turn();
+  EXPECT_EQ(dispatcher.OldestWaiting().at(route->name), clock.WallNow());
+  clock.Advance(absl::Hours(25));
+  Turn();
+  EXPECT_THAT(dispatcher.TakeForgotten(), ElementsAre(next->lane));
 }
 
 TEST_F(DispatcherTest, AfterStopRetriesABackOffStaysWhereItIs) {
-  dispatcher.Enqueue(Row(1, "a"));
+  Take("a");
   Turn();
   dispatcher.StopRetries();
-  transport.Complete(0, testing::Refused());
+  transport.Complete(0, Refused());
   Turn();
   clock.Advance(absl::Hours(1));
   Turn();
@@ -187,22 +130,178 @@ TEST_F(DispatcherTest, AfterStopRetriesABackOffStaysWhereItIs) {
   EXPECT_THAT(spool.settled, IsEmpty());
 }
 
+TEST_F(DispatcherTest, AfterStopDispatchNothingStarts) {
+  dispatcher.StopDispatch();
+  Take("a");
+  const SpoolRowPtr alive = Row(
+      [] {
+        Event event = StatusEvent("a", "PUBLISHING");
+        event.method = kStreamKeepAliveEvent;
+        return event;
+      }(),
+      *route);
+  dispatcher.TryNow(alive);
+  Turn();
+  EXPECT_THAT(transport.attempts(), IsEmpty());
+  EXPECT_EQ(Count("tallybus_events_shed_total"), 1u) << "a keep-alive waits for nothing";
+}
+
 TEST_F(DispatcherTest, HandsOneBatchToEachTransport) {
-  testing::ScriptedTransport another;
+  ScriptedTransport another;
   another.SetSink(sink);
-  auto other = std::make_shared<Route>(*route);
-  other->name = "other/backend";
-  other->transport = &another;
-  auto row = std::make_shared<SpoolRow>(*Row(1, "a"));
-  row->route = other;
-  dispatcher.Enqueue(row);
-  dispatcher.Enqueue(Row(2, "b"));
+  auto other = NewRoute("other/backend", &another);
+  SetRoute(other);
+  dispatcher.Enqueue(Row(StatusEvent("a", "PUBLISHING"), *other));
+  Take("b");
   Turn();
   EXPECT_THAT(transport.attempts(), SizeIs(1));
   EXPECT_THAT(another.attempts(), SizeIs(1));
 }
 
+TEST_F(DispatcherTest, RowsOfARouteThatIsGoneStayUntilItComesBack) {
+  route->endpoint.max_connections = 1;
+  SetRoute(route);
+  for (const char* name : {"a", "b", "c"}) Take(name);
+  Run();
+  RemoveRoute(route->name);
+  transport.Complete(0, Answered(200));
+  RunFor(absl::Hours(100));
+  EXPECT_THAT(transport.attempts(), SizeIs(1));
+  EXPECT_EQ(queue().rows, 2u);
+  transport.Run([](const auto&) { return Answered(200); });
+  SetRoute(route);
+  Run();
+  EXPECT_EQ(Became().size(), 3u);
+  EXPECT_EQ(queue().rows, 0u);
+}
+
+TEST_F(DispatcherTest, ARowThatIsDamagedInTheSpoolDoesNotStopItsLane) {
+  transport.Run([](const auto&) { return Answered(200); });
+  const SpoolSeq first = Take("a");
+  const SpoolSeq bad = Take("a");
+  const SpoolSeq last = Take("a");
+  auto damaged = std::make_shared<SpoolRow>();
+  damaged->seq = bad;
+  rows[bad] = damaged;
+  Run();
+  EXPECT_THAT(Became(),
+              ElementsAre(std::pair(first, Outcome::kDelivered), std::pair(bad, Outcome::kGivenUp),
+                          std::pair(last, Outcome::kDelivered)));
+  EXPECT_EQ(metrics.GetCounter("tallybus_events_damaged_total", "").Value(), 1u);
+  EXPECT_THAT(log.Text(), HasSubstr("damaged"));
+}
+
+TEST_F(DispatcherTest, ATestByHandGoesPastEveryLaneAndCountsNowhere) {
+  queue().gate.Pause("maintenance", "ann", clock.Now());
+  Take("a");
+  Run();
+  std::optional<int> code;
+  absl::Duration took;
+  Event event = StatusEvent("t", "PUBLISHING");
+  ASSERT_TRUE(dispatcher
+                  .Test(queue(), event,
+                        [&](DeliveryResult result, absl::Duration time) {
+                          code = result.remote_code;
+                          took = time;
+                        })
+                  .ok());
+  RouterTotals totals;
+  dispatcher.AddTotals(&totals);
+  EXPECT_EQ(totals.waiting, 1u);
+  EXPECT_EQ(totals.in_flight, 1u);
+  clock.Advance(absl::Milliseconds(30));
+  ASSERT_THAT(transport.attempts(), SizeIs(1));
+  EXPECT_EQ(transport.attempts()[0].lane, "test");
+  transport.Complete(0, Answered(503));
+  Turn();
+  EXPECT_EQ(code, 503);
+  EXPECT_EQ(took, absl::Milliseconds(30));
+  EXPECT_THAT(spool.settled, IsEmpty());
+  EXPECT_EQ(Count("tallybus_attempts_failed_total"), 0u);
+}
+
+TEST_F(DispatcherTest, ATestNeedsATransport) {
+  EndpointQueue& known = queue();
+  RemoveRoute(route->name);
+  EXPECT_EQ(dispatcher.Test(known, StatusEvent("t", ""), {}).code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(DispatcherTest, RestoredRowsGoOnWhereTheyWere) {
+  dispatcher.Restore(LaneRecord{
+      .id = 3, .route = route->name, .key = "defaultApp/a", .last_sequence = 12, .ended = false});
+  for (SpoolSeq seq : {5, 6}) {
+    auto row = std::make_shared<SpoolRow>();
+    row->seq = seq;
+    row->lane = 3;
+    row->lane_sequence = seq + 6;
+    row->event = SharedStatusEvent("a", "PUBLISHING");
+    rows[seq] = row;
+    WaitingRow waiting;
+    waiting.seq = seq;
+    waiting.lane = 3;
+    waiting.bytes = 100;
+    waiting.accepted = clock.WallNow();
+    if (seq == 5) {
+      waiting.progress.attempts = 4;
+      waiting.progress.tries = 4;
+      waiting.progress.may_have_arrived = true;
+      waiting.progress.due = clock.WallNow() + absl::Seconds(3);
+    }
+    dispatcher.Restore(waiting);
+  }
+  last_seq = 6;
+  RunFor(absl::Milliseconds(2'900));
+  EXPECT_THAT(transport.attempts(), IsEmpty()) << "its back-off is not over";
+  RunFor(absl::Milliseconds(100));
+  ASSERT_THAT(transport.attempts(), SizeIs(1));
+  EXPECT_EQ(transport.attempts()[0].attempt, 5);
+  EXPECT_TRUE(transport.attempts()[0].redelivery);
+  EXPECT_EQ(transport.attempts()[0].lane_sequence, 11u);
+  transport.Complete(0, Answered(200));
+  Run();
+  ASSERT_THAT(transport.attempts(), SizeIs(2));
+  EXPECT_EQ(transport.attempts()[1].attempt, 1);
+  EXPECT_EQ(Row("a")->lane_sequence, 13u);
+}
+
+TEST_F(DispatcherTest, AClockThatWasSetBackDelaysARestoredRetryByADayAtMost) {
+  dispatcher.Restore(LaneRecord{.id = 3, .route = route->name, .key = "k", .last_sequence = 1});
+  rows[5] = std::make_shared<SpoolRow>();
+  WaitingRow waiting;
+  waiting.seq = 5;
+  waiting.lane = 3;
+  waiting.progress.due = clock.WallNow() + absl::Hours(1000);
+  dispatcher.Restore(waiting);
+  ASSERT_TRUE(dispatcher.NextDue().has_value());
+  clock.Advance(absl::Hours(24));
+  Turn();
+  EXPECT_THAT(spool.wanted, ElementsAre(5));
+}
+
+TEST_F(DispatcherTest, ARestoredStrayLetsItsLaneGoOn) {
+  transport.Run([](const auto&) { return Answered(200); });
+  dispatcher.Restore(LaneRecord{
+      .id = 3, .route = route->name, .key = "defaultApp/a", .last_sequence = 1, .ended = true});
+  auto row = std::make_shared<SpoolRow>(*Row("b"));
+  row->seq = 50;
+  row->lane = 3;
+  rows[50] = row;
+  WaitingRow waiting;
+  waiting.seq = 50;
+  waiting.lane = 3;
+  waiting.progress.reordered = true;
+  waiting.progress.due = clock.WallNow() + absl::Seconds(5);
+  dispatcher.Restore(waiting);
+  Take("a", "UNPUBLISHED");
+  Run();
+  ASSERT_THAT(transport.attempts(), SizeIs(1)) << "what came later passes it";
+  RunFor(absl::Seconds(5));
+  ASSERT_THAT(transport.attempts(), SizeIs(2));
+  EXPECT_TRUE(transport.attempts()[1].reordered);
+}
+
 TEST_F(DispatcherTest, SleepsWhereNothingIsKnown) { EXPECT_EQ(dispatcher.NextDue(), std::nullopt); }
 
 }  // namespace
-}  // namespace tallybus
+}  // namespace tallybus::testing

@@ -187,7 +187,12 @@ class EndpointSimulation : public ::testing::TestWithParam<uint64_t> {
   Simulation sim{GetParam()};
 };
 
-INSTANTIATE_TEST_SUITE_P(Seeds, EndpointSimulation, ::testing::Range<uint64_t>(1, 4));
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kSeeds = 1;
+#else
+constexpr uint64_t kSeeds = 3;
+#endif
+INSTANTIATE_TEST_SUITE_P(Seeds, EndpointSimulation, ::testing::Range<uint64_t>(1, kSeeds + 1));
 
 // The noise of a round trip is no push-back: a peer that can serve all connections gets them.
 TEST_P(EndpointSimulation, AHealthyPeerIsUsedInFull) {

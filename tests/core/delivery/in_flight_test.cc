@@ -7,7 +7,6 @@
 #include <atomic>
 #include <thread>
 
-#include "delivery/lane.h"
 #include "tests/support/event_builder.h"
 #include "tests/support/scripted_transport.h"
 
@@ -25,15 +24,17 @@ class InFlightTest : public ::testing::Test {
     auto row = std::make_shared<SpoolRow>();
     row->seq = seq;
     row->event = testing::SharedStatusEvent("a", "PUBLISHING");
-    row->lane = "lane";
     row->lane_sequence = 3;
+    row->coalesced = 4;
     row->on_error = OnError::kFail;
     return {.row = std::move(row),
             .route = route,
-            .lane = &lane,
-            .filtered = {},
+            .lane_key = "lane",
+            .lane = 9,
+            .pass = {},
             .number = 2,
             .redelivery = true,
+            .reordered = true,
             .deadline = deadline};
   }
   std::vector<InFlight::Completed> Drained() {
@@ -46,7 +47,6 @@ class InFlightTest : public ::testing::Test {
   std::atomic<int> woken = 0;
   InFlight in_flight{[this] { ++woken; }, stray};
   RoutePtr route = std::make_shared<Route>();
-  Lane lane;
 };
 
 TEST_F(InFlightTest, ADeliveryTellsItsAttempt) {
@@ -57,6 +57,8 @@ TEST_F(InFlightTest, ADeliveryTellsItsAttempt) {
   EXPECT_EQ(d.lane_sequence, 3u);
   EXPECT_EQ(d.attempt, 2);
   EXPECT_TRUE(d.redelivery);
+  EXPECT_TRUE(d.reordered);
+  EXPECT_EQ(d.coalesced, 4u);
   EXPECT_TRUE(d.want_answer);
   EXPECT_EQ(d.deadline, At(10));
   EXPECT_EQ(&d.endpoint, &route->endpoint);
@@ -68,8 +70,8 @@ TEST_F(InFlightTest, ACompletionComesOutOnceWithItsRow) {
   in_flight.Complete(d.ticket, testing::Answered(204));
   const auto completed = Drained();
   ASSERT_THAT(completed, SizeIs(1));
-  EXPECT_EQ(completed[0].row->seq, 7u);
-  EXPECT_EQ(completed[0].lane, &lane);
+  EXPECT_EQ(completed[0].attempt.row->seq, 7u);
+  EXPECT_EQ(completed[0].attempt.lane, 9u);
   EXPECT_EQ(completed[0].result.remote_code, 204);
   EXPECT_EQ(in_flight.open(), 0u);
   EXPECT_THAT(Drained(), IsEmpty());
@@ -124,7 +126,7 @@ TEST_F(InFlightTest, TakesWhatIsOverdueAndNothingElse) {
   EXPECT_THAT(overdue, IsEmpty());
   in_flight.TakeOverdue(At(11), &overdue);
   ASSERT_THAT(overdue, SizeIs(1));
-  EXPECT_EQ(overdue[0].row->seq, 1u);
+  EXPECT_EQ(overdue[0].attempt.row->seq, 1u);
   EXPECT_EQ(overdue[0].result.verdict, Verdict::kRetryLater);
   EXPECT_EQ(overdue[0].result.remote_code, 0);
   EXPECT_EQ(in_flight.open(), 1u);
@@ -165,8 +167,8 @@ TEST_F(InFlightTest, ManyThreadsCompleteEachTicketOnce) {
   int count = 0;
   while (count < kTickets) {
     for (const auto& completed : Drained()) {
-      EXPECT_FALSE(seen[completed.row->seq]);
-      seen[completed.row->seq] = true;
+      EXPECT_FALSE(seen[completed.attempt.row->seq]);
+      seen[completed.attempt.row->seq] = true;
       ++count;
     }
     std::this_thread::yield();

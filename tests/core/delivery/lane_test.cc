@@ -1,19 +1,23 @@
-// The table of lanes: what waits in each, and when one is forgotten.
+// The table of lanes: who is in it, and when one is forgotten.
 #include "delivery/lane.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "delivery/endpoint_queue.h"
 
 namespace tallybus {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
 class LaneTableTest : public ::testing::Test {
  protected:
-  LaneTableTest() {
-    queue.route = "a/backend";
-    other.route = "b/backend";
-  }
-
-  EndpointQueue queue, other;
+  Metrics metrics;
+  EndpointQueue queue{"a/backend", 1, metrics};
+  EndpointQueue other{"b/backend", 1, metrics};
   LaneTable lanes;
   MonoTime now = MonoTime::AtOffset(absl::Seconds(1000));
 };
@@ -41,21 +45,6 @@ TEST_F(LaneTableTest, StaysAtItsAddress) {
   Lane& lane = lanes.Get(queue, "x");
   for (int i = 0; i < 1000; ++i) lanes.Get(queue, std::to_string(i));
   EXPECT_EQ(&lanes.Get(queue, "x"), &lane);
-}
-
-TEST_F(LaneTableTest, WhatWaitsComesOutInOrder) {
-  Lane& x = lanes.Get(queue, "x");
-  Lane& y = lanes.Get(queue, "y");
-  EXPECT_EQ(lanes.PopWaiting(x), 0u);
-  for (SpoolSeq seq : {1, 2, 3}) lanes.PushWaiting(x, seq);
-  for (SpoolSeq seq : {4, 5}) lanes.PushWaiting(y, seq);
-  EXPECT_EQ(lanes.PopWaiting(x), 1u);
-  lanes.PushWaiting(y, 6);
-  lanes.PushWaiting(x, 7);
-  for (SpoolSeq seq : {2, 3, 7, 0}) EXPECT_EQ(lanes.PopWaiting(x), seq);
-  for (SpoolSeq seq : {4, 5, 6, 0}) EXPECT_EQ(lanes.PopWaiting(y), seq);
-  lanes.PushWaiting(x, 8);
-  EXPECT_EQ(lanes.PopWaiting(x), 8u);
 }
 
 TEST_F(LaneTableTest, AnOrdinaryLaneIsForgottenAfterADay) {
@@ -95,6 +84,57 @@ TEST_F(LaneTableTest, ForgetsEachLaneByItsOwnIdleTime) {
   lanes.Prune(now + absl::Hours(35));
   EXPECT_EQ(lanes.size(), 1u) << "x rested again since";
   lanes.Prune(now + absl::Hours(45));
+  EXPECT_EQ(lanes.size(), 0u);
+}
+
+TEST_F(LaneTableTest, TellsTheNumbersOfTheLanesThatItForgets) {
+  Lane& x = lanes.Get(queue, "x");
+  Lane& y = lanes.Get(queue, "y");
+  lanes.Rest(x, now);
+  lanes.Rest(y, now + absl::Hours(1));
+  const LaneId of_x = x.id, of_y = y.id;
+  EXPECT_THAT(lanes.Prune(now + absl::Hours(24) + absl::Seconds(1)), ElementsAre(of_x));
+  EXPECT_EQ(lanes.Find(of_x), nullptr);
+  EXPECT_EQ(lanes.Find(of_y), &y);
+}
+
+TEST_F(LaneTableTest, ALaneWithARowOnItsWayDoesNotRest) {
+  Lane& lane = lanes.Get(queue, "x");
+  lane.placed = 1;
+  lanes.Rest(lane, now);
+  EXPECT_EQ(lane.state, Lane::State::kIdle);
+  EXPECT_THAT(lanes.Prune(now + absl::Hours(1000)), IsEmpty());
+  EXPECT_THAT(lanes.busy(), SizeIs(1));
+  lane.placed = 0;
+  lanes.Rest(lane, now);
+  EXPECT_THAT(lanes.busy(), IsEmpty());
+}
+
+TEST_F(LaneTableTest, ARestoredLaneRestsAndCountsOn) {
+  LaneRecord record = {
+      .id = 7, .route = "a/backend", .key = "x", .last_sequence = 41, .ended = true};
+  Lane& lane = lanes.Restore(queue, record, now);
+  EXPECT_EQ(lanes.Find(7), &lane);
+  EXPECT_EQ(lanes.Find(queue, "x"), &lane);
+  EXPECT_EQ(lane.next_sequence, 42u);
+  EXPECT_THAT(lanes.busy(), IsEmpty());
+  EXPECT_EQ(lanes.Get(queue, "new").id, 8u) << "numbers are not given twice";
+  EXPECT_THAT(lanes.Prune(now + absl::Hours(1) + absl::Seconds(1)), ElementsAre(7));
+}
+
+TEST_F(LaneTableTest, AStrayIsForgottenAtOnceAndItsHomeNotBeforeIt) {
+  Lane& home = lanes.Get(queue, "x");
+  Lane& stray = lanes.Stray(home);
+  EXPECT_EQ(lanes.Find(stray.id), &stray);
+  EXPECT_EQ(lanes.Find(queue, "x"), &home) << "new events go to the home";
+  EXPECT_EQ(home.passed, 1);
+  EXPECT_EQ(stray.key, "x");
+  const LaneId of_home = home.id, of_stray = stray.id;
+  lanes.Rest(home, now);
+  EXPECT_THAT(lanes.Prune(now + absl::Hours(1000)), IsEmpty());
+  lanes.Rest(stray, now);
+  EXPECT_EQ(lanes.Find(of_stray), nullptr);
+  EXPECT_THAT(lanes.Prune(now + absl::Hours(1000)), ElementsAre(of_home));
   EXPECT_EQ(lanes.size(), 0u);
 }
 

@@ -35,11 +35,11 @@ class FailurePolicyTest : public ::testing::Test {
  protected:
   Judgement JudgeIt(const DeliveryResult& result) const {
     SpoolRow row;
-    row.route = std::make_shared<const Route>(route);
+    row.delivery = route.delivery;
     row.event = std::make_shared<const Event>(event);
     Trying judged = trying;
     judged.retry_after = result.retry_after;
-    return Judge(row, result, judged);
+    return Judge(route, row, result, judged);
   }
 
   Route route;

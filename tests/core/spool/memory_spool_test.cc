@@ -2,78 +2,54 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tallybus/spool.h"
-#include "tests/support/event_builder.h"
+#include "tests/core/spool/spool_contract.h"
 
 namespace tallybus {
+namespace testing {
+
+INSTANTIATE_TEST_SUITE_P(Memory, SpoolContract, ::testing::Values([](const std::string&) {
+                           return NewMemorySpool(size_t{64} << 20);
+                         }));
+
+}  // namespace testing
+
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-
-class RecordingEvents final : public SpoolEvents {
- public:
-  void OnCommitted(SpoolBatch batch) override { commits.push_back(std::move(batch)); }
-  void OnLoaded(std::vector<SpoolRowPtr> rows) override { loaded = std::move(rows); }
-  void OnFault(absl::Status) override {}
-
-  std::vector<SpoolBatch> commits;
-  std::vector<SpoolRowPtr> loaded;
-};
-
-SpoolRowPtr Row(SpoolSeq seq) {
-  auto row = std::make_shared<SpoolRow>();
-  row->seq = seq;
-  row->event = testing::SharedStatusEvent("a", "PUBLISHING");
-  return row;
-}
+using testing::Row;
 
 class MemorySpoolTest : public ::testing::Test {
  protected:
-  MemorySpoolTest() { spool->Start(events); }
+  MemorySpoolTest() { EXPECT_TRUE(spool->Start(watcher, found).ok()); }
 
-  RecordingEvents events;
-  std::unique_ptr<Spool> spool = NewMemorySpool(1000);
+  testing::SpoolWatcher watcher;
+  testing::Found found;
+  std::unique_ptr<Spool> spool = NewMemorySpool(16000);
 };
 
-TEST_F(MemorySpoolTest, CommitsWhatIsAppendedWithItsWatermarks) {
-  spool->Append({.rows = {Row(1), Row(2)}, .watermarks = {{7, 42}}, .sessions = {}});
-  ASSERT_EQ(events.commits.size(), 1u);
-  EXPECT_EQ(events.commits[0].rows.size(), 2u);
-  EXPECT_EQ(events.commits[0].watermarks[0].through, 42u);
-}
-
 TEST_F(MemorySpoolTest, LoadsWhatStillExistsInTheOrderOfTheQuestion) {
-  const SpoolRowPtr one = Row(1), two = Row(2), three = Row(3);
-  spool->Append({.rows = {one, two, three}, .watermarks = {}, .sessions = {}});
-  const Settlement settled[] = {{2, Settlement::Outcome::kDelivered}};
-  spool->Settle(settled);
+  spool->Append(testing::BatchOf({Row(1), Row(2), Row(3)}));
+  testing::Settle(*spool, *Row(2), Settlement::Outcome::kDelivered);
   const SpoolSeq wanted[] = {3, 2, 1, 99};
   spool->Load(wanted);
-  EXPECT_THAT(events.loaded, ElementsAre(three, one));
+  const std::vector<SpoolRowPtr> loaded = watcher.TakeLoaded();
+  ASSERT_EQ(loaded.size(), 2u);
+  EXPECT_EQ(loaded[0]->seq, 3u);
+  EXPECT_EQ(loaded[1]->seq, 1u);
 }
 
-TEST_F(MemorySpoolTest, SettlingGivesTheRoomBackOnce) {
-  EXPECT_EQ(spool->UsedBytes(), 0u);
-  EXPECT_EQ(spool->MaxBytes(), 1000u);
-  spool->Append({.rows = {Row(1)}, .watermarks = {}, .sessions = {}});
-  const size_t one = spool->UsedBytes();
-  EXPECT_GE(one, testing::StatusEvent("a", "PUBLISHING").MemoryBytes());
-  spool->Append({.rows = {Row(2)}, .watermarks = {}, .sessions = {}});
-  EXPECT_EQ(spool->UsedBytes(), 2 * one);
-  const Settlement settled[] = {{1, Settlement::Outcome::kGivenUp}};
-  spool->Settle(settled);
-  spool->Settle(settled);
-  EXPECT_EQ(spool->UsedBytes(), one);
-}
-
-TEST_F(MemorySpoolTest, ForgetsWhatItWasNeverGiven) {
-  const Settlement settled[] = {{5, Settlement::Outcome::kFailed}};
-  spool->Settle(settled);
-  EXPECT_EQ(spool->UsedBytes(), 0u);
-  const SpoolSeq wanted[] = {5};
-  spool->Load(wanted);
-  EXPECT_THAT(events.loaded, IsEmpty());
+TEST_F(MemorySpoolTest, DeadLettersTakeAnEighthAndTheOldestGo) {
+  const size_t bytes = Row(1)->Bytes();
+  const size_t fit = 2000 / bytes;
+  ASSERT_GE(fit, 2u);
+  for (SpoolSeq seq = 1; seq <= fit + 2; ++seq) {
+    spool->Append(testing::BatchOf({Row(seq)}));
+    testing::Settle(*spool, *Row(seq), Settlement::Outcome::kGivenUp);
+  }
+  EXPECT_EQ(spool->DeadLetterBytes(), fit * bytes);
+  EXPECT_EQ(spool->UsedBytes(), fit * bytes);
+  StoredFilter dead;
+  dead.dead = true;
+  EXPECT_EQ(testing::FindPage(*spool, dead).rows.front().row->seq, 3u);
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ int main() {
   const std::unique_ptr<tallybus::Spool> spool = tallybus::NewMemorySpool(size_t{1} << 20);
   tallybus::Router router(
       {.clock = clock, .spool = *spool, .metrics = metrics, .log = log, .clients = {}, .wake = {}});
+  if (!router.Start().ok()) return 1;
   tallybus::IngressBatch batch;
   batch.records.push_back(*std::move(again));
   if (!router.Accept(std::move(batch)).ok()) return 1;

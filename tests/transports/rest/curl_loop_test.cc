@@ -300,7 +300,7 @@ TEST_F(CurlLoopTest, ManyEndpointsComeAndGo) {
 class BareLoopTest : public ::testing::Test {
  protected:
   absl::Status Submit(CurlLoop& loop) {
-    return loop.Submit(Delivery{Ticket{1}, event_, "{}", "lane", 1, 1, false, endpoint_,
+    return loop.Submit(Delivery{Ticket{1}, event_, "{}", "lane", 1, 1, false, false, 0, endpoint_,
                                 clock_.Now() + absl::Seconds(5), false});
   }
   SystemClock clock_;

@@ -49,7 +49,7 @@ TEST_F(EndpointPoolTest, IsNotIdleWhileADeliveryWaits) {
   const Event event;
   const Endpoint endpoint;
   pool_.waiting().push_back(
-      Delivery{Ticket{1}, event, "", "", 1, 1, false, endpoint, MonoTime(), false});
+      Delivery{Ticket{1}, event, "", "", 1, 1, false, false, 0, endpoint, MonoTime(), false});
   EXPECT_FALSE(pool_.IsIdle());
 }
 

@@ -112,8 +112,8 @@ class HeadersTest : public ::testing::Test {
  protected:
   std::vector<std::string> Write() {
     const Endpoint endpoint;
-    const Delivery delivery{Ticket{1}, event_,      "body",   lane_,      42,
-                            3,         redelivery_, endpoint, MonoTime(), false};
+    const Delivery delivery{Ticket{1},   event_,     "body",     lane_,    42,         3,
+                            redelivery_, reordered_, coalesced_, endpoint, MonoTime(), false};
     HeaderFields fields;
     WriteHeaders(delivery, &fields);
     std::vector<std::string> lines;
@@ -123,6 +123,8 @@ class HeadersTest : public ::testing::Test {
   Event event_;
   std::string lane_ = "app/name";
   bool redelivery_ = false;
+  bool reordered_ = false;
+  uint32_t coalesced_ = 0;
 };
 
 TEST_F(HeadersTest, SayWhatTheBodyDoesNot) {
@@ -140,6 +142,16 @@ TEST_F(HeadersTest, SayWhatTheBodyDoesNot) {
   EXPECT_THAT(lines, Contains("tallybus-attempt: 3"));
   EXPECT_THAT(lines, Not(Contains(StartsWith("tallybus-redelivery"))));
   EXPECT_THAT(lines, Not(Contains(StartsWith("tallybus-origin"))));
+  EXPECT_THAT(lines, Not(Contains(StartsWith("tallybus-reordered"))));
+  EXPECT_THAT(lines, Not(Contains(StartsWith("tallybus-coalesced"))));
+}
+
+TEST_F(HeadersTest, SayWhatBecameOfTheOrderAndOfOlderEvents) {
+  reordered_ = true;
+  coalesced_ = 12;
+  const auto lines = Write();
+  EXPECT_THAT(lines, Contains("tallybus-reordered: 1"));
+  EXPECT_THAT(lines, Contains("tallybus-coalesced: 12"));
 }
 
 TEST_F(HeadersTest, MarkRedeliveriesAndWhatTheRouterMade) {

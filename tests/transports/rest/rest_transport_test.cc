@@ -177,7 +177,8 @@ TEST(RestTransportTest, ADestroyedTransportHasCompletedItsTickets) {
     const Event event;
     const Endpoint endpoint = EndpointAt(server.Url());
     const Delivery delivery{
-        Ticket{7}, event, "{}", "lane", 1, 1, false, endpoint, MonoTime::Infinite(), false};
+        Ticket{7}, event, "{}", "lane", 1, 1, false, false, 0, endpoint, MonoTime::Infinite(),
+        false};
     (*transport)->Deliver({&delivery, 1});
     transport->reset();
   }

@@ -1,113 +1,17 @@
-// The acknowledged bus from an engine's chair: a DEALER that says what an engine would.
+// The acknowledged bus: each engine's sequence without gap or repetition.
 #include "transports/zmq/engine_ingress.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "tallybus/v1/bus.pb.h"
-#include "tests/support/manual_clock.h"
-#include "tests/support/recording_log.h"
-#include "tests/transports/zmq/recording_sink.h"
-#include "tests/transports/zmq/zmq_peer.h"
+#include "tests/transports/zmq/engine_ingress_fixture.h"
 
 namespace tallybus::zmq_transport {
 namespace {
 
-using bus::Kind;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr uint64_t kRouterEpoch = 77;
-
-std::string KindByte(Kind kind) { return std::string(1, static_cast<char>(kind)); }
-
-std::string EventRecord(const std::string& name) {
-  v1::Record record;
-  record.mutable_event()->mutable_stream_status()->set_name(name);
-  return record.SerializeAsString();
-}
-
-std::string SessionRecord(const std::string& id, const std::string& app) {
-  v1::Record record;
-  record.mutable_session()->set_action(v1::Session::ACTION_OPEN);
-  record.mutable_session()->set_session_id(id);
-  record.mutable_session()->set_app_key(app);
-  return record.SerializeAsString();
-}
-
-class EngineIngressTest : public ::testing::Test {
- protected:
-  EngineIngressTest() {
-    ingress =
-        *EngineIngress::Bind(context, "tcp://127.0.0.1:0", {clock, metrics, log, kRouterEpoch});
-    ingress->SetSink(sink);
-    engine.emplace(context, zmq::socket_type::dealer, ingress->endpoint());
-  }
-
-  // Sends, and lets the ingress take it.
-  void Send(const std::vector<std::string_view>& frames) {
-    engine->Send(frames);
-    ASSERT_TRUE(WaitReadable(ingress->socket()));
-    ingress->Receive();
-  }
-  template <typename Message>
-  void Send(Kind kind, const Message& message) {
-    Send({KindByte(kind), message.SerializeAsString()});
-  }
-  void SayHello(uint64_t epoch = 5, uint64_t first_held = 1) {
-    v1::Hello hello;
-    hello.set_protocol_min(1);
-    hello.set_protocol_max(1);
-    hello.set_epoch(epoch);
-    hello.set_node_id("node");
-    hello.set_app_key("engineApp");
-    hello.set_first_held(first_held);
-    hello.set_client_messages(true);
-    Send(Kind::kHello, hello);
-  }
-  void SendEvents(uint64_t first, const std::vector<std::string>& records, uint64_t epoch = 5) {
-    v1::Events events;
-    events.set_epoch(epoch);
-    events.set_first_sequence(first);
-    for (const std::string& record : records) events.add_records(record);
-    Send(Kind::kEvents, events);
-  }
-  // The next message, which must be of this kind.
-  template <typename Message>
-  Message Expect(Kind kind) {
-    const std::vector<std::string> frames = engine->Receive();
-    Message message;
-    EXPECT_EQ(frames.size(), 2u);
-    if (frames.size() != 2) return message;
-    EXPECT_EQ(frames[0], KindByte(kind));
-    EXPECT_TRUE(message.ParseFromString(frames[1]));
-    return message;
-  }
-  void Connect() {
-    SayHello();
-    Expect<v1::Welcome>(Kind::kWelcome);
-  }
-  std::vector<std::string> Names() {
-    std::vector<std::string> names;
-    for (const Event& event : sink.events()) names.push_back(event.name);
-    return names;
-  }
-  uint64_t Malformed(const std::string& reason) {
-    return metrics
-        .GetCounter("tallybus_malformed_total", "", {{"bus", "engine"}, {"reason", reason}})
-        .Value();
-  }
-
-  zmq::context_t context;
-  RecordingSink sink;
-  testing::ManualClock clock;
-  Metrics metrics;
-  testing::RecordingLog log;
-  std::unique_ptr<EngineIngress> ingress;
-  std::optional<Peer> engine;
-};
+class EngineIngressTest : public EngineIngressFixture {};
 
 TEST_F(EngineIngressTest, HelloIsWelcomed) {
   SayHello(5, 9);
@@ -117,6 +21,15 @@ TEST_F(EngineIngressTest, HelloIsWelcomed) {
   EXPECT_EQ(welcome.expected(), 9u);
   EXPECT_GT(welcome.send_through(), 9u);
   EXPECT_EQ(ingress->connected(), 1u);
+}
+
+TEST_F(EngineIngressTest, TheRouterIsToldWhoCame) {
+  SayHello(5);
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].action, Action::kHello);
+  EXPECT_EQ(told[0].epoch, 5u);
+  EXPECT_EQ(told[0].source, SourceOfEpoch(5));
+  EXPECT_EQ(told[0].node_id, "node");
 }
 
 TEST_F(EngineIngressTest, AnotherProtocolIsRefusedNamingBoth) {
@@ -350,15 +263,6 @@ TEST_F(EngineIngressTest, HostileMessagesAreCountedAndEndNothing) {
   EXPECT_EQ(Expect<v1::Resync>(Kind::kResync).expected(), 1u);
   SendEvents(1, {EventRecord("a")});
   EXPECT_THAT(Names(), ElementsAre("a"));
-}
-
-TEST_F(EngineIngressTest, AGoodbyeIsToldOnceAndTakenWithItsWatermark) {
-  Connect();
-  v1::Record bye;
-  bye.mutable_bye();
-  SendEvents(1, {EventRecord("a"), bye.SerializeAsString()});
-  EXPECT_EQ(sink.batches[0].watermark->through, 2u);
-  EXPECT_THAT(log.Text(), HasSubstr("said goodbye"));
 }
 
 }  // namespace

@@ -154,5 +154,40 @@ TEST_F(OpenIngressTest, ATurnIsBounded) {
   EXPECT_FALSE(ingress->Receive()) << "nothing more waits";
 }
 
+TEST_F(OpenIngressTest, AHeartbeatIsNoEventAndTellsOfItsNodeOnce) {
+  Send({"TallybusHeartbeat", R"({"nodeId":"encoder-3"})"});
+  Send({"TallybusHeartbeat", R"({"nodeId":"encoder-3"})"});
+  EXPECT_THAT(sink.events(), IsEmpty());
+  const auto changes = sink.All<PublisherChange>();
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].action, PublisherChange::Action::kHello);
+  EXPECT_EQ(changes[0].source, SourceOfNode("encoder-3"));
+  EXPECT_EQ(changes[0].node_id, "encoder-3");
+  EXPECT_EQ(changes[0].epoch, 0u);
+}
+
+TEST_F(OpenIngressTest, ANodeWhoseHeartbeatsStopIsLostUnlessItsEventsGoOn) {
+  Send({"TallybusHeartbeat", R"({"nodeId":"encoder-3"})"});
+  sink.batches.clear();
+  clock.Advance(absl::Seconds(29));
+  Send({"StreamStatusEvent", R"({"nodeId":"encoder-3","status":"PLAYING"})"});
+  clock.Advance(absl::Seconds(29));
+  ingress->Tick();
+  EXPECT_THAT(sink.All<PublisherChange>(), IsEmpty());
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(ingress->Tick(), clock.Now() + absl::Seconds(1));
+  const auto changes = sink.All<PublisherChange>();
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].action, PublisherChange::Action::kLost);
+  EXPECT_EQ(changes[0].node_id, "encoder-3");
+}
+
+TEST_F(OpenIngressTest, ANodeThatSendsNoHeartbeatIsNeverLost) {
+  Send({"StreamStatusEvent", R"({"nodeId":"encoder-3","status":"PLAYING"})"});
+  clock.Advance(absl::Hours(24));
+  ingress->Tick();
+  EXPECT_THAT(sink.All<PublisherChange>(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace tallybus::zmq_transport

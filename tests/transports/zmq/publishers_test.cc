@@ -7,6 +7,9 @@
 namespace tallybus::zmq_transport {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
 class PublishersTest : public ::testing::Test {
  protected:
   Publisher& Hello(uint64_t epoch, const std::string& peer, uint64_t first_held = 1) {
@@ -115,9 +118,66 @@ TEST_F(PublishersTest, TellsWhichSessionsALeavingEngineLeftOpen) {
   Session(1, "closed", SessionChange::Action::kOpen);
   Session(1, "closed", SessionChange::Action::kClose);
   publisher.said_bye = true;
-  EXPECT_THAT(publishers.Prune(now + absl::Seconds(30)), ::testing::IsEmpty());
-  EXPECT_THAT(publishers.Prune(now + absl::Seconds(61)), ::testing::ElementsAre("left open"));
-  EXPECT_THAT(publishers.Prune(now + absl::Seconds(62)), ::testing::IsEmpty());
+  EXPECT_THAT(publishers.Prune(now + absl::Seconds(30)).sessions, ::testing::IsEmpty());
+  EXPECT_THAT(publishers.Prune(now + absl::Seconds(61)).sessions,
+              ::testing::ElementsAre("left open"));
+  EXPECT_THAT(publishers.Prune(now + absl::Seconds(62)).sessions, ::testing::IsEmpty());
+}
+
+std::vector<uint64_t> EpochsOf(const std::vector<Publisher>& publishers) {
+  std::vector<uint64_t> epochs;
+  for (const Publisher& publisher : publishers) epochs.push_back(publisher.epoch);
+  return epochs;
+}
+
+TEST_F(PublishersTest, OneThatIsNotHeardOfForItsGraceIsLostOnce) {
+  Hello(1, "p");
+  const absl::Duration grace = absl::Seconds(30);
+  EXPECT_THAT(publishers.TakeLost(now + absl::Seconds(29), grace), IsEmpty());
+  EXPECT_THAT(EpochsOf(publishers.TakeLost(now + grace, grace)), ElementsAre(1));
+  EXPECT_THAT(publishers.TakeLost(now + 2 * grace, grace), IsEmpty());
+  now = now + absl::Hours(1);
+  Hello(1, "p");
+  EXPECT_THAT(EpochsOf(publishers.TakeLost(now + grace, grace)), ElementsAre(1)) << "and again";
+}
+
+TEST_F(PublishersTest, OneThatSaidGoodbyeIsNeverLost) {
+  Hello(1, "p").said_bye = true;
+  EXPECT_THAT(publishers.TakeLost(now + absl::Hours(1), absl::Seconds(30)), IsEmpty());
+}
+
+TEST_F(PublishersTest, ANodeThatOpensAnotherLosesItsFormerOneWithinSeconds) {
+  Hello(1, "p");
+  Hello(2, "q");
+  EXPECT_THAT(publishers.TakeLost(now + absl::Seconds(3), absl::Seconds(30)), IsEmpty())
+      << "two may live on one node";
+  publishers.Find(2)->heard = now + absl::Seconds(4);
+  EXPECT_THAT(EpochsOf(publishers.TakeLost(now + absl::Seconds(4), absl::Seconds(30))),
+              ElementsAre(1));
+}
+
+TEST_F(PublishersTest, WhatAnEarlierProcessKnewGoesOn) {
+  PublisherRecord record;
+  record.epoch = 1;
+  record.through = 41;
+  record.node_id = "node";
+  publishers.Restore(record, now);
+  ASSERT_NE(publishers.Find(1), nullptr);
+  EXPECT_EQ(publishers.Find(1)->expected, 42u);
+  EXPECT_EQ(publishers.Find(1)->durable_through, 41u);
+  EXPECT_EQ(publishers.connected(), 0u);
+  EXPECT_EQ(Hello(1, "p", 7).expected, 42u);
+}
+
+TEST_F(PublishersTest, OneThatWasLostOrSaidGoodbyeBeforeIsNotLostAgain) {
+  PublisherRecord record;
+  record.epoch = 1;
+  record.state = PublisherRecord::State::kLost;
+  publishers.Restore(record, now);
+  record.epoch = 2;
+  record.state = PublisherRecord::State::kBye;
+  publishers.Restore(record, now);
+  EXPECT_THAT(publishers.TakeLost(now + absl::Hours(1), absl::Seconds(30)), IsEmpty());
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ class RecordingSink final : public EventSink {
     batches.push_back(std::move(batch));
     return absl::OkStatus();
   }
+  bool IsBehind() const override { return behind; }
   bool HasRoom() const override { return !full; }
 
   template <typename Record>
@@ -33,6 +34,7 @@ class RecordingSink final : public EventSink {
 
   std::vector<IngressBatch> batches;
   bool full = false;
+  bool behind = false;
 };
 
 }  // namespace tallybus::zmq_transport

@@ -1,0 +1,195 @@
+// Written by hand as text: every value is a number, a word of ours, or quoted.
+#include "apps/desk/desk_json.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <simdjson.h>
+
+#include <utility>
+
+namespace tallybus::desk {
+namespace {
+
+std::string Quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      absl::StrAppend(&out, absl::StrFormat("\\u%04x", static_cast<unsigned char>(c)));
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out + "\"";
+}
+
+// An object or a list that grows.
+class Json {
+ public:
+  explicit Json(char open) : text_(1, open), close_(open == '{' ? '}' : ']') {}
+  Json& Text(std::string_view key, std::string_view value) { return Raw(key, Quoted(value)); }
+  Json& Number(std::string_view key, int64_t value) { return Raw(key, std::to_string(value)); }
+  Json& Time(std::string_view key, absl::Time time) {
+    if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) return *this;
+    return Text(key, Rfc3339Millis(time));
+  }
+  Json& Raw(std::string_view key, std::string_view json) {
+    return Item(absl::StrCat(Quoted(key), ":", std::string(json)));
+  }
+  Json& Item(std::string_view json) {
+    if (text_.size() > 1) text_.push_back(',');
+    text_.append(json);
+    return *this;
+  }
+  std::string Done() { return std::move(text_) + close_; }
+
+ private:
+  std::string text_;
+  char close_;
+};
+
+std::string EndpointJson(const EndpointStatus& endpoint) {
+  Json held('[');
+  for (const HeldMethodStatus& method : endpoint.held_methods) {
+    held.Item(Json('{')
+                  .Text("method", method.method)
+                  .Number("httpStatus", method.code)
+                  .Time("since", method.since)
+                  .Done());
+  }
+  return Json('{')
+      .Text("route", endpoint.route)
+      .Text("url", endpoint.url)
+      .Text("state", endpoint.state)
+      .Text("reason", endpoint.reason)
+      .Text("author", endpoint.author)
+      .Time("since", endpoint.since)
+      .Time("nextTry", endpoint.next_try)
+      .Number("limit", endpoint.limit)
+      .Number("inFlight", endpoint.in_flight)
+      .Number("waiting", static_cast<int64_t>(endpoint.waiting))
+      .Number("bytes", static_cast<int64_t>(endpoint.bytes))
+      .Number("quotaBytes", static_cast<int64_t>(endpoint.quota_bytes))
+      .Raw("heldMethods", held.Done())
+      .Done();
+}
+
+const char* StateOf(StoredRow::State state) {
+  switch (state) {
+    case StoredRow::State::kWaiting:
+      return "waiting";
+    case StoredRow::State::kDead:
+      return "dead";
+    case StoredRow::State::kDelivered:
+      return "delivered";
+  }
+  return "";
+}
+
+std::string RowJson(const StoredRow& stored, PageOptions options) {
+  const Event& event = *stored.row->event;
+  Json row('{');
+  row.Number("row", static_cast<int64_t>(stored.row->seq))
+      .Text("state", StateOf(stored.state))
+      .Text("id", event.id.ToString())
+      .Text("route", stored.route)
+      .Text("lane", stored.lane)
+      .Number("sequence", static_cast<int64_t>(stored.row->lane_sequence))
+      .Text("method", event.method.empty() ? "(damaged)" : event.method)
+      .Text("status", event.status)
+      .Text("app", event.app_key)
+      .Text("session", event.session_id)
+      .Text("stream", event.name)
+      .Text("mediaSession", event.media_session_id)
+      .Time("time", event.time)
+      .Time("accepted", stored.row->accepted)
+      .Number("attempts", stored.attempts)
+      .Number("httpStatus", stored.http_status)
+      .Text("reason", stored.reason)
+      .Time(stored.state == StoredRow::State::kWaiting ? "due" : "settled", stored.at)
+      .Number("replays", stored.row->replays);
+  if (options.bodies && !event.method.empty()) {
+    row.Raw("event", options.reveal ? event.json : Redacted(event.json));
+  }
+  return row.Done();
+}
+
+bool IsCredential(std::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(std::string(name));
+  for (const char* word : {"password", "passwd", "token", "secret", "authorization", "credential",
+                           "apikey", "api_key", "privatekey"}) {
+    if (absl::StrContains(lower, word)) return true;
+  }
+  return lower == "sdp" || lower == "pwd";
+}
+
+std::string RedactedElement(simdjson::dom::element element) {
+  simdjson::dom::object object;
+  simdjson::dom::array array;
+  if (element.get(object) == simdjson::SUCCESS) {
+    Json out('{');
+    for (const auto& [key, value] : object) {
+      out.Raw(key, IsCredential(key) ? "\"***\"" : RedactedElement(value));
+    }
+    return out.Done();
+  }
+  if (element.get(array) == simdjson::SUCCESS) {
+    Json out('[');
+    for (const simdjson::dom::element item : array) out.Item(RedactedElement(item));
+    return out.Done();
+  }
+  return simdjson::minify(element);
+}
+
+}  // namespace
+
+std::string EndpointsJson(const std::vector<EndpointStatus>& endpoints) {
+  Json list('[');
+  for (const EndpointStatus& endpoint : endpoints) list.Item(EndpointJson(endpoint));
+  return Json('{').Raw("endpoints", list.Done()).Done();
+}
+
+std::string AlertsJson(const std::vector<AlertStatus>& alerts) {
+  Json list('[');
+  for (const AlertStatus& alert : alerts) {
+    list.Item(Json('{')
+                  .Text("alert", alert.name)
+                  .Text("subject", alert.subject)
+                  .Text("severity", alert.critical ? "critical" : "warning")
+                  .Time("since", alert.since)
+                  .Text("text", alert.text)
+                  .Done());
+  }
+  return Json('{').Raw("alerts", list.Done()).Done();
+}
+
+std::string TestJson(const EndpointTestResult& test) {
+  const bool taken = test.result.verdict == Verdict::kDelivered;
+  return Json('{')
+      .Raw("delivered", taken ? "true" : "false")
+      .Number("httpStatus", test.result.remote_code)
+      .Text("reason", test.result.reason)
+      .Text("detail", std::string(test.result.status.message()))
+      .Raw("milliseconds", absl::StrFormat("%.3f", absl::ToDoubleMilliseconds(test.took)))
+      .Raw("connectionReused", test.result.connection_reused ? "true" : "false")
+      .Done();
+}
+
+std::string PageJson(const StoredPage& page, PageOptions options) {
+  Json rows('[');
+  for (const StoredRow& stored : page.rows) rows.Item(RowJson(stored, options));
+  return Json('{').Raw("rows", rows.Done()).Number("next", static_cast<int64_t>(page.next)).Done();
+}
+
+std::string Redacted(std::string_view json) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element element;
+  if (parser.parse(json.data(), json.size()).get(element) != simdjson::SUCCESS) return "{}";
+  return RedactedElement(element);
+}
+
+}  // namespace tallybus::desk

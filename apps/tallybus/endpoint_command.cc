@@ -1,0 +1,132 @@
+// `tallybus endpoint`: how each endpoint is, and what an operator decides about it.
+#include <absl/flags/flag.h>
+#include <absl/strings/str_cat.h>
+#include <pwd.h>
+#include <simdjson.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "apps/tallybus/command.h"
+#include "apps/tallybus/desk_door.h"
+#include "apps/tallybus/flags.h"
+#include "apps/tallybus/table.h"
+
+namespace tallybus::cli {
+namespace {
+
+using Element = simdjson::dom::element;
+
+std::string Cell(Element row, const char* key) {
+  std::string_view text;
+  if (row[key].get(text) == simdjson::SUCCESS) return std::string(text);
+  int64_t number = 0;
+  if (row[key].get(number) == simdjson::SUCCESS) return std::to_string(number);
+  return "";
+}
+
+std::string HeldMethods(Element row) {
+  std::string text;
+  simdjson::dom::array held;
+  if (row["heldMethods"].get(held) != simdjson::SUCCESS) return text;
+  for (Element method : held) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", Cell(method, "method"), " (",
+                    Cell(method, "httpStatus"), ")");
+  }
+  return text;
+}
+
+int PrintTable(const std::string& json) {
+  simdjson::dom::parser parser;
+  Element answer;
+  simdjson::dom::array endpoints;
+  if (parser.parse(json).get(answer) != simdjson::SUCCESS ||
+      answer["endpoints"].get(endpoints) != simdjson::SUCCESS) {
+    return Complain("endpoint", "the daemon's answer is not understood", kFailed);
+  }
+  Table table({"ROUTE", "STATE", "SINCE", "WAITING", "IN FLIGHT", "LIMIT", "REASON", "AUTHOR",
+               "HELD METHODS", "URL"});
+  for (Element row : endpoints) {
+    table.Add({Cell(row, "route"), Cell(row, "state"), Cell(row, "since"), Cell(row, "waiting"),
+               Cell(row, "inFlight"), Cell(row, "limit"), Cell(row, "reason"), Cell(row, "author"),
+               HeldMethods(row), Cell(row, "url")});
+  }
+  std::cout << table.Render(TerminalWidth(STDOUT_FILENO)) << std::flush;
+  return kDone;
+}
+
+int PrintTest(const std::string& json) {
+  simdjson::dom::parser parser;
+  Element test;
+  bool delivered = false;
+  bool reused = false;
+  double milliseconds = 0;
+  if (parser.parse(json).get(test) != simdjson::SUCCESS ||
+      test["delivered"].get(delivered) != simdjson::SUCCESS ||
+      test["connectionReused"].get(reused) != simdjson::SUCCESS ||
+      test["milliseconds"].get(milliseconds) != simdjson::SUCCESS) {
+    return Complain("endpoint", "the daemon's answer is not understood", kFailed);
+  }
+  const std::string detail = Cell(test, "detail");
+  std::cout << (delivered ? "delivered" : "not delivered") << ": " << Cell(test, "httpStatus")
+            << " " << Printable(Cell(test, "reason")) << " after " << milliseconds << " ms, on a "
+            << (reused ? "connection that was open" : "new connection")
+            << (detail.empty() ? "" : " (" + Printable(detail) + ")") << std::endl;
+  return delivered ? kDone : kFailed;
+}
+
+std::string Author() {
+  const passwd* user = getpwuid(getuid());
+  return user == nullptr ? absl::StrCat("uid ", getuid()) : std::string(user->pw_name);
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  const std::string verb = arguments.empty() ? "" : arguments[0];
+  const bool list = verb == "ls";
+  const bool known = list || verb == "test" || verb == "pause" || verb == "resume" ||
+                     verb == "disable" || verb == "enable";
+  if (!known || arguments.size() != (list ? 1u : 2u)) {
+    return Complain("endpoint",
+                    "ls, or test, pause, resume, disable, enable and a route: which one?", kUsage);
+  }
+  absl::StatusOr<std::unique_ptr<DeskDoor>> door = DeskDoor::Open();
+  if (!door.ok()) return Complain("endpoint", std::string(door.status().message()), kFailed);
+  Target target(list ? "/api/v1/endpoints" : "/api/v1/endpoints/" + verb);
+  if (!list) {
+    target.Add("route", arguments[1]);
+    if (verb != "test") target.Add("reason", absl::GetFlag(FLAGS_reason)).Add("author", Author());
+  }
+  absl::StatusOr<std::string> answer = (*door)->Ask(list ? "GET" : "POST", target.text());
+  if (!answer.ok()) return Complain("endpoint", std::string(answer.status().message()), kFailed);
+  if (absl::GetFlag(FLAGS_json)) {
+    std::cout << *answer << std::endl;
+    return kDone;
+  }
+  return verb == "test" ? PrintTest(*answer) : PrintTable(*answer);
+}
+
+}  // namespace
+
+Command EndpointCommand() {
+  Command command;
+  command.name = "endpoint";
+  command.arguments = "ls | test ROUTE | pause ROUTE | resume ROUTE | disable ROUTE | enable ROUTE";
+  command.summary = "how endpoints are; pause, resume, disable, enable, test one";
+  command.details =
+      "ls       every route's endpoint: its state, since when and why, what waits for it\n"
+      "test     sends one TallybusTestEvent, outside of all lanes, and prints the answer\n"
+      "pause    goes on accepting, sends nothing\n"
+      "resume   goes on, gently; also the word that a held endpoint is mended\n"
+      "disable  what waits and what comes becomes a dead letter\n"
+      "enable   the way back from disable, and from an endpoint's own 410\n"
+      "\n"
+      "Decisions outlive the daemon; --reason is kept with them. Exit status 1: it failed, or the\n"
+      "test event was not delivered.";
+  command.flags = WithDeskFlags({"reason"});
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tallybus::cli

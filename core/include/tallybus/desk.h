@@ -1,0 +1,93 @@
+// What an operator may ask of a running router, and have it do.
+#ifndef TALLYBUS_DESK_H_
+#define TALLYBUS_DESK_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tallybus/spool.h"
+#include "tallybus/trace.h"
+#include "tallybus/transport.h"
+
+namespace tallybus {
+
+struct HeldMethodStatus {
+  std::string method;
+  int code = 0;
+  absl::Time since;
+};
+
+struct EndpointStatus {
+  std::string route;
+  std::string url;     // empty: the route is not configured any more
+  std::string state;   // "ready", "breaker open", "held", "paused", "disabled", ...
+  std::string reason;  // ours or the operator's
+  std::string author;
+  absl::Time since = absl::InfinitePast();       // infinite: since the start
+  absl::Time next_try = absl::InfiniteFuture();  // infinite: not by time alone
+  int limit = 0;
+  int in_flight = 0;
+  uint64_t waiting = 0;  // events
+  uint64_t bytes = 0;
+  uint64_t quota_bytes = 0;  // 0: none
+  std::vector<HeldMethodStatus> held_methods;
+};
+
+struct AlertStatus {
+  std::string name;
+  std::string subject;
+  bool critical = true;
+  std::string text;
+  absl::Time since;
+};
+
+// What a replay came to.
+struct ReplayResult {
+  uint64_t replayed = 0;
+  uint64_t no_route = 0;  // their route is not configured
+  uint64_t damaged = 0;
+};
+
+struct EndpointTestResult {
+  DeliveryResult result;
+  absl::Duration took;
+};
+
+// [owner] All calls; callbacks come on the owner's thread.
+class Desk {
+ public:
+  virtual ~Desk() = default;
+  virtual std::vector<EndpointStatus> Endpoints() const = 0;
+  virtual std::vector<AlertStatus> Alerts() const = 0;
+
+  enum class Verb { kPause, kResume, kDisable, kEnable };
+  // NOT_FOUND: no such route. FAILED_PRECONDITION: not from the state that it is in.
+  virtual absl::Status Control(std::string_view route, Verb verb, std::string reason,
+                               std::string author) = 0;
+  // Sends one TallybusTestEvent outside of all lanes, whatever the endpoint's state.
+  using Tested = std::function<void(absl::StatusOr<EndpointTestResult>)>;
+  virtual void Test(std::string_view route, Tested done) = 0;
+
+  // What is known of an event, by its id, or of the newest ones of a stream or session.
+  virtual Trace FindTrace(std::string_view id_or_name) const = 0;
+  // One page of the spool.
+  virtual void Find(const StoredFilter& filter, StoredCallback done) = 0;
+  // Sends again what the filter finds among dead letters and what is retained: each as a new row at
+  // the end of its lane, under its id. With `dry_run` it only counts.
+  using Replayed = std::function<void(absl::StatusOr<ReplayResult>)>;
+  virtual void Replay(const StoredFilter& filter, bool dry_run, Replayed done) = 0;
+  // Forgets the dead letters that the filter finds.
+  using Dropped = std::function<void(absl::StatusOr<uint64_t>)>;
+  virtual void Drop(const StoredFilter& filter, Dropped done) = 0;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_DESK_H_

@@ -1,0 +1,70 @@
+// The alert's event is an event like any other, but for its author.
+#include "alerts.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
+
+#include "codec/json_writer.h"
+
+namespace tallybus {
+
+Alerts::Alerts(Log& log, Metrics& metrics, std::string node_id)
+    : log_(log), metrics_(metrics), node_id_(std::move(node_id)) {}
+
+void Alerts::Raise(const Alert& alert, absl::Time now) {
+  auto [found, is_new] = active_.try_emplace({alert.name, alert.subject}, Active{alert, now});
+  if (!is_new) return;
+  Tell(found->second, false, now);
+}
+
+void Alerts::Resolve(const std::string& name, const std::string& subject, absl::Time now) {
+  auto found = active_.find({name, subject});
+  if (found == active_.end()) return;
+  Tell(found->second, true, now);
+  active_.erase(found);
+}
+
+void Alerts::Set(bool on, const Alert& alert, absl::Time now) {
+  if (on) return Raise(alert, now);
+  Resolve(alert.name, alert.subject, now);
+}
+
+std::vector<Alerts::Active> Alerts::active() const {
+  std::vector<Active> all;
+  for (const auto& [key, active] : active_) all.push_back(active);
+  return all;
+}
+
+void Alerts::Tell(const Active& active, bool resolved, absl::Time now) {
+  const Alert& alert = active.alert;
+  metrics_
+      .GetGauge("tallybus_alerts_active", "Alerts that are on, by name", {{"alert", alert.name}})
+      .Add(resolved ? -1 : 1);
+  log_.Write(resolved         ? LogLevel::kInfo
+             : alert.critical ? LogLevel::kError
+                              : LogLevel::kWarning,
+             absl::StrCat("alert ", resolved ? "resolved: " : "", alert.name, " ", alert.subject,
+                          ": ", alert.text));
+  Told told;
+  told.about = alert.subject;
+  told.event.method = kAlertEvent;
+  told.event.node_id = node_id_;
+  told.event.time = now;
+  told.event.status = resolved ? "RESOLVED" : "FIRING";
+  told.event.from_router = true;
+  JsonObjectWriter writer(&told.event.json);
+  writer.String("nodeId", node_id_);
+  writer.String("alert", alert.name);
+  writer.String("status", told.event.status);
+  writer.String("severity", alert.critical ? "critical" : "warning");
+  writer.String("subject", alert.subject);
+  writer.String("since", Rfc3339Millis(active.since));
+  writer.Int("waiting", static_cast<int64_t>(alert.waiting));
+  if (alert.oldest != absl::InfiniteFuture()) writer.String("oldest", Rfc3339Millis(alert.oldest));
+  writer.String("text", alert.text);
+  writer.String("runbook", absl::StrCat("docs/operations.md#", absl::AsciiStrToLower(alert.name)));
+  writer.Close();
+  told_.push_back(std::move(told));
+}
+
+}  // namespace tallybus

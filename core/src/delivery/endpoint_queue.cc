@@ -1,0 +1,148 @@
+// Bodies are loaded for what can start soon, and for no more.
+#include "delivery/endpoint_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tallybus {
+namespace {
+
+// How far loading runs ahead of the attempts, so that a disk's latency does not show.
+constexpr size_t kAhead = 16;
+// Heads of a disabled endpoint that are loaded at a time, to be told of and buried.
+constexpr size_t kDoomedAtATime = 64;
+// Ends among the heads are passed over; the next event that comes looks further.
+constexpr size_t kLookedAtToShed = 64;
+
+}  // namespace
+
+EndpointQueue::EndpointQueue(std::string name, uint64_t seed, Metrics& metrics)
+    : route(std::move(name)),
+      gate(Endpoint().max_connections, seed),  // until its route says how many
+      delivered(metrics.GetCounter("tallybus_events_delivered_total",
+                                   "Events that the endpoint took", {{"route", route}})),
+      failed(metrics.GetCounter("tallybus_events_failed_total",
+                                "Events settled by an answer that was a failure",
+                                {{"route", route}})),
+      given_up(metrics.GetCounter("tallybus_events_given_up_total",
+                                  "Events given up after their last attempt", {{"route", route}})),
+      rejected(metrics.GetCounter("tallybus_events_rejected_total",
+                                  "Events that the endpoint will never take, or takes no more",
+                                  {{"route", route}})),
+      shed(metrics.GetCounter("tallybus_events_shed_total",
+                              "Events that went because the route's quota was full",
+                              {{"route", route}})),
+      coalesced(metrics.GetCounter("tallybus_events_coalesced_total",
+                                   "Events that a newer one took the place of",
+                                   {{"route", route}})),
+      attempts(metrics.GetCounter("tallybus_attempts_total", "Attempts that were made",
+                                  {{"route", route}})),
+      attempts_failed(metrics.GetCounter("tallybus_attempts_failed_total", "Attempts that failed",
+                                         {{"route", route}})),
+      waiting_gauge(metrics.GetGauge("tallybus_route_waiting_events",
+                                     "Events that are accepted and not settled",
+                                     {{"route", route}})) {}
+
+void EndpointQueue::AddReady(Lane& lane) {
+  lane.state = Lane::State::kReady;
+  lane.body = nullptr;
+  ready_.push_back(&lane);
+}
+
+void EndpointQueue::AddLoaded(Lane& lane) {
+  if (lane.state == Lane::State::kLoading) --loading_;
+  lane.state = Lane::State::kLoaded;
+  loaded_.push_back(&lane);
+}
+
+Lane* EndpointQueue::TakeSheddable() {
+  for (size_t i = std::min(ready_.size(), kLookedAtToShed); i > 0; --i) {
+    Lane* lane = ready_.front();
+    ready_.pop_front();
+    if (!lane->head.terminal && !lane->ephemeral) return lane;
+    ready_.push_back(lane);
+  }
+  return nullptr;
+}
+
+void EndpointQueue::SetRoute(RoutePtr now) {
+  today = std::move(now);
+  if (today != nullptr) gate.SetMaxConnections(today->endpoint.max_connections);
+}
+
+// How many heads it makes sense to have in hand.
+size_t EndpointQueue::Window(MonoTime now) const {
+  if (!Sends()) return 0;
+  const Permit permit = gate.Ask("", now);
+  if (permit == Permit::kDisabled) return kDoomedAtATime;
+  if (permit == Permit::kProbe) return 1;
+  if (gate.InOutage("", now)) return 0;
+  return kAhead + static_cast<size_t>(std::max(0, gate.limit() - gate.in_flight()));
+}
+
+bool EndpointQueue::TakesNewHead(MonoTime now) const {
+  return ready_.empty() && loaded_.size() + loading_ < Window(now);
+}
+
+Lane* EndpointQueue::NextToLoad(MonoTime now) {
+  if (ready_.empty() || loaded_.size() + loading_ >= Window(now)) return nullptr;
+  Lane* lane = ready_.front();
+  ready_.pop_front();
+  lane->state = Lane::State::kLoading;
+  ++loading_;
+  return lane;
+}
+
+Lane* EndpointQueue::NextToStart(MonoTime now, Permit* permit) {
+  if (!Sends()) Unload();
+  while (!loaded_.empty()) {
+    Lane* lane = loaded_.front();
+    if (lane->body->event == nullptr) {
+      loaded_.pop_front();
+      return lane;
+    }
+    const std::string method = lane->body->event->method;
+    *permit = gate.Ask(method, now);
+    if (*permit == Permit::kWait) {
+      if (gate.InOutage("", now)) Unload();
+      return nullptr;
+    }
+    loaded_.pop_front();
+    if (auto held = held_.find(method); held != held_.end()) held->second.probing = false;
+    if (*permit != Permit::kMethodHeld) return lane;
+    lane->state = Lane::State::kReady;
+    held_[method].lanes.push_back(lane);
+    lane->body = nullptr;
+  }
+  return nullptr;
+}
+
+void EndpointQueue::ReleaseHeld(MonoTime now) {
+  for (auto& [method, held] : held_) {
+    const Permit permit = gate.Ask(method, now);
+    if (permit == Permit::kMethodHeld || permit == Permit::kWait) {
+      continue;
+    }
+    const bool probe = permit == Permit::kProbe || permit == Permit::kMethodProbe;
+    if (probe && held.probing) continue;
+    held.probing = probe;
+    const size_t count = probe ? std::min<size_t>(1, held.lanes.size()) : held.lanes.size();
+    for (size_t i = 0; i < count; ++i) {
+      ready_.push_front(held.lanes.front());
+      held.lanes.pop_front();
+    }
+  }
+  std::erase_if(
+      held_, [](const auto& entry) { return entry.second.lanes.empty() && !entry.second.probing; });
+}
+
+void EndpointQueue::Unload() {
+  for (; !loaded_.empty(); loaded_.pop_back()) {
+    Lane* lane = loaded_.back();
+    lane->state = Lane::State::kReady;
+    lane->body = nullptr;
+    ready_.push_front(lane);
+  }
+}
+
+}  // namespace tallybus

@@ -1,0 +1,79 @@
+// What belongs to one route's endpoint alone: the lanes that want to go, in turn, and the gate that
+// lets them.
+#ifndef TALLYBUS_DELIVERY_ENDPOINT_QUEUE_H_
+#define TALLYBUS_DELIVERY_ENDPOINT_QUEUE_H_
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "delivery/backlog.h"
+#include "delivery/endpoint_gate.h"
+#include "delivery/lane.h"
+#include "tallybus/metrics.h"
+#include "tallybus/route.h"
+
+namespace tallybus {
+
+// [owner] Lanes take turns by events: each has one under way, and comes to the end after it, so
+// that a busy one starves no other (deficit round robin with a quantum of one event).
+struct EndpointQueue {
+  EndpointQueue(std::string name, uint64_t seed, Metrics& metrics);
+
+  // nullptr: the route is gone, and what waits stays.
+  void SetRoute(RoutePtr now);
+  bool Sends() const { return today != nullptr && today->transport != nullptr; }
+  // The lane's head has no body yet.
+  void AddReady(Lane& lane);
+  // The lane's head is here with its body.
+  void AddLoaded(Lane& lane);
+  // Whether a new head with its body may go before others: nothing waits, and there is room.
+  bool TakesNewHead(MonoTime now) const;
+  // Takes a lane that is ready and whose head may be shed; nullptr: none of the next few.
+  Lane* TakeSheddable();
+  // The next lane whose body is worth loading; nullptr: none for now. It is kLoading then.
+  Lane* NextToLoad(MonoTime now);
+  // The next lane that may start, with its permit; nullptr: none for now. One whose body is damaged
+  // needs no permit.
+  Lane* NextToStart(MonoTime now, Permit* permit);
+  // Lets go of lanes whose method is held no more, and of one for each probe that is due.
+  void ReleaseHeld(MonoTime now);
+  // Puts back what is loaded: nothing will start for a while.
+  void Unload();
+
+  const std::string route;
+  RoutePtr today;  // the route of this name; nullptr: none is configured
+  EndpointGate gate;
+  Backlog::Sheddable sheddable;
+  size_t bytes = 0;  // of what is accepted and not settled
+  size_t rows = 0;
+  bool over_quota = false;
+
+  Counter& delivered;
+  Counter& failed;
+  Counter& given_up;
+  Counter& rejected;
+  Counter& shed;
+  Counter& coalesced;
+  Counter& attempts;
+  Counter& attempts_failed;
+  Gauge& waiting_gauge;
+
+ private:
+  size_t Window(MonoTime now) const;
+
+  std::deque<Lane*> ready_;
+  std::deque<Lane*> loaded_;
+  struct Held {
+    std::deque<Lane*> lanes;  // without bodies
+    bool probing = false;     // one of them went ahead to ask
+  };
+  std::map<std::string, Held, std::less<>> held_;  // by method
+  size_t loading_ = 0;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_DELIVERY_ENDPOINT_QUEUE_H_

@@ -1,0 +1,225 @@
+// What becomes of an attempt: settled, tried again, buried; and what its lane does then.
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "delivery/dispatcher.h"
+#include "delivery/retry_schedule.h"
+#include "tallybus/codec.h"
+
+namespace tallybus {
+namespace {
+
+constexpr size_t kLongestReason = 256;
+
+std::string Describe(const Lane& lane, const SpoolRow& row) {
+  return absl::StrCat(lane.queue->route, ": ", row.event->method, " ", row.event->id.ToString());
+}
+
+// An abandoned ticket brings no words.
+std::string_view PhraseOf(const DeliveryResult& result) {
+  if (result.reason.empty() && result.remote_code == 0) return "timed out";
+  return result.reason;
+}
+
+Settlement::Outcome OutcomeOf(const Judgement& judgement) {
+  switch (judgement.then) {
+    case Judgement::Then::kGiveUp:
+      return Settlement::Outcome::kGivenUp;
+    case Judgement::Then::kReject:
+      return judgement.sign.kind == EndpointSign::Kind::kGone ? Settlement::Outcome::kGone
+                                                              : Settlement::Outcome::kRejected;
+    case Judgement::Then::kSettle:
+    case Judgement::Then::kRetry:
+      break;
+  }
+  return judgement.failed ? Settlement::Outcome::kFailed : Settlement::Outcome::kDelivered;
+}
+
+}  // namespace
+
+void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
+  if (completed.attempt.test != 0) {
+    auto test = tests_.extract(completed.attempt.test);
+    if (!test.empty()) test.mapped()(completed.result, now - completed.attempt.pass.started);
+    return;
+  }
+  Lane& lane = *lanes_.Find(completed.attempt.lane);
+  const SpoolRow& row = *completed.attempt.row;
+  const DeliveryResult& result = completed.result;
+  EndpointQueue& queue = *lane.queue;  // a stray is gone with its row
+  EndpointGate& gate = queue.gate;
+  const Trying trying = {.attempts = lane.tries.burnt + 1,
+                         .for_time = OwnTime(lane, now),
+                         .terminal = lane.head.terminal,
+                         .retry_after = result.retry_after,
+                         .in_outage = gate.InOutage(row.event->method, now)};
+  const Judgement judgement = Judge(*completed.attempt.route, row, result, trying);
+  const uint64_t alarms = gate.alarms_version();
+  gate.Finish(completed.attempt.pass, row.event->method, judgement.sign, now);
+  const bool again = judgement.then == Judgement::Then::kRetry;
+  if (judgement.burns_attempt) ++lane.tries.burnt;
+  if (judgement.failed) Failed(lane, row, result, !again);
+  if (again) {
+    TryAgain(lane, judgement, trying, result, now);
+  } else {
+    Settlement settlement;
+    settlement.outcome = OutcomeOf(judgement);
+    settlement.http_status = result.remote_code;
+    settlement.reason = EscapedPrefix(PhraseOf(result), kLongestReason);
+    SettleHead(lane, row, std::move(settlement), now);
+  }
+  if (gate.alarms_version() != alarms) parts_.outcomes.OnEndpoint(queue);
+}
+
+void Dispatcher::Failed(const Lane& lane, const SpoolRow& row, const DeliveryResult& result,
+                        bool final) {
+  lane.queue->attempts_failed.Add();
+  const std::string_view phrase = PhraseOf(result);
+  failure_log_.Write(
+      LogLevel::kWarning,
+      absl::StrCat(Describe(lane, row), " attempt ", lane.tries.attempts,
+                   " failed: ", result.remote_code, " ", EscapedPrefix(phrase, kLongestReason),
+                   result.status.ok() ? "" : absl::StrCat(" (", result.status.message(), ")"),
+                   final ? "" : "; it will be tried again"));
+  parts_.outcomes.OnFailure(row, Failure{.route = lane.queue->route,
+                                         .http_status = result.remote_code,
+                                         .info = FailureInfo(phrase, result.answer),
+                                         .attempt = lane.tries.attempts,
+                                         .final = final});
+}
+
+void Dispatcher::TryAgain(Lane& lane, const Judgement& judgement, const Trying& trying,
+                          const DeliveryResult& result, MonoTime now) {
+  lane.tries.may_have_arrived |= !result.never_sent;
+  const double random = std::uniform_real_distribution<double>(0, 1)(random_);
+  const MonoTime due = now + JitteredDelay(judgement.retry_step, trying, random);
+  if (lane.queue->today != nullptr && lane.queue->today->skip_failed_head && !lane.stray) {
+    return PassBy(lane, due, now);
+  }
+  NoteProgress(lane, due, now);
+  BackOffUntil(lane, due);
+}
+
+void Dispatcher::NoteProgress(const Lane& lane, MonoTime due, MonoTime now) {
+  progress_.push_back({.seq = lane.head.seq,
+                       .attempts = lane.tries.attempts,
+                       .tries = lane.tries.burnt,
+                       .own_time = OwnTime(lane, now),
+                       .due = parts_.clock.WallNow() + (due - now),
+                       .may_have_arrived = lane.tries.may_have_arrived,
+                       .reordered = lane.tries.reordered});
+}
+
+// The head goes on by itself, and the lane without it.
+void Dispatcher::PassBy(Lane& lane, MonoTime due, MonoTime now) {
+  Lane& stray = lanes_.Stray(lane);
+  SetHead(stray, lane.head, lane.tries);
+  stray.method = lane.method;  // its own time is counted by it
+  stray.tries.reordered = true;
+  NoteProgress(stray, due, now);
+  BackOffUntil(stray, due);
+  Advance(lane, now);
+}
+
+// Without an attempt.
+void Dispatcher::Bury(Lane& lane, const SpoolRow& row, Settlement::Outcome outcome,
+                      std::string_view reason, MonoTime now) {
+  if (row.event != nullptr) {
+    parts_.outcomes.OnFailure(row, Failure{.route = lane.queue->route,
+                                           .http_status = 0,
+                                           .info = std::string(reason),
+                                           .attempt = lane.tries.attempts,
+                                           .final = true});
+  }
+  Settlement settlement;
+  settlement.outcome = outcome;
+  settlement.reason = reason;
+  SettleHead(lane, row, std::move(settlement), now);
+}
+
+void Dispatcher::SettleHead(Lane& lane, const SpoolRow& row, Settlement settlement, MonoTime now) {
+  settlement.seq = lane.head.seq;
+  settlement.attempts = lane.tries.attempts;
+  settlement.bytes = lane.head.bytes;
+  settlement.at = parts_.clock.WallNow();
+  --unsettled_;
+  if (settlement.IsDeadLetter()) LogDeadLetter(lane, row, settlement);
+  lane.ended = lane.head.terminal;
+  const bool ephemeral = lane.ephemeral;
+  if (!ephemeral) CountOutcome(*lane.queue, settlement);
+  parts_.outcomes.OnSettled(settlement);
+  if (!ephemeral) settled_.push_back(std::move(settlement));
+  Advance(lane, now);
+}
+
+void Dispatcher::LogDeadLetter(const Lane& lane, const SpoolRow& row,
+                               const Settlement& settlement) {
+  const bool given_up = settlement.outcome == Settlement::Outcome::kGivenUp;
+  const std::string what = row.event == nullptr ? absl::StrCat(lane.queue->route, ": row ", row.seq)
+                                                : Describe(lane, row);
+  given_up_log_.Write(LogLevel::kError, absl::StrCat(what, given_up ? " given up" : " rejected",
+                                                     " after ", settlement.attempts, " attempts: ",
+                                                     settlement.reason, "; it is a dead letter"));
+}
+
+void Dispatcher::Advance(Lane& lane, MonoTime now) {
+  lane.doomed = false;
+  lane.ephemeral = false;
+  lane.body = nullptr;
+  std::optional<Waiting> next = backlog_.Pop(lane.waiting, lane.queue->sheddable);
+  SetHead(lane, next.value_or(Waiting()), {});
+  if (next) {
+    lane.queue->AddReady(lane);
+  } else {
+    lanes_.Rest(lane, now);
+  }
+}
+
+void Dispatcher::Discard(EndpointQueue& queue, const Waiting& row, Settlement::Outcome outcome) {
+  Settlement settlement;
+  settlement.seq = row.seq;
+  settlement.outcome = outcome;
+  settlement.bytes = row.bytes;
+  --unsettled_;
+  CountOutcome(queue, settlement);
+  parts_.outcomes.OnSettled(settlement);
+  settled_.push_back(std::move(settlement));
+}
+
+void Dispatcher::CountOutcome(EndpointQueue& queue, const Settlement& settlement) {
+  --queue.rows;
+  queue.bytes -= std::min<size_t>(queue.bytes, settlement.bytes);
+  switch (settlement.outcome) {
+    case Settlement::Outcome::kDelivered:
+      ++totals_.delivered;
+      queue.delivered.Add();
+      break;
+    case Settlement::Outcome::kFailed:
+      ++totals_.failed;
+      queue.failed.Add();
+      break;
+    case Settlement::Outcome::kGivenUp:
+      ++totals_.given_up;
+      queue.given_up.Add();
+      break;
+    case Settlement::Outcome::kRejected:
+    case Settlement::Outcome::kGone:
+      ++totals_.given_up;
+      queue.rejected.Add();
+      break;
+    case Settlement::Outcome::kShed:
+      queue.shed.Add();
+      break;
+    case Settlement::Outcome::kCoalesced:
+      queue.coalesced.Add();
+      break;
+    case Settlement::Outcome::kReplayed:
+    case Settlement::Outcome::kDropped:
+      break;
+  }
+}
+
+}  // namespace tallybus

@@ -1,0 +1,367 @@
+// Two queues of plain records, events and their ways, each with an index of what is still asked
+// for.
+#include "flight_recorder.h"
+
+#include <absl/strings/numbers.h>
+
+#include <algorithm>
+#include <cstring>
+#include <tuple>
+
+#include "kept_text.h"
+
+namespace tallybus {
+namespace {
+
+constexpr size_t kMallocOverhead = 16;
+
+absl::string_view AbslView(std::string_view text) { return {text.data(), text.size()}; }
+
+absl::Time TimeOf(int64_t micros) {
+  return micros == INT64_MIN ? absl::InfinitePast() : absl::FromUnixMicros(micros);
+}
+
+std::optional<EventId> ParseId(std::string_view text) {
+  if (text.size() < 18 || text[16] != '-') return std::nullopt;
+  EventId id;
+  if (!absl::SimpleHexAtoi(AbslView(text.substr(0, 16)), &id.epoch)) return std::nullopt;
+  if (!absl::SimpleAtoi(AbslView(text.substr(17)), &id.sequence)) return std::nullopt;
+  // Only what an id prints as: neither signs, spaces nor capitals.
+  return id.ToString() == text ? std::optional(id) : std::nullopt;
+}
+
+}  // namespace
+
+FlightRecorder::~FlightRecorder() = default;
+
+uint64_t FlightRecorder::Open(const Event& event, absl::Time now) {
+  if (events_.size() == kMaxEvents) ForgetOldestEvent();
+  Record& record = events_.emplace_back();
+  const uint64_t number = first_event_ + events_.size() - 1;
+  record.id = event.id;
+  record.time = absl::ToUnixMicros(event.time);
+  record.accepted = absl::ToUnixMicros(now);
+  record.from_router = event.from_router;
+  const std::array<std::string_view, kTexts> texts = {event.name,       event.media_session_id,
+                                                      event.session_id, event.app_key,
+                                                      event.method,     event.status};
+  size_t bytes = 0;
+  for (size_t i = 0; i < kTexts; ++i) {
+    record.lengths[i] = KeptLength(texts[i]);
+    bytes += KeptBytes(record.lengths[i]);
+  }
+  record.text.reset(new char[bytes]);
+  char* to = record.text.get();
+  for (std::string_view text : texts) to = KeepText(text, to);
+  text_bytes_ += bytes + kMallocOverhead;
+  by_id_[event.id] = number;
+  return number;
+}
+
+void FlightRecorder::Accepted(const Event& event, absl::Time now) { Open(event, now); }
+
+void FlightRecorder::ForgetOldestEvent() {
+  Record& record = events_.front();
+  for (uint64_t way = record.last_way; way >= first_way_ && way != 0;) {
+    const uint64_t previous = WayAt(way).previous;
+    Release(WayAt(way), way);
+    way = previous;
+  }
+  auto found = by_id_.find(record.id);
+  if (found != by_id_.end() && found->second == first_event_) by_id_.erase(found);
+  for (uint8_t length : record.lengths) text_bytes_ -= KeptBytes(length);
+  text_bytes_ -= kMallocOverhead;
+  events_.pop_front();
+  ++first_event_;
+  while (!ways_.empty() && ways_.front().event == 0) {
+    ways_.pop_front();
+    ++first_way_;
+  }
+}
+
+void FlightRecorder::ForgetOldestWay() {
+  Way& way = ways_.front();
+  if (way.event != 0) {
+    RecordAt(way.event).ways_forgotten = true;
+    Release(way, first_way_);
+  }
+  ways_.pop_front();
+  ++first_way_;
+}
+
+void FlightRecorder::Release(Way& way, uint64_t number) {
+  words_.Release(way.route);
+  words_.Release(way.first_info);
+  words_.Release(way.last_info);
+  auto found = by_row_.find(way.row);
+  if (found != by_row_.end() && found->second == number) by_row_.erase(found);
+  way.event = 0;
+}
+
+uint64_t FlightRecorder::NumberOf(const EventId& id) const {
+  if (!events_.empty() && events_.back().id == id) return first_event_ + events_.size() - 1;
+  auto found = by_id_.find(id);
+  return found == by_id_.end() ? 0 : found->second;
+}
+
+FlightRecorder::Way* FlightRecorder::WayOf(uint64_t row) {
+  auto found = by_row_.find(row);
+  return found == by_row_.end() ? nullptr : &WayAt(found->second);
+}
+
+void FlightRecorder::ToClients(const EventId& id, ClientOutcome outcome, absl::Time now) {
+  const uint64_t number = NumberOf(id);
+  if (number == 0) return;
+  RecordAt(number).clients = outcome;
+  RecordAt(number).clients_at = absl::ToUnixMicros(now);
+}
+
+FlightRecorder::Way& FlightRecorder::AddWay(uint64_t event, std::string_view route,
+                                            absl::Time now) {
+  if (ways_.size() == kMaxWays) ForgetOldestWay();
+  Way& way = ways_.emplace_back();
+  Record& record = RecordAt(event);
+  way.event = event;
+  way.previous = std::exchange(record.last_way, first_way_ + ways_.size() - 1);
+  way.route = words_.Take(route);
+  way.begun = absl::ToUnixMicros(now);
+  return way;
+}
+
+void FlightRecorder::NotSent(const EventId& id, std::string_view route_or_app, NotSentReason reason,
+                             absl::Time now) {
+  const uint64_t number = NumberOf(id);
+  if (number != 0) AddWay(number, route_or_app, now).not_sent = reason;
+}
+
+void FlightRecorder::AddRow(uint64_t event, const TracedRow& row, absl::Time now, bool resumed) {
+  Way& way = AddWay(event, row.route, now);
+  way.row = row.row;
+  way.lane = TextHash(row.lane);
+  way.lane_sequence = row.lane_sequence;
+  way.resumed = resumed;
+  by_row_[row.row] = RecordAt(event).last_way;
+}
+
+void FlightRecorder::Spooled(const EventId& id, const TracedRow& row, absl::Time now) {
+  const uint64_t number = NumberOf(id);
+  if (number != 0) AddRow(number, row, now, false);
+}
+
+void FlightRecorder::Resumed(const Event& event, const TracedRow& row, absl::Time now) {
+  if (WayOf(row.row) != nullptr) return;
+  uint64_t number = NumberOf(event.id);
+  if (number == 0) {
+    number = Open(event, now);
+    RecordAt(number).resumed = true;
+  }
+  AddRow(number, row, now, true);
+}
+
+void FlightRecorder::Attempted(uint64_t row, int attempt, absl::Time now) {
+  Way* way = WayOf(row);
+  if (way == nullptr) return;
+  SetInfo(way->last_info, "");
+  way->last = Attempt{.begun = absl::ToUnixMicros(now), .number = attempt};
+  if (way->first.number == 0) way->first = way->last;
+  way->next_attempt = kNever;
+  way->settled = kNever;
+  way->fate.reset();
+}
+
+void FlightRecorder::SetInfo(Word& info, std::string_view text) {
+  words_.Release(std::exchange(info, words_.Take(text)));
+}
+
+void FlightRecorder::Failed(uint64_t row, const AttemptFailure& failure, absl::Time now) {
+  Way* way = WayOf(row);
+  if (way == nullptr) return;
+  if (way->last.number != failure.attempt) Attempted(row, failure.attempt, now);
+  way->last.failed = absl::ToUnixMicros(now);
+  way->last.http_status = static_cast<int16_t>(std::clamp(failure.http_status, 0, 999));
+  SetInfo(way->last_info, failure.info);
+  if (way->first.number == failure.attempt) {
+    way->first = way->last;
+    SetInfo(way->first_info, failure.info);
+  }
+  if (failure.next_attempt != absl::InfinitePast()) {
+    way->next_attempt = absl::ToUnixMicros(failure.next_attempt);
+  }
+}
+
+void FlightRecorder::Settled(uint64_t row, Fate fate, absl::Time now) {
+  Way* way = WayOf(row);
+  if (way == nullptr) return;
+  way->fate = fate;
+  way->settled = absl::ToUnixMicros(now);
+  way->next_attempt = kNever;
+}
+
+// The route whose last change is the longest ago goes: what is rarely asked for.
+void FlightRecorder::MakeRoomForRoute() {
+  if (endpoints_.size() < kMaxRoutes) return;
+  auto oldest = std::min_element(
+      endpoints_.begin(), endpoints_.end(),
+      [](const auto& a, const auto& b) { return a.second.back().at < b.second.back().at; });
+  for (const Change& change : oldest->second) words_.Release(change.reason);
+  endpoints_.erase(oldest);
+}
+
+void FlightRecorder::EndpointChanged(std::string_view route, EndpointState state,
+                                     std::string_view reason, absl::Time now) {
+  // Routes are told apart as their ways show them.
+  const Word word = words_.Take(route);
+  const std::string key(words_.Text(word));
+  words_.Release(word);
+  auto found = endpoints_.find(key);
+  const EndpointState before =
+      found == endpoints_.end() ? EndpointState::kOpenForBusiness : found->second.back().state;
+  if (before == state) return;
+  if (found == endpoints_.end()) {
+    MakeRoomForRoute();
+    found = endpoints_.try_emplace(key).first;
+  }
+  std::vector<Change>& changes = found->second;
+  if (changes.size() == kMaxEndpointChanges) {
+    words_.Release(changes.front().reason);
+    changes.erase(changes.begin());
+  }
+  changes.push_back({absl::ToUnixMicros(now), state, words_.Take(reason)});
+}
+
+std::vector<const FlightRecorder::Record*> FlightRecorder::Matching(std::string_view wanted,
+                                                                    size_t limit,
+                                                                    size_t* left_out) const {
+  std::vector<const Record*> found;
+  const std::optional<EventId> id = ParseId(wanted);
+  if (const uint64_t number = id ? NumberOf(*id) : 0; number != 0 && limit > 0) {
+    return {&events_[number - first_event_]};
+  }
+  char kept[kKeptTextBytes];
+  KeepText(wanted, kept);
+  const uint8_t length = KeptLength(wanted);
+  if (length == 0) return found;
+  for (size_t i = events_.size(); i-- > 0;) {
+    const char* text = events_[i].text.get();
+    for (Text which : {kName, kMediaSession, kSession}) {
+      const uint8_t had = events_[i].lengths[which];
+      if (had == length && std::memcmp(text, kept, KeptBytes(length)) == 0) {
+        if (found.size() < limit)
+          found.push_back(&events_[i]);
+        else
+          ++*left_out;
+        break;
+      }
+      text += KeptBytes(had);
+    }
+  }
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+Trace FlightRecorder::Find(std::string_view id_or_name, size_t limit) const {
+  Trace trace;
+  for (const Record* record : Matching(id_or_name, limit, &trace.left_out)) {
+    trace.events.push_back(Describe(*record));
+  }
+  AddEndpointChanges(&trace);
+  return trace;
+}
+
+TracedEvent FlightRecorder::Describe(const Record& record) const {
+  TracedEvent event;
+  event.id = record.id;
+  const char* text = record.text.get();
+  const std::array<std::string*, kTexts> texts = {&event.name,       &event.media_session_id,
+                                                  &event.session_id, &event.app_key,
+                                                  &event.method,     &event.status};
+  for (size_t i = 0; i < kTexts; ++i) {
+    *texts[i] = ShownText(text, record.lengths[i]);
+    text += KeptBytes(record.lengths[i]);
+  }
+  event.from_router = record.from_router;
+  event.resumed = record.resumed;
+  event.time = TimeOf(record.time);
+  event.accepted = TimeOf(record.accepted);
+  if (record.clients_at != kNever) event.clients = record.clients;
+  event.clients_at = TimeOf(record.clients_at);
+  event.routes_forgotten = record.ways_forgotten;
+  for (uint64_t way = record.last_way; way >= first_way_ && way != 0;) {
+    const Way& found = ways_[way - first_way_];
+    event.routes.push_back(Describe(found));
+    way = found.previous;
+  }
+  std::reverse(event.routes.begin(), event.routes.end());
+  return event;
+}
+
+TracedAttempt FlightRecorder::Describe(const Attempt& attempt, Word info) const {
+  return {.number = attempt.number,
+          .begun = TimeOf(attempt.begun),
+          .failed = TimeOf(attempt.failed),
+          .http_status = attempt.http_status,
+          .info = std::string(words_.Text(info))};
+}
+
+TracedRoute FlightRecorder::Describe(const Way& way) const {
+  return {.route = std::string(words_.Text(way.route)),
+          .not_sent = way.not_sent,
+          .row = way.row,
+          .lane = way.lane,
+          .lane_sequence = way.lane_sequence,
+          .begun = TimeOf(way.begun),
+          .resumed = way.resumed,
+          .first = Describe(way.first, way.first_info),
+          .last = Describe(way.last, way.last_info),
+          .next_attempt = TimeOf(way.next_attempt),
+          .fate = way.fate,
+          .settled = TimeOf(way.settled)};
+}
+
+// Of each route: the state that its first event met, and what changed until its last was settled.
+void FlightRecorder::AddEndpointChanges(Trace* trace) const {
+  absl::flat_hash_map<std::string, std::pair<absl::Time, absl::Time>> under_way;
+  for (const TracedEvent& event : trace->events) {
+    for (const TracedRoute& way : event.routes) {
+      if (way.not_sent) continue;
+      auto& [from, until] =
+          under_way.try_emplace(way.route, way.begun, absl::InfinitePast()).first->second;
+      from = std::min(from, way.begun);
+      until = std::max(until, way.fate ? way.settled : absl::InfiniteFuture());
+    }
+  }
+  for (const auto& [route, span] : under_way) {
+    auto found = endpoints_.find(route);
+    if (found == endpoints_.end()) continue;
+    const std::vector<Change>& changes = found->second;
+    for (size_t i = 0; i < changes.size(); ++i) {
+      const bool over = i + 1 < changes.size() && TimeOf(changes[i + 1].at) <= span.first;
+      const bool met =
+          TimeOf(changes[i].at) > span.first || changes[i].state != EndpointState::kOpenForBusiness;
+      if (over || !met || TimeOf(changes[i].at) > span.second) continue;
+      trace->endpoints.push_back({TimeOf(changes[i].at), route, changes[i].state,
+                                  std::string(words_.Text(changes[i].reason))});
+    }
+  }
+  std::sort(trace->endpoints.begin(), trace->endpoints.end(),
+            [](const EndpointChange& a, const EndpointChange& b) {
+              return std::tie(a.at, a.route) < std::tie(b.at, b.route);
+            });
+}
+
+size_t FlightRecorder::MemoryBytes() const {
+  constexpr size_t kNode = 512;  // libstdc++'s deque
+  const size_t event_nodes = events_.size() / (kNode / sizeof(Record)) + 2;
+  const size_t way_nodes = ways_.size() / (kNode / sizeof(Way)) + 2;
+  size_t bytes = (event_nodes + way_nodes) * (kNode + kMallocOverhead + 2 * sizeof(void*));
+  bytes += text_bytes_ + words_.MemoryBytes();
+  bytes += by_id_.capacity() * (sizeof(EventId) + sizeof(uint64_t) + 1);
+  bytes += by_row_.capacity() * (2 * sizeof(uint64_t) + 1);
+  bytes += endpoints_.capacity() * (sizeof(std::string) + sizeof(std::vector<Change>) + 1);
+  for (const auto& [route, changes] : endpoints_) {
+    bytes += changes.capacity() * sizeof(Change) + kKeptTextBytes + kMallocOverhead;
+  }
+  return bytes;
+}
+
+}  // namespace tallybus

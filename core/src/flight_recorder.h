@@ -1,0 +1,182 @@
+// Remembers what became of the last 65,536 events, to answer "where is my event?".
+#ifndef TALLYBUS_FLIGHT_RECORDER_H_
+#define TALLYBUS_FLIGHT_RECORDER_H_
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/hash/hash.h>
+#include <absl/time/time.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tallybus/event.h"
+#include "tallybus/trace.h"
+#include "word_table.h"
+
+namespace tallybus {
+
+// A row of the spool, as the recorder knows it from then on.
+struct TracedRow {
+  uint64_t row = 0;  // its SpoolSeq, from 1
+  std::string_view route;
+  std::string_view lane;
+  uint64_t lane_sequence = 0;
+};
+
+struct AttemptFailure {
+  int attempt = 0;             // from 1
+  int http_status = 0;         // 0: no answer came
+  std::string_view info = {};  // the answer's reason phrase, or a fixed word; kept to 64 bytes
+  absl::Time next_attempt = absl::InfinitePast();  // wall clock; InfinitePast: not known
+};
+
+// [router] All functions; none blocks, none fails, all times are of the wall clock. What is told of
+// an event or row that is not known (any longer) is ignored.
+//
+// Memory: nothing worth mentioning until the first event, then some 400 bytes for each event with
+// one route and names of usual length: 28 MB when full. Never more than kMaxBytes, whatever the
+// names, routes and reasons are.
+class FlightRecorder {
+ public:
+  static constexpr size_t kMaxEvents = kTracedEvents;
+  static constexpr size_t kMaxWays = 131'072;        // (event, route); beyond: the oldest goes
+  static constexpr size_t kMaxRoutes = 1024;         // whose endpoint changes are kept
+  static constexpr size_t kMaxEndpointChanges = 64;  // of one route, the newest
+  static constexpr size_t kMaxBytes = size_t{64} << 20;
+
+  FlightRecorder() = default;
+  ~FlightRecorder();
+  FlightRecorder(const FlightRecorder&) = delete;
+  FlightRecorder& operator=(const FlightRecorder&) = delete;
+
+  // Opens the record. An id that is known already gets a second one, and the first gets no more.
+  void Accepted(const Event& event, absl::Time now);
+  void ToClients(const EventId& id, ClientOutcome outcome, absl::Time now);
+  // Once for each route that would have taken it; an app stands for its own route.
+  void NotSent(const EventId& id, std::string_view route_or_app, NotSentReason reason,
+               absl::Time now);
+  void Spooled(const EventId& id, const TracedRow& row, absl::Time now);
+  // For a row that was loaded from the spool: does nothing where it is known, and opens the event's
+  // record where that is not.
+  void Resumed(const Event& event, const TracedRow& row, absl::Time now);
+  // An attempt for a row that is settled opens it again.
+  void Attempted(uint64_t row, int attempt, absl::Time now);
+  void Failed(uint64_t row, const AttemptFailure& failure, absl::Time now);
+  void Settled(uint64_t row, Fate fate, absl::Time now);
+  // A state that is told again keeps the time and reason of the first telling.
+  void EndpointChanged(std::string_view route, EndpointState state, std::string_view reason,
+                       absl::Time now);
+
+  // By event id ("<16 hex>-<dec>"), else by stream name, media session or session: the newest
+  // `limit`. Looks at every record, about a millisecond when full.
+  Trace Find(std::string_view id_or_name, size_t limit) const;
+
+  size_t events() const { return events_.size(); }
+  // What is allocated, from above.
+  size_t MemoryBytes() const;
+
+ private:
+  static constexpr int64_t kNever = INT64_MIN;
+  enum Text { kName, kMediaSession, kSession, kApp, kMethod, kStatus, kTexts };
+
+  struct Record {
+    EventId id;
+    int64_t time = kNever;  // this and what follows: Unix microseconds
+    int64_t accepted = kNever;
+    int64_t clients_at = kNever;
+    uint64_t last_way = 0;         // 0: none
+    std::unique_ptr<char[]> text;  // all texts, one after the other
+    std::array<uint8_t, kTexts> lengths{};
+    ClientOutcome clients = ClientOutcome::kTold;
+    bool from_router = false;
+    bool resumed = false;
+    bool ways_forgotten = false;
+  };
+
+  struct Attempt {
+    int64_t begun = kNever;
+    int64_t failed = kNever;
+    int32_t number = 0;
+    int16_t http_status = 0;
+  };
+
+  // One event on its way to one route. What forgetting it reads comes first: one line of cache.
+  struct Way {
+    uint64_t event = 0;     // its number; 0: forgotten
+    uint64_t previous = 0;  // way of the same event
+    uint64_t row = 0;
+    Word route{};
+    Word first_info{};
+    Word last_info{};
+    std::optional<Fate> fate;
+    std::optional<NotSentReason> not_sent;
+    bool resumed = false;
+    uint64_t lane = 0;
+    uint64_t lane_sequence = 0;
+    int64_t begun = kNever;
+    Attempt first;
+    Attempt last;
+    int64_t next_attempt = kNever;
+    int64_t settled = kNever;
+  };
+
+  struct Change {
+    int64_t at = kNever;
+    EndpointState state = EndpointState::kOpenForBusiness;
+    Word reason{};
+  };
+
+  // Neighbours share a group of slots of the table: events come and go in the order of their
+  // numbers, and a line of cache then serves several.
+  struct NumberHash {
+    static size_t Of(uint64_t space, uint64_t number) {
+      const size_t group = absl::Hash<std::pair<uint64_t, uint64_t>>()({space, number >> 2});
+      return group << 7 | (number & 0x7f);
+    }
+    size_t operator()(const EventId& id) const { return Of(id.epoch, id.sequence); }
+    size_t operator()(uint64_t row) const { return Of(0, row); }
+  };
+
+  uint64_t Open(const Event& event, absl::Time now);
+  void ForgetOldestEvent();
+  void ForgetOldestWay();
+  void Release(Way& way, uint64_t number);
+  Way& AddWay(uint64_t event, std::string_view route, absl::Time now);
+  void AddRow(uint64_t event, const TracedRow& row, absl::Time now, bool resumed);
+  void SetInfo(Word& info, std::string_view text);
+  void MakeRoomForRoute();
+  uint64_t NumberOf(const EventId& id) const;  // 0: not known
+  Way* WayOf(uint64_t row);                    // nullptr: not known
+  Record& RecordAt(uint64_t number) { return events_[number - first_event_]; }
+  Way& WayAt(uint64_t number) { return ways_[number - first_way_]; }
+
+  std::vector<const Record*> Matching(std::string_view wanted, size_t limit,
+                                      size_t* left_out) const;
+  TracedEvent Describe(const Record& record) const;
+  TracedRoute Describe(const Way& way) const;
+  TracedAttempt Describe(const Attempt& attempt, Word info) const;
+  void AddEndpointChanges(Trace* trace) const;
+
+  // Numbers count from 1 and are never reused.
+  std::deque<Record> events_;
+  uint64_t first_event_ = 1;
+  std::deque<Way> ways_;
+  uint64_t first_way_ = 1;
+  absl::flat_hash_map<EventId, uint64_t, NumberHash> by_id_;
+  absl::flat_hash_map<uint64_t, uint64_t, NumberHash> by_row_;
+  absl::flat_hash_map<std::string, std::vector<Change>> endpoints_;
+  WordTable words_;
+  size_t text_bytes_ = 0;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_FLIGHT_RECORDER_H_

@@ -1,0 +1,188 @@
+// Keys say what lives: "stream/<mediaSessionId>", "stream/<app>/<name>", "session/<id>".
+#include "live_table.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "codec/json_writer.h"
+#include "codec/with_status.h"
+#include "tallybus/codec.h"
+
+namespace tallybus {
+namespace {
+
+constexpr char kStream[] = "stream/";
+constexpr char kSession[] = "session/";
+constexpr char kNode[] = "node/";
+
+// Empty: the event is about nothing that lives.
+std::string LiveKey(const Event& event) {
+  if (event.method == kConnectionStatusEvent && !event.session_id.empty()) {
+    return kSession + event.session_id;
+  }
+  if (event.method != kStreamStatusEvent) return "";
+  if (!event.media_session_id.empty()) return kStream + event.media_session_id;
+  if (event.published && !event.name.empty()) {
+    return absl::StrCat(kStream, event.app_key, "/", event.name);
+  }
+  return "";
+}
+
+bool IsStream(std::string_view key) {
+  return absl::StartsWith(absl::string_view(key.data(), key.size()), kStream);
+}
+
+Event Made(std::string_view key, std::string_view json, absl::Time now) {
+  EventDefaults defaults;
+  defaults.now = now;
+  absl::StatusOr<Event> event =
+      EventFromJson(IsStream(key) ? kStreamStatusEvent : kConnectionStatusEvent, json, defaults);
+  Event made = event.ok() ? *std::move(event) : Event();  // an accepted event's object
+  made.time = now;
+  made.from_router = true;
+  return made;
+}
+
+std::string SessionJson(const std::string& node, const std::string& app, const std::string& id) {
+  std::string json;
+  JsonObjectWriter writer(&json);
+  writer.String("nodeId", node);
+  writer.String("appKey", app);
+  writer.String("sessionId", id);
+  writer.Close();
+  return json;
+}
+
+}  // namespace
+
+std::string SourceOfEpoch(uint64_t epoch) { return absl::StrFormat("%016x", epoch); }
+std::string SourceOfNode(std::string_view node_id) { return kNode + std::string(node_id); }
+
+void LiveTable::Take(LiveRecord record, MonoTime now) {
+  Entry& entry = by_name_[record.source].entries[record.key];
+  const Event event = Made(record.key, record.json, absl::UnixEpoch());
+  entry.status = event.status;
+  entry.app_key = event.app_key;
+  entry.json = std::move(record.json);
+  entry.heard = now;
+  entry.lost = record.lost;
+  by_name_[record.source].node_id = event.node_id;
+  ++size_;
+}
+
+void LiveTable::Note(const std::string& name, const Event& event, MonoTime now, Changes* changes) {
+  const std::string key = LiveKey(event);
+  if (key.empty()) return;
+  if (event.terminal) {
+    auto found = by_name_.find(name);
+    if (found != by_name_.end()) Erase(found->second, name, key, changes);
+    return;
+  }
+  Source& source = by_name_[name];
+  source.node_id = event.node_id;
+  auto [found, is_new] = source.entries.try_emplace(key);
+  Entry& entry = found->second;
+  entry.heard = now;
+  if (is_new) ++size_;
+  if (!is_new && entry.status == event.status && !entry.lost) return;
+  entry.status = event.status;
+  entry.app_key = event.app_key;
+  entry.json = WithoutFields(event.json, sdp_);
+  entry.lost = false;
+  changes->push_back({name, key, entry.json, false});
+}
+
+void LiveTable::NoteSession(const std::string& name, const SessionChange& change) {
+  Source& source = by_name_[name];
+  if (change.action == SessionChange::Action::kClose) {
+    source.sessions.erase(change.session_id);
+    return;
+  }
+  source.sessions[change.session_id] = {change.app_key, false};
+}
+
+void LiveTable::Erase(Source& source, const std::string& name, const std::string& key,
+                      Changes* changes) {
+  if (source.entries.erase(key) == 0) return;
+  --size_;
+  changes->push_back({name, key, "", false});
+}
+
+std::vector<Event> LiveTable::End(const std::string& name, std::string_view info, bool lost,
+                                  absl::Time now, Changes* changes) {
+  std::vector<Event> ends;
+  auto found = by_name_.find(name);
+  if (found == by_name_.end()) return ends;
+  Source& source = found->second;
+  for (auto& [key, entry] : source.entries) {
+    if (entry.lost) continue;
+    const std::string_view status = IsStream(key) ? "FAILED" : "DISCONNECTED";
+    ends.push_back(Made(key, WithStatus(entry.json, status, info), now));
+    entry.lost = true;
+    changes->push_back({name, key, entry.json, true});
+  }
+  for (auto& [id, session] : source.sessions) {
+    if (session.lost || source.entries.contains(kSession + id)) continue;
+    const std::string json = SessionJson(source.node_id, session.app_key, id);
+    ends.push_back(Made(kSession, WithStatus(json, "DISCONNECTED", info), now));
+    session.lost = true;
+  }
+  std::stable_partition(ends.begin(), ends.end(),
+                        [](const Event& end) { return end.method == kStreamStatusEvent; });
+  if (!lost) Forget(name, changes);
+  return ends;
+}
+
+std::vector<Event> LiveTable::Return(const std::string& name, absl::Time now, Changes* changes) {
+  std::vector<Event> statuses;
+  auto found = by_name_.find(name);
+  if (found == by_name_.end()) return statuses;
+  Source& source = found->second;
+  for (auto& [id, session] : source.sessions) {
+    if (!session.lost) continue;
+    session.lost = false;
+    if (source.entries.contains(kSession + id)) continue;
+    const std::string json = SessionJson(source.node_id, session.app_key, id);
+    statuses.push_back(Made(kSession, WithStatus(json, "ESTABLISHED", "engine returned"), now));
+  }
+  for (auto& [key, entry] : source.entries) {
+    if (!entry.lost) continue;
+    entry.lost = false;
+    statuses.push_back(Made(key, entry.json, now));
+    changes->push_back({name, key, entry.json, false});
+  }
+  return statuses;
+}
+
+void LiveTable::Forget(const std::string& name, Changes* changes) {
+  auto found = by_name_.find(name);
+  if (found == by_name_.end()) return;
+  for (const auto& [key, entry] : found->second.entries) changes->push_back({name, key, "", false});
+  size_ -= found->second.entries.size();
+  by_name_.erase(found);
+}
+
+std::vector<Event> LiveTable::EndStale(
+    const Limit& limit, const std::function<bool(const std::string& source)>& watched, MonoTime now,
+    absl::Time wall, Changes* changes) {
+  std::vector<Event> ends;
+  for (auto& [name, source] : by_name_) {
+    if (!absl::StartsWith(name, kNode) || watched(name)) continue;
+    std::vector<std::string> stale;
+    for (const auto& [key, entry] : source.entries) {
+      if (!IsStream(key)) continue;
+      const std::optional<absl::Duration> longest = limit(entry.app_key);
+      if (!longest || now - entry.heard < *longest) continue;
+      ends.push_back(Made(key, WithStatus(entry.json, "FAILED", "stale"), wall));
+      stale.push_back(key);
+    }
+    for (const std::string& key : stale) Erase(source, name, key, changes);
+  }
+  return ends;
+}
+
+}  // namespace tallybus

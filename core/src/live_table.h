@@ -1,0 +1,83 @@
+// What has begun and not ended: the streams and sessions of each publisher, and what is said in its
+// place when it is lost.
+#ifndef TALLYBUS_LIVE_TABLE_H_
+#define TALLYBUS_LIVE_TABLE_H_
+
+#include <absl/container/flat_hash_map.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tallybus/clock.h"
+#include "tallybus/event.h"
+#include "tallybus/spool.h"
+
+namespace tallybus {
+
+// [router] What changes is appended to `changes`, for the transaction of the events that go with
+// it.
+class LiveTable {
+ public:
+  using Changes = std::vector<LiveRecord>;
+
+  // What an earlier process left; it counts as heard of now.
+  void Take(LiveRecord record, MonoTime now);
+
+  // An event of this source begins something, goes on with it, or ends it. Only the first object
+  // of each status is kept: a bitrate is not worth a write.
+  void Note(const std::string& source, const Event& event, MonoTime now, Changes* changes);
+  // What to call the source in events that it does not say itself.
+  void Name(const std::string& source, const std::string& node_id) {
+    by_name_[source].node_id = node_id;
+  }
+  // A session was opened or closed; the session table keeps it.
+  void NoteSession(const std::string& source, const SessionChange& change);
+
+  // The ends of all that the source left live, streams first. With `lost` they are remembered in
+  // case that it comes back, else forgotten.
+  std::vector<Event> End(const std::string& source, std::string_view info, bool lost,
+                         absl::Time now, Changes* changes);
+  // It was not lost after all: the status of each stream and session whose end was told.
+  std::vector<Event> Return(const std::string& source, absl::Time now, Changes* changes);
+  void Forget(const std::string& source, Changes* changes);
+  // The ends of streams of open-bus nodes that were not heard of for as long as `limit` says of
+  // their app; those of nodes that `watched` names are left to their heartbeats.
+  using Limit = std::function<std::optional<absl::Duration>(std::string_view app)>;
+  std::vector<Event> EndStale(const Limit& limit,
+                              const std::function<bool(const std::string& source)>& watched,
+                              MonoTime now, absl::Time wall, Changes* changes);
+
+  size_t size() const { return size_; }
+
+ private:
+  struct Entry {
+    std::string status;
+    std::string app_key;
+    std::string json;
+    MonoTime heard;
+    bool lost = false;
+  };
+  struct Session {
+    std::string app_key;
+    bool lost = false;
+  };
+  struct Source {
+    absl::flat_hash_map<std::string, Entry> entries;  // by what LiveKey says
+    std::map<std::string, Session> sessions;          // open ones, by id
+    std::string node_id;
+  };
+  void Erase(Source& source, const std::string& name, const std::string& key, Changes* changes);
+
+  const FieldSetPtr sdp_ = std::make_shared<const FieldSet>(FieldSet{"sdp"});
+  absl::flat_hash_map<std::string, Source> by_name_;
+  size_t size_ = 0;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_LIVE_TABLE_H_

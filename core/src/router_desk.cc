@@ -1,0 +1,260 @@
+// Walks the spool page by page, so that no question of an operator holds an event up.
+#include "router_desk.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <utility>
+
+#include "codec/json_writer.h"
+
+namespace tallybus {
+namespace {
+
+constexpr size_t kMostTraced = 100;
+
+}  // namespace
+
+class RouterDesk final : public Desk {
+ public:
+  explicit RouterDesk(Router::Line& line) : line_(line) {}
+
+  std::vector<EndpointStatus> Endpoints() const override;
+  std::vector<AlertStatus> Alerts() const override;
+  absl::Status Control(std::string_view route, Verb verb, std::string reason,
+                       std::string author) override;
+  void Test(std::string_view route, Tested done) override;
+  Trace FindTrace(std::string_view id_or_name) const override;
+  void Find(const StoredFilter& filter, StoredCallback done) override;
+  void Replay(const StoredFilter& filter, bool dry_run, Replayed done) override;
+  void Drop(const StoredFilter& filter, Dropped done) override;
+
+ private:
+  EndpointStatus StatusOf(const EndpointQueue& queue) const;
+  absl::Time WallOf(MonoTime time) const;
+  void ReplayPage(StoredFilter filter, bool dry_run, ReplayResult so_far, Replayed done);
+  void ReplayOne(const StoredRow& stored, ReplayResult* result, Router::Line::Turn* turn,
+                 std::vector<Settlement>* settled);
+  void DropPage(StoredFilter filter, uint64_t so_far, Dropped done);
+  // Has a page of the spool on the router's thread.
+  void AskPage(const StoredFilter& filter, StoredCallback done);
+
+  Router::Line& line_;
+};
+
+std::unique_ptr<Desk> NewRouterDesk(Router::Line& line) {
+  return std::make_unique<RouterDesk>(line);
+}
+
+absl::Time RouterDesk::WallOf(MonoTime time) const {
+  return line_.parts.clock.WallNow() + (time - line_.parts.clock.Now());
+}
+
+EndpointStatus RouterDesk::StatusOf(const EndpointQueue& queue) const {
+  const EndpointSnapshot snapshot = queue.gate.Snapshot(line_.parts.clock.Now());
+  EndpointStatus status;
+  status.route = queue.route;
+  status.state = StateWord(snapshot.state);
+  status.reason = snapshot.reason;
+  status.author = snapshot.author;
+  if (snapshot.since != MonoTime()) status.since = WallOf(snapshot.since);
+  if (snapshot.next_try) status.next_try = WallOf(*snapshot.next_try);
+  status.limit = snapshot.limit;
+  status.in_flight = snapshot.in_flight;
+  status.waiting = queue.rows;
+  status.bytes = queue.bytes;
+  if (queue.today != nullptr) {
+    status.url = queue.today->endpoint.url;
+    status.quota_bytes = queue.today->quota_bytes;
+  } else {
+    status.state = "not configured";
+  }
+  for (const EndpointSnapshot::HeldMethod& held : snapshot.held_methods) {
+    status.held_methods.push_back({held.method, held.code, WallOf(held.since)});
+  }
+  return status;
+}
+
+std::vector<EndpointStatus> RouterDesk::Endpoints() const {
+  const auto add = [this](const RoutePtr& route) {
+    if (route->transport != nullptr) line_.dispatcher.FindQueue(route->name);
+  };
+  for (const auto& [app, route] : line_.routes->by_app) add(route);
+  for (const RoutePtr& route : line_.routes->others) add(route);
+  std::vector<EndpointStatus> all;
+  for (const auto& [name, queue] : line_.dispatcher.queues()) {
+    if (queue.today != nullptr || queue.rows != 0) all.push_back(StatusOf(queue));
+  }
+  return all;
+}
+
+std::vector<AlertStatus> RouterDesk::Alerts() const {
+  std::vector<AlertStatus> all;
+  for (const auto& active : line_.alerts.active()) {
+    all.push_back({active.alert.name, active.alert.subject, active.alert.critical,
+                   active.alert.text, active.since});
+  }
+  return all;
+}
+
+absl::Status RouterDesk::Control(std::string_view route, Verb verb, std::string reason,
+                                 std::string author) {
+  EndpointQueue* queue = line_.dispatcher.FindQueue(route);
+  if (queue == nullptr) {
+    return absl::NotFoundError(absl::StrCat("no route is called \"", std::string(route), "\""));
+  }
+  const MonoTime now = line_.parts.clock.Now();
+  bool done = true;
+  switch (verb) {
+    case Verb::kPause:
+      queue->gate.Pause(std::move(reason), std::move(author), now);
+      done = queue->gate.decision().state == EndpointDecision::State::kPaused;
+      break;
+    case Verb::kResume:
+      done = queue->gate.Resume(now);
+      break;
+    case Verb::kDisable:
+      queue->gate.Disable(std::move(reason), std::move(author), now);
+      break;
+    case Verb::kEnable:
+      done = queue->gate.Enable(now);
+      break;
+  }
+  if (!done) {
+    const bool disabled = queue->gate.decision().state == EndpointDecision::State::kDisabled;
+    return absl::FailedPreconditionError(
+        absl::StrCat(queue->route, disabled ? " is disabled: only enable brings it back"
+                                            : " is not disabled: there is nothing to enable"));
+  }
+  line_.OnEndpoint(*queue);
+  return absl::OkStatus();
+}
+
+void RouterDesk::Test(std::string_view route, Tested done) {
+  EndpointQueue* queue = line_.dispatcher.FindQueue(route);
+  if (queue == nullptr) {
+    return done(
+        absl::NotFoundError(absl::StrCat("no route is called \"", std::string(route), "\"")));
+  }
+  Event event;
+  event.id = {line_.parts.epoch, ++line_.last_sequence_};
+  event.time = line_.parts.clock.WallNow();
+  event.method = "TallybusTestEvent";
+  event.node_id = line_.parts.node_id;
+  event.from_router = true;
+  JsonObjectWriter writer(&event.json);
+  writer.String("nodeId", event.node_id);
+  writer.String("route", route);
+  writer.Bool("test", true);
+  writer.String("time", Rfc3339Millis(event.time));
+  writer.Close();
+  absl::Status status = line_.dispatcher.Test(*queue, std::move(event),
+                                              [done](DeliveryResult result, absl::Duration took) {
+                                                done(EndpointTestResult{std::move(result), took});
+                                              });
+  if (!status.ok()) done(status);
+}
+
+Trace RouterDesk::FindTrace(std::string_view id_or_name) const {
+  return line_.recorder.Find(id_or_name, kMostTraced);
+}
+
+void RouterDesk::Find(const StoredFilter& filter, StoredCallback done) {
+  AskPage(filter, std::move(done));
+}
+
+void RouterDesk::AskPage(const StoredFilter& filter, StoredCallback done) {
+  line_.parts.spool.Find(filter, [this, done](absl::StatusOr<StoredPage> page) {
+    auto shared = std::make_shared<absl::StatusOr<StoredPage>>(std::move(page));
+    (void)line_.tasks.Push([done, shared] { done(std::move(*shared)); });
+  });
+}
+
+void RouterDesk::Replay(const StoredFilter& filter, bool dry_run, Replayed done) {
+  StoredFilter known = filter;
+  known.through = line_.last_seq_;  // not what dies again under our hands
+  ReplayPage(std::move(known), dry_run, {}, std::move(done));
+}
+
+void RouterDesk::ReplayPage(StoredFilter filter, bool dry_run, ReplayResult so_far, Replayed done) {
+  filter.waiting = false;
+  AskPage(filter, [this, filter, dry_run, so_far, done](absl::StatusOr<StoredPage> page) mutable {
+    if (!page.ok()) return done(page.status());
+    Router::Line::Turn turn;
+    std::vector<Settlement> settled;
+    for (const StoredRow& stored : page->rows) {
+      ReplayOne(stored, &so_far, dry_run ? nullptr : &turn, &settled);
+    }
+    if (!dry_run) {
+      line_.Append(std::move(turn));
+      line_.parts.spool.Settle(settled);
+    }
+    if (page->next == 0) return done(so_far);
+    filter.after = page->next;
+    ReplayPage(std::move(filter), dry_run, so_far, std::move(done));
+  });
+}
+
+void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result, Router::Line::Turn* turn,
+                           std::vector<Settlement>* settled) {
+  const SpoolRow& old = *stored.row;
+  const RoutePtr route = line_.routes->Find(stored.route);
+  if (old.event->method.empty()) {
+    ++result->damaged;
+    return;
+  }
+  Route unknown;  // offline nobody knows them; the daemon will
+  unknown.name = stored.route;
+  if (!line_.parts.offline && (route == nullptr || route->transport == nullptr)) {
+    ++result->no_route;
+    return;
+  }
+  ++result->replayed;
+  if (turn == nullptr) return;
+  auto row = std::make_shared<SpoolRow>(old);
+  row->seq = ++line_.last_seq_;
+  row->accepted = line_.parts.clock.WallNow();
+  row->coalesced = 0;
+  ++row->replays;
+  line_.dispatcher.Place(route == nullptr ? unknown : *route, stored.lane, row.get(), &turn->batch);
+  line_.recorder.Resumed(*row->event,
+                         {.row = row->seq,
+                          .route = stored.route,
+                          .lane = stored.lane,
+                          .lane_sequence = row->lane_sequence},
+                         line_.parts.clock.WallNow());
+  turn->batch.rows.push_back(std::move(row));
+  if (stored.state != StoredRow::State::kDead) return;
+  Settlement done;
+  done.seq = old.seq;
+  done.outcome = Settlement::Outcome::kReplayed;
+  done.bytes = static_cast<uint32_t>(old.Bytes());
+  line_.OnSettled(done);
+  settled->push_back(std::move(done));
+}
+
+void RouterDesk::Drop(const StoredFilter& filter, Dropped done) {
+  DropPage(filter, 0, std::move(done));
+}
+
+void RouterDesk::DropPage(StoredFilter filter, uint64_t so_far, Dropped done) {
+  filter.waiting = filter.delivered = false;
+  filter.dead = true;
+  AskPage(filter, [this, filter, so_far, done](absl::StatusOr<StoredPage> page) mutable {
+    if (!page.ok()) return done(page.status());
+    std::vector<Settlement> settled;
+    for (const StoredRow& stored : page->rows) {
+      Settlement drop;
+      drop.seq = stored.row->seq;
+      drop.outcome = Settlement::Outcome::kDropped;
+      drop.bytes = static_cast<uint32_t>(stored.row->Bytes());
+      settled.push_back(std::move(drop));
+    }
+    line_.parts.spool.Settle(settled);
+    so_far += settled.size();
+    if (page->next == 0) return done(so_far);
+    filter.after = page->next;
+    DropPage(std::move(filter), so_far, std::move(done));
+  });
+}
+
+}  // namespace tallybus

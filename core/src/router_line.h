@@ -1,0 +1,144 @@
+// The router's inside: the five steps, what they share, and what the dispatcher tells back.
+#ifndef TALLYBUS_ROUTER_LINE_H_
+#define TALLYBUS_ROUTER_LINE_H_
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "alerts.h"
+#include "delivery/dispatcher.h"
+#include "delivery/error_watch.h"
+#include "flight_recorder.h"
+#include "live_table.h"
+#include "policy/decision.h"
+#include "tallybus/mailbox.h"
+#include "tallybus/router.h"
+#include "tallybus/session_table.h"
+
+namespace tallybus {
+
+class Router::Line final : public Outcomes, public SpoolReader {
+ public:
+  explicit Line(Parts parts);
+
+  absl::Status Accept(IngressBatch&& batch);
+  bool IsBehind() const;
+  bool HasRoom() const;
+  void SetRoutes(RouteTable table);
+  std::optional<MonoTime> Step();
+
+  // What an earlier process left. In router_recovery.cc.
+  void TakeLast(SpoolSeq last) override { last_seq_ = std::max(last_seq_, last); }
+  void Take(LaneRecord lane) override { dispatcher.Restore(lane); }
+  void Take(const WaitingRow& row) override { dispatcher.Restore(row); }
+  void Take(PublisherRecord publisher) override;
+  void Take(SessionChange session) override;
+  void Take(LiveRecord live) override { live_.Take(std::move(live), parts.clock.Now()); }
+  void Take(EndpointRecord endpoint) override;
+
+  // What the dispatcher tells. In router_outcomes.cc.
+  void OnAttempt(const SpoolRow& row, int attempt) override;
+  void OnFailure(const SpoolRow& row, const Failure& failure) override;
+  void OnSettled(const Settlement& settlement) override;
+  void OnEndpoint(const EndpointQueue& queue) override;
+  void OnFault(const absl::Status& status);
+
+  Parts parts;
+  std::shared_ptr<const RouteTable> routes = std::make_shared<RouteTable>();
+  SessionTable sessions;
+  Dispatcher dispatcher;
+  Alerts alerts;
+  FlightRecorder recorder;
+  Mailbox<SpoolBatch> commits;
+  Mailbox<std::vector<SpoolRowPtr>> loads;
+  Mailbox<absl::Status> faults;
+  Mailbox<std::function<void()>> tasks;
+  std::vector<PublisherRecord> recovered;
+  std::atomic<bool> shutting_down{false};
+  uint64_t accepted = 0;
+
+ private:
+  friend class RouterDesk;
+  struct ClientCopy {
+    EventPtr event;
+    FieldSetPtr exclude;
+  };
+  // What one turn of the inbox makes: one transaction, and what goes out beside it.
+  struct Turn {
+    SpoolBatch batch;
+    std::vector<ClientCopy> copies;
+    std::vector<SpoolRowPtr> of_the_moment;
+  };
+
+  void Wake();
+  size_t Unwritten() const;
+  bool TakeInbox();
+  void TakeRecord(IngressRecord&& record, Turn* turn);
+  void TakeEvent(Event&& event, Turn* turn, const std::string* not_to = nullptr);
+  void AddRow(const EventPtr& event, const Target& target, Turn* turn);
+  void Append(Turn turn);
+  void Notify(const ClientCopy& copy);
+  bool TakeCommits();
+  bool TakeLoads();
+  bool TakeFaults();
+  bool TakeTasks();
+  bool TakeOwnEvents();
+  bool AskForWaiting();
+  void NoteUndelivered(const Event& event, const Decision& decision, absl::Time now);
+  void Housekeep();
+  std::optional<MonoTime> NextDue() const;
+
+  // In router_recovery.cc.
+  void TakePublisher(const PublisherChange& change, Turn* turn);
+  void EndAll(const PublisherChange& change, std::string_view info, bool lost, Turn* turn);
+  void NoteWatermark(const Watermark& watermark, SpoolBatch* batch);
+  void NotePublisher(PublisherRecord record, SpoolBatch* batch);
+  const std::string& SourceOf(const Event& event);
+  void EndStaleStreams();
+  // In router_outcomes.cc.
+  void Watch(const SpoolRow& row);
+  void Resume(const SpoolRow& row);
+  void RaiseEndpointAlerts(const EndpointQueue& queue);
+  void CheckAlerts();
+
+  std::atomic<std::thread::id> stepping_{};
+  Mailbox<IngressBatch> inbox_;
+  std::atomic<size_t> inbox_bytes_{0};
+  std::atomic<bool> blocked_{false};
+  ErrorWatch watch_;
+  LiveTable live_;
+  absl::flat_hash_map<uint64_t, PublisherRecord> publishers_;  // by epoch
+  absl::flat_hash_set<std::string> beating_nodes_;  // of the open bus: sources with a heartbeat
+  std::pair<uint64_t, std::string> last_source_;
+  absl::flat_hash_set<SpoolSeq> waiting_asked_;  // loads that are for an ErrorEvent "waiting"
+  std::map<std::string, EndpointRecord, std::less<>> decided_;  // by route, as the spool has it
+  std::vector<Event> own_events_;
+  std::vector<EndpointRecord> decisions_;  // for the next transaction
+  uint64_t last_sequence_ = 0;             // of ids that the router gives
+  SpoolSeq last_seq_ = 0;
+  MonoTime housekept_;
+  Counter& accepted_;
+  Counter& no_backend_;
+  Counter& not_listed_;
+  Counter& disabled_;
+  Counter& client_copies_;
+  Counter& error_events_;
+  Counter& ends_made_;
+  Gauge& spool_bytes_;
+  Gauge& sessions_;
+  Gauge& live_gauge_;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_ROUTER_LINE_H_

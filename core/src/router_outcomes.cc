@@ -1,0 +1,250 @@
+// What the router says of failures: ErrorEvents for clients, alerts for operators.
+#include <absl/strings/str_cat.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "router_line.h"
+
+namespace tallybus {
+namespace {
+
+// An attempt that times out tells more than "waiting": its verdict is waited for this much longer.
+constexpr absl::Duration kWaitingGrace = absl::Milliseconds(500);
+// The oldest event of a route is late after this; a live schedule has tried it for a while then.
+constexpr absl::Duration kLate = absl::Minutes(5);
+// The spool is filling from here on, in percent.
+constexpr size_t kFilling = 80;
+
+std::string_view NameOf(EndpointAlarm::Kind kind) {
+  switch (kind) {
+    case EndpointAlarm::Kind::kBreakerOpen:
+      return "BreakerOpen";
+    case EndpointAlarm::Kind::kHeld:
+    case EndpointAlarm::Kind::kMethodHeld:
+      return "EndpointHeld";
+    case EndpointAlarm::Kind::kGone:
+      return "EndpointGone";
+  }
+  return "";
+}
+
+std::string TextOf(const EndpointAlarm& alarm) {
+  const std::string code = alarm.code == 0 ? "no answer" : absl::StrCat("answer ", alarm.code);
+  switch (alarm.kind) {
+    case EndpointAlarm::Kind::kBreakerOpen:
+      return absl::StrCat("the endpoint fails (", code, "); its events wait");
+    case EndpointAlarm::Kind::kHeld:
+      return absl::StrCat("the endpoint refuses our credentials (", code, "); its events wait");
+    case EndpointAlarm::Kind::kMethodHeld:
+      return absl::StrCat("the endpoint does not take ", alarm.method, " (", code,
+                          "); those events wait");
+    case EndpointAlarm::Kind::kGone:
+      return "the endpoint wants no more events; they become dead letters until it is enabled";
+  }
+  return "";
+}
+
+EndpointRecord RecordOf(const EndpointQueue& queue, const Clock& clock) {
+  const EndpointDecision& decision = queue.gate.decision();
+  EndpointRecord record;
+  record.route = queue.route;
+  if (decision.state == EndpointDecision::State::kPaused) record.state = "paused";
+  if (decision.state == EndpointDecision::State::kDisabled) {
+    record.state = decision.gone ? "gone" : "disabled";
+  }
+  record.reason = decision.reason;
+  record.author = decision.author;
+  record.since = clock.WallNow();
+  return record;
+}
+
+Fate FateOf(Settlement::Outcome outcome) {
+  switch (outcome) {
+    case Settlement::Outcome::kDelivered:
+      return Fate::kDelivered;
+    case Settlement::Outcome::kFailed:
+      return Fate::kFailedAnswer;
+    case Settlement::Outcome::kGivenUp:
+      return Fate::kGivenUp;
+    case Settlement::Outcome::kRejected:
+      return Fate::kRejected;
+    case Settlement::Outcome::kGone:
+      return Fate::kGone;
+    case Settlement::Outcome::kShed:
+      return Fate::kShed;
+    case Settlement::Outcome::kCoalesced:
+      return Fate::kCoalesced;
+    case Settlement::Outcome::kReplayed:
+      return Fate::kReplayed;
+    case Settlement::Outcome::kDropped:
+      break;
+  }
+  return Fate::kDropped;
+}
+
+EndpointState StateOf(const EndpointSnapshot& snapshot) {
+  switch (snapshot.state) {
+    case EndpointSnapshot::State::kBreakerOpen:
+    case EndpointSnapshot::State::kProbing:
+      return EndpointState::kBreakerOpen;
+    case EndpointSnapshot::State::kHeld:
+      return EndpointState::kHeld;
+    case EndpointSnapshot::State::kPaused:
+      return EndpointState::kPaused;
+    case EndpointSnapshot::State::kDisabled:
+      return EndpointState::kDisabled;
+    case EndpointSnapshot::State::kReady:
+    case EndpointSnapshot::State::kAskedToWait:
+      break;
+  }
+  return EndpointState::kOpenForBusiness;
+}
+
+}  // namespace
+
+void Router::Line::Watch(const SpoolRow& row) {
+  if (row.on_error != OnError::kFail) return;
+  watch_.Watch(row.seq, parts.clock.Now() + dispatcher.TimeoutOf(row) + kWaitingGrace);
+}
+
+void Router::Line::OnAttempt(const SpoolRow& row, int attempt) {
+  recorder.Attempted(row.seq, attempt, parts.clock.WallNow());
+}
+
+void Router::Line::OnFailure(const SpoolRow& row, const Failure& failure) {
+  if (failure.attempt > 0 && failure.info != "waiting") {
+    recorder.Failed(
+        row.seq,
+        {.attempt = failure.attempt, .http_status = failure.http_status, .info = failure.info},
+        parts.clock.WallNow());
+  }
+  if (row.on_error != OnError::kFail) return;
+  if (!failure.final && !watch_.ClaimFirst(row.seq)) return;
+  error_events_.Add();
+  own_events_.push_back(MakeErrorEvent(*row.event, failure, parts.clock.WallNow()));
+}
+
+void Router::Line::OnSettled(const Settlement& settlement) {
+  watch_.Forget(settlement.seq);
+  recorder.Settled(settlement.seq, FateOf(settlement.outcome), parts.clock.WallNow());
+  waiting_asked_.erase(settlement.seq);  // the spool may have nothing left to answer with
+}
+
+bool Router::Line::TakeLoads() {
+  std::vector<std::vector<SpoolRowPtr>> loaded;
+  loads.Drain(&loaded);
+  for (const std::vector<SpoolRowPtr>& rows : loaded) {
+    for (const SpoolRowPtr& row : rows) {
+      if (row->event != nullptr) Resume(*row);
+      dispatcher.Loaded(row);
+      if (waiting_asked_.erase(row->seq) == 0 || row->event == nullptr) continue;
+      OnFailure(*row, Failure{.route = dispatcher.RouteOf(*row),
+                              .http_status = 0,
+                              .info = "waiting",
+                              .attempt = dispatcher.AttemptsOf(*row),
+                              .final = false});
+    }
+  }
+  return !loaded.empty();
+}
+
+// An earlier process's row comes into the recorder when it is read.
+void Router::Line::Resume(const SpoolRow& row) {
+  recorder.Resumed(*row.event,
+                   {.row = row.seq,
+                    .route = dispatcher.RouteOf(row),
+                    .lane = dispatcher.KeyOf(row),
+                    .lane_sequence = row.lane_sequence},
+                   parts.clock.WallNow());
+}
+
+// True where an ErrorEvent came of it, which the next turn takes.
+bool Router::Line::AskForWaiting() {
+  const std::vector<SpoolSeq> due = watch_.TakeDue(parts.clock.Now());
+  if (due.empty()) return false;
+  waiting_asked_.insert(due.begin(), due.end());
+  parts.spool.Load(due);
+  return TakeLoads();
+}
+
+void Router::Line::OnEndpoint(const EndpointQueue& queue) {
+  RaiseEndpointAlerts(queue);
+  const EndpointSnapshot snapshot = queue.gate.Snapshot(parts.clock.Now());
+  recorder.EndpointChanged(queue.route, StateOf(snapshot), snapshot.reason, parts.clock.WallNow());
+  EndpointRecord record = RecordOf(queue, parts.clock);
+  EndpointRecord& known = decided_[queue.route];
+  if (known.state == record.state && known.reason == record.reason) return;
+  known = record;
+  decisions_.push_back(std::move(record));
+}
+
+void Router::Line::RaiseEndpointAlerts(const EndpointQueue& queue) {
+  const absl::Time now = parts.clock.WallNow();
+  std::map<std::string, Alert> on;
+  for (const EndpointAlarm& alarm : queue.gate.Alarms()) {
+    Alert alert;
+    alert.name = NameOf(alarm.kind);
+    alert.subject = queue.route;
+    alert.text = TextOf(alarm);
+    alert.waiting = queue.rows;
+    on.try_emplace(alert.name, std::move(alert));
+  }
+  for (const char* name : {"BreakerOpen", "EndpointHeld", "EndpointGone"}) {
+    auto found = on.find(name);
+    if (found != on.end()) {
+      alerts.Raise(found->second, now);
+    } else {
+      alerts.Resolve(name, queue.route, now);
+    }
+  }
+  Alert shedding;
+  shedding.name = "RouteShedding";
+  shedding.subject = queue.route;
+  shedding.text = "the route's quota of the spool is full";
+  shedding.waiting = queue.rows;
+  alerts.Set(queue.over_quota, shedding, now);
+}
+
+void Router::Line::CheckAlerts() {
+  const absl::Time now = parts.clock.WallNow();
+  const size_t max = parts.spool.MaxBytes();
+  Alert filling;
+  filling.name = "SpoolFilling";
+  filling.subject = "spool";
+  filling.critical = false;
+  filling.text = absl::StrCat("the spool is over ", kFilling, " % full (spool.max_size)");
+  alerts.Set(parts.spool.UsedBytes() > max / 100 * kFilling, filling, now);
+  for (const auto& [route, oldest] : dispatcher.OldestWaiting()) {
+    Alert late;
+    late.name = "OldestEventLate";
+    late.subject = route;
+    late.critical = false;
+    late.text = "the route's oldest event waits for more than 5 minutes";
+    late.oldest = oldest;
+    alerts.Set(now - oldest > kLate, late, now);
+  }
+  Alert dead;
+  dead.name = "DeadLetters";
+  dead.subject = "spool";
+  dead.text = "there are dead letters: tallybus spool ls --state dead";
+  alerts.Set(parts.spool.DeadLetterBytes() > 0, dead, now);
+}
+
+bool Router::Line::TakeFaults() {
+  std::vector<absl::Status> reported;
+  faults.Drain(&reported);
+  for (const absl::Status& status : reported) OnFault(status);
+  return !reported.empty();
+}
+
+void Router::Line::OnFault(const absl::Status& status) {
+  Alert fault;
+  fault.name = "SpoolFault";
+  fault.subject = "spool";
+  fault.text = std::string(status.message());
+  alerts.Set(!status.ok(), fault, parts.clock.WallNow());
+}
+
+}  // namespace tallybus

@@ -1,0 +1,140 @@
+// Engines that come, go and are lost, and what a new process takes over from an earlier one.
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "router_line.h"
+#include "tallybus/codec.h"
+
+namespace tallybus {
+namespace {
+
+constexpr char kEngineLost[] = "engine lost";
+constexpr char kEngineClosed[] = "engine closed";
+
+}  // namespace
+
+void Router::Line::Take(PublisherRecord publisher) {
+  live_.Name(SourceOfEpoch(publisher.epoch), publisher.node_id);
+  publishers_[publisher.epoch] = publisher;
+  recovered.push_back(std::move(publisher));
+}
+
+void Router::Line::Take(SessionChange session) {
+  sessions.Apply(session, parts.clock.Now());
+  if (session.epoch != 0) live_.NoteSession(SourceOfEpoch(session.epoch), session);
+}
+
+void Router::Line::Take(EndpointRecord endpoint) {
+  dispatcher.Restore(endpoint);
+  RaiseEndpointAlerts(*dispatcher.FindQueue(endpoint.route));
+  decided_[endpoint.route] = std::move(endpoint);
+}
+
+// The publisher's name in the table of what is live. Of events of one epoch after another, one.
+const std::string& Router::Line::SourceOf(const Event& event) {
+  if (event.id.epoch == 0) {
+    last_source_ = {0, SourceOfNode(event.node_id)};
+  } else if (event.id.epoch != last_source_.first) {
+    last_source_ = {event.id.epoch, SourceOfEpoch(event.id.epoch)};
+  }
+  return last_source_.second;
+}
+
+void Router::Line::NoteWatermark(const Watermark& watermark, SpoolBatch* batch) {
+  PublisherRecord record = publishers_[watermark.epoch];
+  record.epoch = watermark.epoch;
+  record.through = std::max(record.through, watermark.through);
+  NotePublisher(std::move(record), batch);
+  batch->watermarks.push_back(watermark);
+}
+
+void Router::Line::NotePublisher(PublisherRecord record, SpoolBatch* batch) {
+  publishers_[record.epoch] = record;
+  const auto same = std::find_if(batch->publishers.begin(), batch->publishers.end(),
+                                 [&](const auto& other) { return other.epoch == record.epoch; });
+  if (same != batch->publishers.end()) batch->publishers.erase(same);
+  batch->publishers.push_back(std::move(record));
+}
+
+void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
+  using Action = PublisherChange::Action;
+  if (change.epoch == 0) {
+    if (change.action == Action::kHello) beating_nodes_.insert(change.source);
+    if (change.action == Action::kForgotten) beating_nodes_.erase(change.source);
+  }
+  switch (change.action) {
+    case Action::kHello:
+      live_.Name(change.source, change.node_id);
+      for (Event& status : live_.Return(change.source, parts.clock.WallNow(), &turn->batch.live)) {
+        TakeEvent(std::move(status), turn);
+      }
+      alerts.Resolve("EngineLost", change.node_id, parts.clock.WallNow());
+      break;
+    case Action::kBye:
+      EndAll(change, kEngineClosed, false, turn);
+      break;
+    case Action::kLost:
+      EndAll(change, kEngineLost, true, turn);
+      break;
+    case Action::kForgotten:
+      live_.Forget(change.source, &turn->batch.live);
+      alerts.Resolve("EngineLost", change.node_id, parts.clock.WallNow());
+      break;
+  }
+  if (change.epoch == 0) return;
+  PublisherRecord record = publishers_[change.epoch];
+  record.epoch = change.epoch;
+  record.node_id = change.node_id;
+  record.state = change.action == Action::kHello  ? PublisherRecord::State::kOpen
+                 : change.action == Action::kBye  ? PublisherRecord::State::kBye
+                 : change.action == Action::kLost ? PublisherRecord::State::kLost
+                                                  : PublisherRecord::State::kForgotten;
+  NotePublisher(std::move(record), &turn->batch);
+  if (change.action == Action::kForgotten) publishers_.erase(change.epoch);
+}
+
+void Router::Line::EndAll(const PublisherChange& change, std::string_view info, bool lost,
+                          Turn* turn) {
+  if (!parts.end_lost_streams) return live_.Forget(change.source, &turn->batch.live);
+  std::vector<Event> ends =
+      live_.End(change.source, info, lost, parts.clock.WallNow(), &turn->batch.live);
+  // Where the node is back already under another epoch, nobody need get up.
+  const bool back = std::any_of(publishers_.begin(), publishers_.end(), [&](const auto& entry) {
+    return entry.first != change.epoch && entry.second.node_id == change.node_id &&
+           entry.second.state == PublisherRecord::State::kOpen;
+  });
+  if (lost && !ends.empty() && !back) {
+    Alert alert;
+    alert.name = "EngineLost";
+    alert.subject = change.node_id;
+    alert.text = absl::StrCat("the engine is not heard of any more; ", ends.size(),
+                              " streams and sessions were ended in its place");
+    alerts.Raise(alert, parts.clock.WallNow());
+  }
+  ends_made_.Add(ends.size());
+  for (Event& end : ends) TakeEvent(std::move(end), turn);
+}
+
+void Router::Line::EndStaleStreams() {
+  if (!parts.end_lost_streams) return;
+  const auto limit = [this](std::string_view app) -> std::optional<absl::Duration> {
+    auto found = routes->by_app.find(app);
+    if (found == routes->by_app.end()) return std::nullopt;
+    if (found->second->stale_after == absl::InfiniteDuration()) return std::nullopt;
+    return found->second->stale_after;
+  };
+  const auto watched = [this](const std::string& source) {
+    return beating_nodes_.contains(source);
+  };
+  Turn turn;
+  std::vector<Event> ends =
+      live_.EndStale(limit, watched, parts.clock.Now(), parts.clock.WallNow(), &turn.batch.live);
+  if (ends.empty()) return;
+  ends_made_.Add(ends.size());
+  for (Event& end : ends) TakeEvent(std::move(end), &turn);
+  Append(std::move(turn));
+}
+
+}  // namespace tallybus

@@ -1,0 +1,124 @@
+// Texts stay texts, so that sqlite3 shows them; a checksum over all finds a flipped bit.
+#include "spool/row_columns.h"
+
+#include <array>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string_view>
+
+namespace tallybus {
+namespace {
+
+enum Flag : uint32_t {
+  kPublished = 1,
+  kTerminal = 2,
+  kFromRouter = 4,
+  kFail = 8,
+  kGuaranteed = 16,
+};
+
+uint32_t FlagsOf(const SpoolRow& row) {
+  return (row.event->published ? kPublished : 0u) | (row.event->terminal ? kTerminal : 0u) |
+         (row.event->from_router ? kFromRouter : 0u) |
+         (row.on_error == OnError::kFail ? kFail : 0u) |
+         (row.delivery == DeliveryMode::kGuaranteed ? kGuaranteed : 0u);
+}
+
+// Eight bytes at a time; any flipped bit changes the product.
+class Checksum {
+ public:
+  void Add(uint64_t word) { sum_ = (sum_ ^ word) * 0x9e3779b97f4a7c15u ^ (sum_ >> 29); }
+  void Add(std::string_view text) {
+    Add(text.size());
+    uint64_t word = 0;
+    for (; text.size() >= sizeof word; text.remove_prefix(sizeof word)) {
+      std::memcpy(&word, text.data(), sizeof word);
+      Add(word);
+    }
+    word = 0;
+    std::memcpy(&word, text.data(), text.size());
+    Add(word);
+  }
+  int64_t Value() const { return static_cast<int64_t>(sum_); }
+
+ private:
+  uint64_t sum_ = 0xcbf29ce484222325u;
+};
+
+using Texts = std::array<std::string_view, 8>;
+
+Texts TextsOf(const Event& event) {
+  return {event.method,           event.node_id, event.app_key, event.session_id,
+          event.media_session_id, event.name,    event.status,  event.json};
+}
+
+int64_t ChecksumOf(const SpoolRow& row) {
+  Checksum sum;
+  for (uint64_t number :
+       {row.seq, row.lane, row.lane_sequence, static_cast<uint64_t>(ColumnTime(row.accepted)),
+        uint64_t{FlagsOf(row)}, uint64_t{row.coalesced}, uint64_t{row.replays}, row.event->id.epoch,
+        row.event->id.sequence, static_cast<uint64_t>(ColumnTime(row.event->time))}) {
+    sum.Add(number);
+  }
+  for (std::string_view text : TextsOf(*row.event)) sum.Add(text);
+  return sum.Value();
+}
+
+}  // namespace
+
+int64_t ColumnTime(absl::Time time) {
+  if (time == absl::InfinitePast()) return std::numeric_limits<int64_t>::min();
+  if (time == absl::InfiniteFuture()) return std::numeric_limits<int64_t>::max();
+  return absl::ToUnixMicros(time);
+}
+
+absl::Time TimeOfColumn(int64_t us) {
+  if (us == std::numeric_limits<int64_t>::min()) return absl::InfinitePast();
+  if (us == std::numeric_limits<int64_t>::max()) return absl::InfiniteFuture();
+  return absl::FromUnixMicros(us);
+}
+
+void BindRow(const SpoolRow& row, SqliteStatement* statement) {
+  const Event& event = *row.event;
+  statement->Bind(row.seq)
+      .Bind(row.lane)
+      .Bind(row.lane_sequence)
+      .Bind(ColumnTime(row.accepted))
+      .Bind(FlagsOf(row))
+      .Bind(row.coalesced)
+      .Bind(row.replays)
+      .Bind(event.id.epoch)
+      .Bind(event.id.sequence)
+      .Bind(ColumnTime(event.time));
+  for (std::string_view text : TextsOf(event)) statement->Bind(text);
+  statement->Bind(ChecksumOf(row));
+}
+
+absl::Status ReadRow(SqliteStatement* statement, SpoolRow* row) {
+  auto event = std::make_shared<Event>();
+  row->seq = statement->Uint();
+  row->lane = statement->Uint();
+  row->lane_sequence = statement->Uint();
+  row->accepted = TimeOfColumn(statement->Int());
+  const auto flags = static_cast<uint32_t>(statement->Uint());
+  row->coalesced = static_cast<uint32_t>(statement->Uint());
+  row->replays = static_cast<uint32_t>(statement->Uint());
+  event->id.epoch = statement->Uint();
+  event->id.sequence = statement->Uint();
+  event->time = TimeOfColumn(statement->Int());
+  for (std::string* text : {&event->method, &event->node_id, &event->app_key, &event->session_id,
+                            &event->media_session_id, &event->name, &event->status, &event->json}) {
+    *text = statement->Text();
+  }
+  event->published = (flags & kPublished) != 0;
+  event->terminal = (flags & kTerminal) != 0;
+  event->from_router = (flags & kFromRouter) != 0;
+  row->on_error = (flags & kFail) != 0 ? OnError::kFail : OnError::kLog;
+  row->delivery = (flags & kGuaranteed) != 0 ? DeliveryMode::kGuaranteed : DeliveryMode::kNotify;
+  row->event = std::move(event);
+  if (statement->Int() == ChecksumOf(*row)) return absl::OkStatus();
+  return absl::DataLossError("spool: an event's checksum does not fit its bytes");
+}
+
+}  // namespace tallybus

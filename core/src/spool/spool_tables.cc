@@ -1,0 +1,355 @@
+// One prepared statement for each thing that is done to a table.
+#include "spool/spool_tables.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "spool/row_columns.h"
+
+namespace tallybus {
+namespace {
+
+enum Mark : int { kMayHaveArrived = 1, kReordered = 2 };
+
+int MarksOf(const Progress& progress) {
+  return (progress.may_have_arrived ? kMayHaveArrived : 0) | (progress.reordered ? kReordered : 0);
+}
+
+constexpr int kForgottenATurn = 1000;
+
+constexpr char kArrivedThrough[] =
+    "SELECT CAST(value AS INTEGER) FROM about WHERE key='arrived_through'";
+
+}  // namespace
+
+const char* const SpoolTables::kSql[kSqlCount] = {
+    "BEGIN IMMEDIATE",
+    "COMMIT",
+    "INSERT INTO event VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    "INSERT INTO queue VALUES (?,?,?,?,?,0,0,0,?,?)",
+    "DELETE FROM event WHERE seq=?",
+    "DELETE FROM queue WHERE seq=?",
+    "DELETE FROM settled WHERE seq=?",
+    "INSERT OR REPLACE INTO settled SELECT q.seq, coalesce(l.route, ''), "
+    "coalesce(l.key, ''), q.bytes, ?2, ?3, ?4, ?5, ?6 "
+    "FROM queue q LEFT JOIN lane l ON l.id=q.lane WHERE q.seq=?1",
+    " FROM event WHERE seq=?",  // after the row's columns
+    "UPDATE queue SET attempts=?2, tries=?3, own_us=?4, due_us=?5, marks=?6 WHERE seq=?1",
+    "INSERT INTO lane VALUES (?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET "
+    "last_sequence=excluded.last_sequence, ended=excluded.ended",
+    "DELETE FROM lane WHERE id=?",
+    "INSERT INTO publisher VALUES (?,?,?,?,?) ON CONFLICT(epoch) DO UPDATE SET "
+    "through=max(through, excluded.through), node_id=excluded.node_id, state=excluded.state, "
+    "last_seen_us=excluded.last_seen_us",
+    "DELETE FROM publisher WHERE epoch=?",
+    "INSERT OR REPLACE INTO session VALUES (?,?,?,?)",
+    "DELETE FROM session WHERE id=?",
+    "INSERT OR REPLACE INTO live VALUES (?,?,?,?)",
+    "DELETE FROM live WHERE source=? AND key=?",
+    "INSERT OR REPLACE INTO endpoint VALUES (?,?,?,?,?)",
+    "DELETE FROM endpoint WHERE route=?",
+    "SELECT seq, bytes, at_us FROM settled WHERE dead=? ORDER BY seq LIMIT ?",
+};
+
+absl::StatusOr<SpoolTables> SpoolTables::Open(SpoolFile& file) {
+  SpoolTables tables;
+  tables.db_ = &file.db();
+  for (int i = 0; i < kSqlCount; ++i) {
+    const std::string columns = i == kLoad ? absl::StrCat("SELECT ", kRowColumns) : "";
+    auto statement = tables.db_->Prepare(columns + kSql[i]);
+    if (!statement.ok()) return file.Mend(statement.status());
+    tables.sql_[i] = *std::move(statement);
+  }
+  return tables;
+}
+
+// SQLite may have rolled back by itself.
+void SpoolTables::Rollback() {
+  if (sqlite3_get_autocommit(db_->handle()) == 0) (void)db_->Execute("ROLLBACK").ok();
+}
+
+absl::Status SpoolTables::Write(const SpoolBatch& batch, absl::Time now) {
+  absl::Status status = WriteLanes(batch);
+  for (const SpoolRowPtr& row : batch.rows) {
+    if (!status.ok()) return status;
+    status = WriteRow(*row);
+  }
+  if (status.ok()) status = WriteState(batch, now);
+  return status;
+}
+
+absl::Status SpoolTables::WriteRow(const SpoolRow& row) {
+  BindRow(row, &sql_[kInsertEvent]);
+  absl::Status status = sql_[kInsertEvent].Run();
+  if (!status.ok()) return status;
+  return sql_[kInsertQueue]
+      .Bind(row.seq)
+      .Bind(row.lane)
+      .Bind(static_cast<uint64_t>(row.Bytes()))
+      .Bind(row.event->terminal ? 1 : 0)
+      .Bind(ColumnTime(row.accepted))
+      .Bind(ColumnTime(absl::InfinitePast()))
+      .Bind(row.replays > 0 ? int{kMayHaveArrived} : 0)
+      .Run();
+}
+
+absl::Status SpoolTables::WriteLanes(const SpoolBatch& batch) {
+  for (const LaneRecord& lane : batch.lanes) {
+    absl::Status status = sql_[kWriteLane]
+                              .Bind(lane.id)
+                              .Bind(lane.route)
+                              .Bind(lane.key)
+                              .Bind(lane.last_sequence)
+                              .Bind(lane.ended ? 1 : 0)
+                              .Run();
+    if (!status.ok()) return status;
+  }
+  for (LaneId lane : batch.forgotten_lanes) {
+    absl::Status status = sql_[kForgetLane].Bind(lane).Run();
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SpoolTables::WriteState(const SpoolBatch& batch, absl::Time now) {
+  absl::Status status;
+  for (const PublisherRecord& publisher : batch.publishers) {
+    const bool forget = publisher.state == PublisherRecord::State::kForgotten;
+    status = forget ? sql_[kForgetPublisher].Bind(publisher.epoch).Run()
+                    : sql_[kWritePublisher]
+                          .Bind(publisher.epoch)
+                          .Bind(publisher.through)
+                          .Bind(publisher.node_id)
+                          .Bind(static_cast<int>(publisher.state))
+                          .Bind(ColumnTime(now))
+                          .Run();
+    if (!status.ok()) return status;
+  }
+  for (const SessionChange& change : batch.sessions) {
+    if (status = WriteSession(change); !status.ok()) return status;
+  }
+  for (const LiveRecord& live : batch.live) {
+    if (status = WriteLive(live); !status.ok()) return status;
+  }
+  for (const EndpointRecord& endpoint : batch.endpoints) {
+    status = endpoint.state.empty() ? sql_[kForgetEndpoint].Bind(endpoint.route).Run()
+                                    : sql_[kWriteEndpoint]
+                                          .Bind(endpoint.route)
+                                          .Bind(endpoint.state)
+                                          .Bind(endpoint.reason)
+                                          .Bind(endpoint.author)
+                                          .Bind(ColumnTime(endpoint.since))
+                                          .Run();
+    if (!status.ok()) return status;
+  }
+  return status;
+}
+
+absl::Status SpoolTables::WriteSession(const SessionChange& change) {
+  if (change.action == SessionChange::Action::kClose) {
+    return sql_[kForgetSession].Bind(change.session_id).Run();
+  }
+  return sql_[kWriteSession]
+      .Bind(change.session_id)
+      .Bind(change.epoch)
+      .Bind(change.app_key)
+      .Bind(change.rest_client_config ? *change.rest_client_config : std::string_view())
+      .Run();
+}
+
+absl::Status SpoolTables::WriteLive(const LiveRecord& live) {
+  if (live.json.empty()) return sql_[kForgetLive].Bind(live.source).Bind(live.key).Run();
+  return sql_[kWriteLive]
+      .Bind(live.source)
+      .Bind(live.key)
+      .Bind(live.json)
+      .Bind(live.lost ? 1 : 0)
+      .Run();
+}
+
+absl::StatusOr<bool> SpoolTables::Settle(const Settlement& settlement, bool retain) {
+  const bool delivered = settlement.outcome == Settlement::Outcome::kDelivered ||
+                         settlement.outcome == Settlement::Outcome::kFailed;
+  const bool keep = settlement.IsDeadLetter() || (delivered && retain);
+  absl::Status status;
+  if (keep) {
+    status = sql_[kKeepSettled]
+                 .Bind(settlement.seq)
+                 .Bind(settlement.IsDeadLetter() ? 1 : 0)
+                 .Bind(ColumnTime(settlement.at))
+                 .Bind(settlement.attempts)
+                 .Bind(settlement.http_status)
+                 .Bind(settlement.reason)
+                 .Run();
+  } else {
+    status = sql_[kDeleteEvent].Bind(settlement.seq).Run();
+  }
+  const bool of_settled = settlement.outcome == Settlement::Outcome::kReplayed ||
+                          settlement.outcome == Settlement::Outcome::kDropped;
+  bool changed = false;
+  if (status.ok() && of_settled) {
+    status = sql_[kDeleteSettled].Bind(settlement.seq).Run();
+    changed = db_->Changes() > 0;
+  }
+  if (status.ok()) status = sql_[kDeleteQueue].Bind(settlement.seq).Run();
+  if (!status.ok()) return status;
+  return changed || db_->Changes() > 0;
+}
+
+absl::Status SpoolTables::Note(const Progress& progress) {
+  return sql_[kNote]
+      .Bind(progress.seq)
+      .Bind(progress.attempts)
+      .Bind(progress.tries)
+      .Bind(absl::ToInt64Microseconds(progress.own_time))
+      .Bind(ColumnTime(progress.due))
+      .Bind(MarksOf(progress))
+      .Run();
+}
+
+absl::StatusOr<SpoolRowPtr> SpoolTables::Load(SpoolSeq seq) {
+  absl::StatusOr<bool> found = sql_[kLoad].Bind(seq).Next();
+  if (!found.ok()) return found.status();
+  if (!*found) return SpoolRowPtr();
+  auto row = std::make_shared<SpoolRow>();
+  absl::Status status = ReadRow(&sql_[kLoad], row.get());
+  sql_[kLoad].Reset();
+  if (!status.ok()) return status;
+  return row;
+}
+
+absl::Status SpoolTables::ReadAll(bool unclean, SpoolReader& reader) {
+  absl::Status status =
+      Each("SELECT id, route, key, last_sequence, ended FROM lane", [&](SqliteStatement& row) {
+        LaneRecord lane;
+        lane.id = row.Uint();
+        lane.route = row.Text();
+        lane.key = row.Text();
+        lane.last_sequence = row.Uint();
+        lane.ended = row.Int() != 0;
+        reader.Take(std::move(lane));
+      });
+  if (status.ok()) status = ReadQueue(unclean, reader);
+  if (status.ok()) status = ReadEngines(reader);
+  if (!status.ok()) return status;
+  return Each("SELECT route, state, reason, author, since_us FROM endpoint",
+              [&](SqliteStatement& row) {
+                EndpointRecord endpoint;
+                endpoint.route = row.Text();
+                endpoint.state = row.Text();
+                endpoint.reason = row.Text();
+                endpoint.author = row.Text();
+                endpoint.since = TimeOfColumn(row.Int());
+                reader.Take(std::move(endpoint));
+              });
+}
+
+absl::Status SpoolTables::ReadQueue(bool unclean, SpoolReader& reader) {
+  SpoolSeq last = 0;
+  SpoolSeq arrived_through = 0;
+  absl::Status status = Each(absl::StrCat("SELECT ", kHighestNumber),
+                             [&](SqliteStatement& row) { last = row.Uint(); });
+  if (!status.ok()) return status;
+  status = Each(kArrivedThrough, [&](SqliteStatement& row) { arrived_through = row.Uint(); });
+  if (!status.ok()) return status;
+  last = std::max(last, arrived_through);
+  if (unclean) arrived_through = last;
+  reader.TakeLast(last);
+  return Each(
+      "SELECT seq, lane, bytes, terminal, accepted_us, attempts, tries, own_us, due_us, marks FROM "
+      "queue "
+      "ORDER BY seq",
+      [&](SqliteStatement& columns) {
+        WaitingRow row;
+        row.seq = columns.Uint();
+        row.lane = columns.Uint();
+        row.bytes = static_cast<uint32_t>(columns.Uint());
+        row.terminal = columns.Int() != 0;
+        row.accepted = TimeOfColumn(columns.Int());
+        row.progress.seq = row.seq;
+        row.progress.attempts = static_cast<int>(columns.Int());
+        row.progress.tries = static_cast<int>(columns.Int());
+        row.progress.own_time = absl::Microseconds(columns.Int());
+        row.progress.due = TimeOfColumn(columns.Int());
+        const int64_t marks = columns.Int();
+        row.progress.may_have_arrived =
+            row.seq <= arrived_through || (marks & kMayHaveArrived) != 0;
+        row.progress.reordered = (marks & kReordered) != 0;
+        reader.Take(row);
+      });
+}
+
+absl::Status SpoolTables::ReadEngines(SpoolReader& reader) {
+  absl::Status status = Each("SELECT epoch, through, node_id, state, last_seen_us FROM publisher",
+                             [&](SqliteStatement& row) {
+                               PublisherRecord publisher;
+                               publisher.epoch = row.Uint();
+                               publisher.through = row.Uint();
+                               publisher.node_id = row.Text();
+                               publisher.state = static_cast<PublisherRecord::State>(row.Int());
+                               publisher.last_seen = TimeOfColumn(row.Int());
+                               reader.Take(std::move(publisher));
+                             });
+  if (!status.ok()) return status;
+  status = Each("SELECT id, epoch, app_key, config FROM session", [&](SqliteStatement& row) {
+    SessionChange change;
+    change.session_id = row.Text();
+    change.epoch = row.Uint();
+    change.app_key = row.Text();
+    const std::string_view config = row.Text();
+    if (!config.empty()) change.rest_client_config = std::string(config);
+    reader.Take(std::move(change));
+  });
+  if (!status.ok()) return status;
+  return Each("SELECT source, key, json, lost FROM live", [&](SqliteStatement& row) {
+    LiveRecord live;
+    live.source = row.Text();
+    live.key = row.Text();
+    live.json = row.Text();
+    live.lost = row.Int() != 0;
+    reader.Take(std::move(live));
+  });
+}
+
+absl::StatusOr<SpoolTables::Sizes> SpoolTables::ReadSizes() {
+  Sizes sizes;
+  absl::Status status = Each("SELECT total(bytes) FROM queue",
+                             [&](SqliteStatement& row) { sizes.waiting = row.Uint(); });
+  if (!status.ok()) return status;
+  status = Each("SELECT dead, sum(bytes) FROM settled GROUP BY dead", [&](SqliteStatement& row) {
+    const bool dead = row.Int() != 0;
+    (dead ? sizes.dead : sizes.delivered) = row.Uint();
+  });
+  if (!status.ok()) return status;
+  return sizes;
+}
+
+absl::Status SpoolTables::Forget(bool dead, absl::Time before, size_t bytes, Forgotten* forgotten) {
+  std::vector<SpoolSeq> oldest;
+  SqliteStatement& select = sql_[kOldestSettled].Bind(dead ? 1 : 0).Bind(kForgottenATurn);
+  for (;;) {
+    absl::StatusOr<bool> row = select.Next();
+    if (!row.ok()) return row.status();
+    if (!*row) break;
+    const SpoolSeq seq = select.Uint();
+    const size_t size = select.Uint();
+    if (TimeOfColumn(select.Int()) >= before && forgotten->bytes >= bytes) {
+      select.Reset();
+      break;
+    }
+    oldest.push_back(seq);
+    forgotten->bytes += size;
+  }
+  for (SpoolSeq seq : oldest) {
+    absl::Status status = sql_[kDeleteSettled].Bind(seq).Run();
+    if (status.ok()) status = sql_[kDeleteEvent].Bind(seq).Run();
+    if (!status.ok()) return status;
+  }
+  forgotten->more = oldest.size() == kForgottenATurn;
+  return absl::OkStatus();
+}
+
+}  // namespace tallybus

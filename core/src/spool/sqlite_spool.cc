@@ -1,0 +1,380 @@
+// One thread owns the connection. Reads come before the commit of the same turn: a lane's next
+// event need not wait for the disk.
+#include "spool/sqlite_spool.h"
+
+#include <absl/strings/str_cat.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "tallybus/fault_point.h"
+
+namespace tallybus {
+namespace {
+
+constexpr size_t kRecentBytes = size_t{8} << 20;
+constexpr size_t kTransactionBytes = size_t{1} << 20;
+// Settlements wait so long for an event to share its fsync: what a crash may repeat.
+constexpr std::chrono::milliseconds kSettlementWindow{20};
+constexpr std::chrono::milliseconds kSyncEvery{200};
+constexpr std::chrono::milliseconds kRetryFaultEvery{500};
+constexpr std::chrono::seconds kIdle{30};
+constexpr absl::Duration kPruneEvery = absl::Seconds(30);
+
+template <typename T>
+void MoveTo(std::vector<T>& from, std::vector<T>* to) {
+  to->insert(to->end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  from.clear();
+}
+
+// Signals belong to the process's main thread.
+std::thread StartThread(std::function<void()> run) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  std::thread thread(std::move(run));
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(thread.native_handle(), "tallybus-spool");
+  return thread;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Spool>> OpenSqliteSpool(const SqliteSpoolOptions& options,
+                                                       const Clock& clock) {
+  absl::StatusOr<SpoolFile> file = SpoolFile::Open(options);
+  if (!file.ok()) return file.status();
+  return std::make_unique<SqliteSpool>(options, clock, *std::move(file));
+}
+
+SqliteSpool::SqliteSpool(SqliteSpoolOptions options, const Clock& clock, SpoolFile file)
+    : options_(std::move(options)), clock_(clock), file_(std::move(file)), recent_(kRecentBytes) {}
+
+SqliteSpool::~SqliteSpool() { (void)Stop().ok(); }
+
+absl::Status SqliteSpool::Start(SpoolEvents& events, SpoolReader& reader) {
+  events_ = &events;
+  absl::StatusOr<SpoolTables> tables = SpoolTables::Open(file_);
+  if (!tables.ok()) return tables.status();
+  tables_ = *std::move(tables);
+  absl::Status status = tables_.ReadAll(!file_.was_closed(), reader);
+  if (!status.ok()) return file_.Mend(status);
+  absl::StatusOr<SpoolTables::Sizes> sizes = tables_.ReadSizes();
+  if (!sizes.ok()) return file_.Mend(sizes.status());
+  waiting_bytes_ = sizes->waiting;
+  dead_bytes_ = sizes->dead;
+  delivered_bytes_ = sizes->delivered;
+  status = file_.MarkOpened();
+  if (absl::IsResourceExhausted(status)) {
+    file_.GiveUpReserve();
+    status = file_.MarkOpened();
+  }
+  if (!status.ok()) return file_.Mend(status);
+  // What waits can be delivered without it.
+  if (status = file_.TakeReserve(); !status.ok()) Fault(status);
+  writer_ = StartThread([this] { Write(); });
+  return absl::OkStatus();
+}
+
+template <typename Add>
+void SqliteSpool::Ask(Add add) {
+  bool wake;
+  {
+    std::lock_guard lock(mutex_);
+    const bool slept = !asked_for_.urgent();
+    const bool idle = asked_for_.empty();
+    add(asked_for_);
+    wake = idle || (slept && asked_for_.urgent());
+  }
+  if (wake) asked_.notify_one();
+}
+
+void SqliteSpool::Append(SpoolBatch batch) {
+  size_t bytes = 0;
+  for (const SpoolRowPtr& row : batch.rows) {
+    bytes += row->Bytes();
+    recent_.Add(row);
+  }
+  waiting_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  pending_bytes_.fetch_add(batch.Bytes(), std::memory_order_relaxed);
+  Ask([&](Work& work) { work.batches.push_back(std::move(batch)); });
+}
+
+void SqliteSpool::Settle(std::span<const Settlement> settled) {
+  for (const Settlement& settlement : settled) recent_.Forget(settlement.seq);
+  Ask([&](Work& work) { work.settled.insert(work.settled.end(), settled.begin(), settled.end()); });
+}
+
+void SqliteSpool::Note(std::span<const Progress> progress) {
+  Ask([&](Work& work) {
+    work.progress.insert(work.progress.end(), progress.begin(), progress.end());
+  });
+}
+
+void SqliteSpool::Load(std::span<const SpoolSeq> wanted) {
+  std::vector<SpoolRowPtr> here;
+  std::vector<SpoolSeq> elsewhere;
+  for (SpoolSeq seq : wanted) {
+    SpoolRowPtr row = recent_.Find(seq);
+    if (row == nullptr) {
+      elsewhere.push_back(seq);
+    } else {
+      here.push_back(std::move(row));
+    }
+  }
+  if (!here.empty()) events_->OnLoaded(std::move(here));
+  if (elsewhere.empty()) return;
+  Ask([&](Work& work) { MoveTo(elsewhere, &work.wanted); });
+}
+
+void SqliteSpool::Find(const StoredFilter& filter, StoredCallback callback) {
+  Ask([&](Work& work) { work.finds.emplace_back(filter, std::move(callback)); });
+}
+
+absl::Status SqliteSpool::Stop() {
+  if (!writer_.joinable()) return last_;
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  asked_.notify_one();
+  writer_.join();
+  return last_;
+}
+
+size_t SqliteSpool::UsedBytes() const {
+  return waiting_bytes_.load(std::memory_order_relaxed) +
+         dead_bytes_.load(std::memory_order_relaxed) +
+         delivered_bytes_.load(std::memory_order_relaxed);
+}
+
+void SqliteSpool::Write() {
+  while (Take()) {
+    ServeReads();
+    CommitWork();
+    SyncInterval();
+    Prune();
+  }
+  if (!Healthy()) Recover();
+  if (!work_.batches.empty()) {  // the last chance needs no reserve behind it
+    file_.GiveUpReserve();
+    (void)TryCommit(true).ok();
+  }
+  last_ = work_.empty() ? absl::OkStatus()
+                        : absl::UnavailableError("the spool could not be written at the end");
+  if (last_.ok()) last_ = file_.MarkClosed(!options_.offline || file_.was_closed());
+  if (last_.ok()) last_ = file_.Checkpoint();
+}
+
+// Adds what was asked for to the work. While the store is out of order it is a bounded wait.
+bool SqliteSpool::Take() {
+  std::unique_lock lock(mutex_);
+  const auto urgent = [this] { return stopping_ || asked_for_.urgent(); };
+  const auto something = [&] { return urgent() || !asked_for_.empty(); };
+  if (!Healthy()) {
+    asked_.wait_for(lock, kRetryFaultEvery, [this] {
+      return stopping_ || !asked_for_.wanted.empty() || !asked_for_.finds.empty();
+    });
+  } else if (!something() && !prunes_on_) {
+    if (unsynced_) {
+      asked_.wait_for(lock, kSyncEvery, something);
+    } else {
+      asked_.wait_for(lock, kIdle, something);
+    }
+  }
+  if (Healthy() && !asked_for_.empty() && !urgent())
+    asked_.wait_for(lock, kSettlementWindow, urgent);
+  if (stopping_ && asked_for_.empty()) return !work_.empty() && Healthy();
+  return TakeBounded();
+}
+
+// A transaction's worth of events, and all else. Always true.
+bool SqliteSpool::TakeBounded() {
+  MoveTo(asked_for_.settled, &work_.settled);
+  MoveTo(asked_for_.progress, &work_.progress);
+  MoveTo(asked_for_.wanted, &work_.wanted);
+  MoveTo(asked_for_.finds, &work_.finds);
+  size_t bytes = 0;
+  for (const SpoolBatch& batch : work_.batches) bytes += batch.Bytes();
+  auto end = asked_for_.batches.begin();
+  while (end != asked_for_.batches.end() && bytes < kTransactionBytes) bytes += (end++)->Bytes();
+  std::move(asked_for_.batches.begin(), end, std::back_inserter(work_.batches));
+  asked_for_.batches.erase(asked_for_.batches.begin(), end);
+  return true;
+}
+
+void SqliteSpool::ServeReads() {
+  std::vector<SpoolRowPtr> rows;
+  for (SpoolSeq seq : std::exchange(work_.wanted, {})) {
+    absl::StatusOr<SpoolRowPtr> row = tables_.Load(seq);
+    if (row.ok() && *row != nullptr) {
+      rows.push_back(*std::move(row));
+      continue;
+    }
+    // Its lane must not stand still for it.
+    auto damaged = std::make_shared<SpoolRow>();
+    damaged->seq = seq;
+    rows.push_back(std::move(damaged));
+  }
+  if (!rows.empty()) events_->OnLoaded(std::move(rows));
+  for (auto& [filter, callback] : std::exchange(work_.finds, {})) callback(tables_.Find(filter));
+}
+
+void SqliteSpool::CommitWork() {
+  const bool verdicts = !work_.settled.empty() || !work_.progress.empty();
+  if (!Healthy()) {
+    if (clock_.Now() - tried_ >= absl::FromChrono(kRetryFaultEvery)) return Recover();
+    if (verdicts) (void)TryCommit(false).ok();
+    return;
+  }
+  if (work_.batches.empty() && !verdicts) return;
+  absl::Status status = TryCommit(true);
+  if (!status.ok()) Fault(status);
+}
+
+absl::Status SqliteSpool::TryCommit(bool with_batches) {
+  std::vector<const Settlement*> done;
+  absl::Status status = tables_.Begin();
+  TALLYBUS_FAULT_POINT("spool.begun");
+  if (with_batches) {
+    for (const SpoolBatch& batch : work_.batches) {
+      if (status.ok()) status = tables_.Write(batch, clock_.WallNow());
+    }
+    TALLYBUS_FAULT_POINT("spool.written");
+  }
+  if (status.ok()) status = WriteSettled(&done);
+  TALLYBUS_FAULT_POINT("spool.before_commit");
+  if (status.ok()) status = tables_.Commit();
+  TALLYBUS_FAULT_POINT("spool.committed");
+  if (!status.ok()) {
+    tables_.Rollback();
+    return status;
+  }
+  unsynced_ = options_.sync == SpoolSync::kInterval;
+  for (const Settlement* settlement : done) Count(*settlement);
+  work_.settled.clear();
+  work_.progress.clear();
+  if (!with_batches) return status;
+  for (SpoolBatch& batch : std::exchange(work_.batches, {})) {
+    pending_bytes_.fetch_sub(batch.Bytes(), std::memory_order_relaxed);
+    events_->OnCommitted(std::move(batch));
+  }
+  TALLYBUS_FAULT_POINT("spool.told");
+  return status;
+}
+
+// `done`: those that changed something.
+absl::Status SqliteSpool::WriteSettled(std::vector<const Settlement*>* done) {
+  absl::Status status;
+  for (const Progress& progress : work_.progress) {
+    if (status.ok()) status = tables_.Note(progress);
+  }
+  const bool retain = options_.retain > absl::ZeroDuration();
+  for (const Settlement& settlement : work_.settled) {
+    if (!status.ok()) break;
+    absl::StatusOr<bool> changed = tables_.Settle(settlement, retain);
+    status = changed.status();
+    if (status.ok() && *changed) done->push_back(&settlement);
+  }
+  TALLYBUS_FAULT_POINT("spool.settled");
+  return status;
+}
+
+void SqliteSpool::Count(const Settlement& settlement) {
+  using Outcome = Settlement::Outcome;
+  std::atomic<size_t>& from =
+      settlement.outcome == Outcome::kReplayed || settlement.outcome == Outcome::kDropped
+          ? dead_bytes_
+          : waiting_bytes_;
+  const size_t held = from.load(std::memory_order_relaxed);
+  from.fetch_sub(std::min<size_t>(held, settlement.bytes), std::memory_order_relaxed);
+  if (settlement.IsDeadLetter()) {
+    dead_bytes_.fetch_add(settlement.bytes, std::memory_order_relaxed);
+  } else if (options_.retain > absl::ZeroDuration() && (settlement.outcome == Outcome::kDelivered ||
+                                                        settlement.outcome == Outcome::kFailed)) {
+    delivered_bytes_.fetch_add(settlement.bytes, std::memory_order_relaxed);
+  }
+}
+
+void SqliteSpool::Fault(const absl::Status& status) {
+  healthy_.store(false, std::memory_order_relaxed);
+  tried_ = clock_.Now();
+  events_->OnFault(file_.Mend(status));
+}
+
+// Verdicts first: they make room. The reserve is for them: no event comes before it is whole again.
+// At the end it is written and synced even where nothing waits, and the log is brought into the
+// file: what a failed sync was for is not in the log on the disk, though it can be read.
+void SqliteSpool::Recover() {
+  tried_ = clock_.Now();
+  absl::Status status = TryCommit(false);
+  if (absl::IsResourceExhausted(status)) {
+    (void)file_.Checkpoint().ok();  // a log that begins anew needs less room
+    status = TryCommit(false);
+  }
+  if (absl::IsResourceExhausted(status) && file_.HasReserve()) {
+    file_.GiveUpReserve();
+    status = TryCommit(false);
+  }
+  if (status.ok()) status = file_.TakeReserve();
+  if (status.ok()) status = TryCommit(true);
+  if (status.ok()) status = Sync();
+  if (status.ok()) status = file_.Checkpoint();
+  if (!status.ok()) return;
+  healthy_.store(true, std::memory_order_relaxed);
+  events_->OnFault(absl::OkStatus());
+}
+
+void SqliteSpool::SyncInterval() {
+  if (!Healthy() || !unsynced_) return;
+  if (clock_.Now() - synced_ < absl::FromChrono(kSyncEvery)) return;
+  absl::Status status = Sync();
+  if (!status.ok()) Fault(status);
+}
+
+// By a commit that waits for the disk, where the mode has any.
+absl::Status SqliteSpool::Sync() {
+  synced_ = clock_.Now();
+  const bool by_interval = options_.sync == SpoolSync::kInterval;
+  absl::Status status = by_interval ? file_.SyncCommits(true) : absl::OkStatus();
+  if (status.ok()) status = file_.MarkClosed(false);  // nothing new, but a write
+  if (status.ok() && by_interval) status = file_.SyncCommits(false);
+  if (status.ok()) unsynced_ = false;
+  return status;
+}
+
+// Old dead letters and old deliveries; deliveries also where the spool fills.
+void SqliteSpool::Prune() {
+  const MonoTime now = clock_.Now();
+  const size_t dead = dead_bytes_.load(std::memory_order_relaxed);
+  const size_t delivered = delivered_bytes_.load(std::memory_order_relaxed);
+  const size_t too_dead = dead - std::min(dead, options_.dead_letter_bytes);
+  const size_t used = UsedBytes();
+  const size_t too_full = std::min(delivered, used - std::min(used, options_.max_bytes / 2));
+  const bool due = prunes_on_ || too_dead + too_full > 0 || now - pruned_ >= kPruneEvery;
+  if (!Healthy() || options_.offline || !due) return;
+  pruned_ = now;
+  prunes_on_ = false;
+  const absl::Time wall = clock_.WallNow();
+  absl::Status status = tables_.Begin();
+  SpoolTables::Forgotten dead_freed, delivered_freed;
+  if (status.ok()) {
+    status = tables_.Forget(true, wall - options_.dead_letter_age, too_dead, &dead_freed);
+  }
+  if (status.ok()) {
+    status = tables_.Forget(false, wall - options_.retain, too_full, &delivered_freed);
+  }
+  if (status.ok()) status = tables_.Commit();
+  if (!status.ok()) {
+    tables_.Rollback();
+    return Fault(status);
+  }
+  prunes_on_ = dead_freed.more || delivered_freed.more;
+  dead_bytes_.fetch_sub(std::min(dead, dead_freed.bytes), std::memory_order_relaxed);
+  delivered_bytes_.fetch_sub(std::min(delivered, delivered_freed.bytes), std::memory_order_relaxed);
+}
+
+}  // namespace tallybus

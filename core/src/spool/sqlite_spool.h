@@ -1,0 +1,96 @@
+// The writer of a durable spool: collects what the router asks for, and commits it as soon as the
+// last commit has returned.
+#ifndef TALLYBUS_SPOOL_SQLITE_SPOOL_H_
+#define TALLYBUS_SPOOL_SQLITE_SPOOL_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "spool/recent_rows.h"
+#include "spool/spool_file.h"
+#include "spool/spool_tables.h"
+#include "tallybus/sqlite_spool.h"
+
+namespace tallybus {
+
+class SqliteSpool final : public Spool {
+ public:
+  SqliteSpool(SqliteSpoolOptions options, const Clock& clock, SpoolFile file);
+  ~SqliteSpool() override;
+
+  absl::Status Start(SpoolEvents& events, SpoolReader& reader) override;
+  void Append(SpoolBatch batch) override;
+  void Settle(std::span<const Settlement> settled) override;
+  void Note(std::span<const Progress> progress) override;
+  void Load(std::span<const SpoolSeq> wanted) override;
+  void Find(const StoredFilter& filter, StoredCallback callback) override;
+  absl::Status Stop() override;
+  size_t UsedBytes() const override;
+  size_t MaxBytes() const override { return options_.max_bytes; }
+  size_t PendingBytes() const override { return pending_bytes_.load(std::memory_order_relaxed); }
+  size_t DeadLetterBytes() const override { return dead_bytes_.load(std::memory_order_relaxed); }
+  bool Healthy() const override { return healthy_.load(std::memory_order_relaxed); }
+
+ private:
+  // What was asked for since the writer last looked.
+  struct Work {
+    std::vector<SpoolBatch> batches;
+    std::vector<Settlement> settled;
+    std::vector<Progress> progress;
+    std::vector<SpoolSeq> wanted;
+    std::vector<std::pair<StoredFilter, StoredCallback>> finds;
+
+    bool urgent() const { return !batches.empty() || !wanted.empty() || !finds.empty(); }
+    bool empty() const { return !urgent() && settled.empty() && progress.empty(); }
+  };
+
+  template <typename Add>
+  void Ask(Add add);
+  void Write();  // [spool] the thread
+  bool Take();   // false: it was stopped, and nothing is left
+  bool TakeBounded();
+  void ServeReads();
+  void CommitWork();
+  absl::Status TryCommit(bool with_batches);
+  absl::Status WriteSettled(std::vector<const Settlement*>* done);
+  void Count(const Settlement& settlement);
+  void Fault(const absl::Status& status);
+  void Recover();
+  void Prune();
+  void SyncInterval();
+  absl::Status Sync();
+
+  const SqliteSpoolOptions options_;
+  const Clock& clock_;
+  SpoolFile file_;
+  SpoolTables tables_;
+  SpoolEvents* events_ = nullptr;
+  RecentRows recent_;  // [router]
+  std::atomic<size_t> waiting_bytes_{0};
+  std::atomic<size_t> pending_bytes_{0};
+  std::atomic<size_t> dead_bytes_{0};
+  std::atomic<size_t> delivered_bytes_{0};
+  std::atomic<bool> healthy_{true};
+
+  std::thread writer_;
+  std::mutex mutex_;
+  std::condition_variable asked_;
+  Work asked_for_;  // under mutex_
+  bool stopping_ = false;
+
+  // [spool]
+  Work work_;
+  bool unsynced_ = false;
+  bool prunes_on_ = false;  // the last turn of it left some
+  MonoTime synced_, pruned_, tried_;
+  absl::Status last_;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_SPOOL_SQLITE_SPOOL_H_

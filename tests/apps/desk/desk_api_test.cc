@@ -1,0 +1,69 @@
+// Every question is answered on the router's thread, with a status that says how it went.
+#include "apps/desk/desk_api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "tests/core/router_bench.h"
+
+namespace tallybus::desk {
+namespace {
+
+using ::testing::HasSubstr;
+
+class DeskApiTest : public tallybus::testing::RouterBench {
+ protected:
+  std::optional<HttpAnswer> Ask(const std::string& method, const std::string& path,
+                                const std::string& query = "") {
+    std::optional<HttpAnswer> answer;
+    HttpRequest request;
+    request.method = method;
+    request.query = query;
+    for (const WebRoute& route : DeskRoutes(*router, clock)) {
+      if (route.method != method || route.path != path) continue;
+      route.async_handler(request, [&](HttpAnswer got) { answer = std::move(got); });
+    }
+    Run();
+    return answer;
+  }
+};
+
+TEST_F(DeskApiTest, ListsEndpointsAndChangesTheirState) {
+  EXPECT_THAT(Ask("GET", "/api/v1/endpoints")->body, HasSubstr("\"state\":\"ready\""));
+  const auto paused = Ask("POST", "/api/v1/endpoints/pause",
+                          "route=defaultApp%2Fbackend&reason=night%20work&author=me");
+  EXPECT_EQ(paused->status, 200);
+  EXPECT_THAT(paused->body, HasSubstr(R"("state":"paused","reason":"night work","author":"me")"));
+  EXPECT_EQ(Ask("POST", "/api/v1/endpoints/enable", "route=defaultApp%2Fbackend")->status, 409);
+  EXPECT_EQ(Ask("POST", "/api/v1/endpoints/pause", "route=nobody")->status, 404);
+  EXPECT_EQ(Ask("POST", "/api/v1/endpoints/pause")->status, 400);
+}
+
+TEST_F(DeskApiTest, ShowsWhatWaitsAndWhereAnEventIs) {
+  Send(tallybus::testing::StatusEvent("cam", "PUBLISHING"));
+  EXPECT_THAT(Ask("GET", "/api/v1/spool")->body, HasSubstr("\"stream\":\"cam\""));
+  EXPECT_THAT(Ask("GET", "/api/v1/trace", "of=cam")->body, HasSubstr("attempt 1"));
+  EXPECT_EQ(Ask("GET", "/api/v1/trace")->status, 400);
+  EXPECT_EQ(Ask("GET", "/api/v1/spool", "colour=red")->status, 400);
+  EXPECT_THAT(Ask("GET", "/api/v1/alerts")->body, HasSubstr("\"alerts\":[]"));
+}
+
+TEST_F(DeskApiTest, RetriesAndDropsDeadLetters) {
+  auto route = NewRoute();
+  route->retry.kind = RetrySchedule::Kind::kNone;
+  SetRoute(route);
+  for (const char* name : {"a", "b"}) Send(tallybus::testing::StatusEvent(name, "PUBLISHING"));
+  for (size_t i : {0, 1}) transport.Complete(i, DeliveryResult());
+  Run();
+  EXPECT_THAT(Ask("POST", "/api/v1/spool/retry", "stream=a&dry_run=1")->body,
+              HasSubstr("\"replayed\":1"));
+  EXPECT_EQ(transport.attempts().size(), 2u);
+  EXPECT_THAT(Ask("POST", "/api/v1/spool/retry", "stream=a")->body, HasSubstr("\"replayed\":1"));
+  EXPECT_EQ(transport.attempts().size(), 3u);
+  EXPECT_THAT(Ask("POST", "/api/v1/spool/drop")->body, HasSubstr("\"dropped\":1"));
+}
+
+}  // namespace
+}  // namespace tallybus::desk

@@ -1,0 +1,125 @@
+// What comes in: what it takes the place of, and what must make room for it.
+#include "tests/core/delivery/dispatcher_bench.h"
+
+namespace tallybus::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+using Outcome = Settlement::Outcome;
+
+class PlacingTest : public DispatcherBench {};
+
+TEST_F(PlacingTest, ACoalescedEventTakesThePlaceOfAnOlderOneOfItsStatus) {
+  route->coalesce = true;
+  Take("a", "PLAYING");
+  Turn();
+  const SpoolSeq second = Take("a", "PLAYING");
+  const SpoolSeq third = Take("a", "PLAYING");
+  const SpoolSeq fourth = Take("a", "PLAYING");
+  transport.Complete(0, Answered(200));
+  Run();
+  EXPECT_THAT(Became(), ElementsAre(Pair(1, Outcome::kDelivered), Pair(second, Outcome::kCoalesced),
+                                    Pair(third, Outcome::kCoalesced)))
+      << "never the one in flight";
+  ASSERT_THAT(transport.attempts(), SizeIs(2));
+  EXPECT_EQ(transport.attempts()[1].lane_sequence, fourth);
+  EXPECT_EQ(transport.attempts()[1].coalesced, 2u);
+  EXPECT_EQ(Count("tallybus_events_coalesced_total"), 2u);
+}
+
+TEST_F(PlacingTest, AnotherStatusOrAnotherStreamIsNotCoalesced) {
+  route->coalesce = true;
+  Take("a", "PUBLISHING");
+  Turn();
+  for (const char* status : {"PLAYING", "PAUSED", "PLAYING"}) Take("a", status);
+  Take("b", "PLAYING");
+  transport.Run([](const auto&) { return Answered(200); });
+  transport.Complete(0, Answered(200));
+  Run();
+  EXPECT_THAT(transport.attempts(), SizeIs(5));
+  EXPECT_EQ(Count("tallybus_events_coalesced_total"), 0u);
+}
+
+TEST_F(PlacingTest, ATerminalEventIsNeverCoalesced) {
+  route->coalesce = true;
+  Take("a", "PUBLISHING");
+  Turn();
+  for (int i = 0; i < 3; ++i) Take("a", "UNPUBLISHED");
+  transport.Run([](const auto&) { return Answered(200); });
+  transport.Complete(0, Answered(200));
+  Run();
+  EXPECT_EQ(Became().size(), 4u);
+  EXPECT_EQ(Count("tallybus_events_coalesced_total"), 0u);
+}
+
+TEST_F(PlacingTest, OverItsQuotaARouteShedsItsOldestThatAreNotTerminal) {
+  Take("a", "PUBLISHING");
+  Turn();
+  const size_t one = rows[1]->Bytes();
+  route->quota_bytes = 5 * one + one / 2;
+  const SpoolSeq stop = Take("a", "STOPPED");
+  const SpoolSeq oldest = Take("b", "PLAYING"), old = Take("b", "PLAYING");
+  Take("b", "PLAYING");
+  const SpoolSeq older_of_a = Take("a", "PLAYING");
+  for (int i = 0; i < 2; ++i) Take("b", "PLAYING");
+  Run();
+  EXPECT_THAT(Became(), ElementsAre(Pair(old, Outcome::kShed), Pair(old + 1, Outcome::kShed),
+                                    Pair(older_of_a, Outcome::kShed)));
+  EXPECT_FALSE(Became().contains(stop));
+  EXPECT_FALSE(Became().contains(oldest)) << "its lane's head is already on its way";
+  EXPECT_LE(queue().bytes, route->quota_bytes);
+  EXPECT_TRUE(queue().over_quota);
+  EXPECT_THAT(outcomes.endpoints, ElementsAre(route->name)) << "told once";
+  EXPECT_FALSE(dispatcher.Blocks());
+}
+
+TEST_F(PlacingTest, TerminalEventsAreNeverShed) {
+  Take("a", "PUBLISHING");
+  Turn();
+  route->quota_bytes = 1;
+  for (int i = 0; i < 100; ++i) Take("a", "UNPUBLISHED");
+  Run();
+  EXPECT_THAT(Became(), IsEmpty());
+  EXPECT_EQ(queue().rows, 101u);
+}
+
+TEST_F(PlacingTest, ARouteThatBlocksShedsNothingAndSaysSoUntilThereIsRoom) {
+  Take("a", "PUBLISHING");
+  Turn();
+  route->quota_bytes = 3 * rows[1]->Bytes();
+  route->block_when_full = true;
+  for (int i = 0; i < 4; ++i) Take("a", "PLAYING");
+  clock.Advance(absl::Seconds(1));
+  Run();
+  EXPECT_TRUE(dispatcher.Blocks());
+  EXPECT_THAT(Became(), IsEmpty());
+  transport.Run([](const auto&) { return Answered(200); });
+  transport.Complete(0, Answered(200));
+  Run();
+  clock.Advance(absl::Seconds(1));
+  Run();
+  EXPECT_FALSE(dispatcher.Blocks());
+  EXPECT_THAT(outcomes.endpoints, SizeIs(2));
+}
+
+// Each stream's only event is its lane's head.
+TEST_F(PlacingTest, WhereEveryLaneHoldsOneEventTheHeadsThatWaitAreShed) {
+  Take("first", "PLAYING");
+  Turn();
+  queue().gate.Pause("", "", clock.Now());
+  route->quota_bytes = 4 * rows[1]->Bytes() + 100;
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) Take(name, "PLAYING");
+  Take("g", "STOPPED");
+  Run();
+  EXPECT_THAT(Became(), Contains(Pair(2, Outcome::kShed)));
+  EXPECT_FALSE(Became().contains(8)) << "an end stays";
+  EXPECT_FALSE(Became().contains(1)) << "it is on its way";
+  EXPECT_LE(queue().bytes, route->quota_bytes);
+}
+
+}  // namespace
+}  // namespace tallybus::testing

@@ -1,0 +1,225 @@
+// Settle by itself: verdicts to the spool, order through retries, and what makes room.
+#include "tests/core/delivery/dispatcher_bench.h"
+
+namespace tallybus::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+using Outcome = Settlement::Outcome;
+
+Event KeepAlive(const std::string& name) {
+  Event event = StatusEvent(name, "PUBLISHING");
+  event.method = kStreamKeepAliveEvent;
+  return event;
+}
+
+class SettlingTest : public DispatcherBench {
+ protected:
+  // "<name> <status> <attempt>" of each attempt.
+  std::vector<std::string> Story() const {
+    std::vector<std::string> story;
+    for (const auto& a : transport.attempts()) {
+      story.push_back(a.event.name + " " + a.event.status + " " + std::to_string(a.attempt));
+    }
+    return story;
+  }
+  SpoolRowPtr KeepAliveNow(const std::string& name) {
+    const SpoolRowPtr row = Row(KeepAlive(name), *route);
+    dispatcher.TryNow(row);
+    return row;
+  }
+};
+
+TEST_F(SettlingTest, SettlesByWhatBecameOfTheRow) {
+  route->retry.kind = RetrySchedule::Kind::kNone;
+  for (const char* name : {"a", "b", "c"}) Take(name);
+  Turn();
+  transport.Complete(0, Answered(200));
+  transport.Complete(1, Answered(404, "Not Found"));
+  transport.Complete(2, Refused());
+  Turn();
+  EXPECT_THAT(Became(), ElementsAre(Pair(1, Outcome::kDelivered), Pair(2, Outcome::kFailed),
+                                    Pair(3, Outcome::kGivenUp)));
+  EXPECT_THAT(outcomes.failures, ElementsAre("2 Not Found final", "3 connection refused final"));
+  EXPECT_THAT(outcomes.settled, ElementsAre(1, 2, 3));
+  EXPECT_THAT(log.Text(),
+              HasSubstr("given up after 1 attempts: connection refused; it is a dead letter"));
+  EXPECT_EQ(queue().rows, 0u);
+  EXPECT_EQ(queue().bytes, 0u);
+}
+
+TEST_F(SettlingTest, AGuaranteedRowIsSettledByADefiniteVerdictAlone) {
+  route->delivery = DeliveryMode::kGuaranteed;
+  for (const char* name : {"a", "b", "c"}) Take(name);
+  Turn();
+  transport.Complete(0, Answered(422, "Unprocessable\nEntity"));
+  transport.Complete(1, Answered(500));
+  transport.Complete(2, Answered(410));
+  Turn();
+  EXPECT_THAT(Became(), ElementsAre(Pair(1, Outcome::kRejected), Pair(3, Outcome::kGone)));
+  EXPECT_EQ(spool.settled[0].reason, "Unprocessable\\x0aEntity");
+  EXPECT_EQ(spool.settled[0].http_status, 422);
+  EXPECT_EQ(spool.settled[0].attempts, 1);
+  EXPECT_EQ(spool.settled[0].at, clock.WallNow());
+  EXPECT_EQ(spool.settled[0].bytes, rows[1]->Bytes());
+}
+
+TEST_F(SettlingTest, NothingIsSettledWhileItIsTriedAgainButItsProgressIsNoted) {
+  Take("a");
+  Turn();
+  clock.Advance(absl::Seconds(2));
+  transport.Complete(0, TimedOut());
+  Turn();
+  EXPECT_THAT(spool.settled, IsEmpty());
+  EXPECT_THAT(outcomes.failures, ElementsAre("1 timed out"));
+  ASSERT_THAT(spool.progress, SizeIs(1));
+  const Progress& progress = spool.progress[0];
+  EXPECT_EQ(progress.seq, 1u);
+  EXPECT_EQ(progress.attempts, 1);
+  EXPECT_EQ(progress.tries, 1);
+  EXPECT_EQ(progress.own_time, absl::Seconds(2));
+  EXPECT_TRUE(progress.may_have_arrived);
+  EXPECT_FALSE(progress.reordered);
+  EXPECT_GE(progress.due, clock.WallNow());
+  EXPECT_LE(progress.due, clock.WallNow() + absl::Milliseconds(500));
+}
+
+TEST_F(SettlingTest, KeepsOrderThroughManyRetries) {
+  transport.Run([](const auto& a) { return a.attempt < 5 ? Refused() : Answered(200); });
+  const std::vector<std::string> statuses = {"PUBLISHING", "PLAYING", "UNPUBLISHED"};
+  for (const std::string& status : statuses) Take("a", status);
+  RunFor(absl::Minutes(5));
+  std::vector<std::string> expected;
+  for (const std::string& status : statuses) {
+    for (int i = 1; i <= 5; ++i) expected.push_back("a " + status + " " + std::to_string(i));
+  }
+  EXPECT_EQ(Story(), expected);
+  EXPECT_THAT(outcomes.settled, ElementsAre(1, 2, 3));
+}
+
+TEST_F(SettlingTest, WhereTheHeadIsSkippedLaterEventsPassItMarkedAsReordered) {
+  route->skip_failed_head = true;
+  bool mended = false;
+  transport.Run([&](const auto& a) {
+    return a.event.status == "BAD" && !mended ? Refused() : Answered(200);
+  });
+  Take("a", "PUBLISHING");
+  const SpoolSeq bad = Take("a", "BAD");
+  Take("a", "PLAYING");
+  Run();
+  EXPECT_THAT(Story(), ElementsAre("a PUBLISHING 1", "a BAD 1", "a PLAYING 1"));
+  EXPECT_FALSE(transport.attempts()[1].reordered);
+  EXPECT_TRUE(transport.attempts()[2].reordered);
+  ASSERT_THAT(spool.progress, SizeIs(1));
+  EXPECT_EQ(spool.progress[0].seq, bad);
+  EXPECT_TRUE(spool.progress[0].reordered);
+  mended = true;
+  RunFor(absl::Seconds(1));
+  EXPECT_THAT(outcomes.settled, ElementsAre(1, 3, bad));
+  const auto& last = transport.attempts().back();
+  EXPECT_TRUE(last.reordered);
+  EXPECT_EQ(last.attempt, 2);
+  EXPECT_EQ(last.lane, "defaultApp/a");
+  EXPECT_EQ(last.lane_sequence, 2u);
+  Take("a", "UNPUBLISHED");
+  Run();
+  EXPECT_FALSE(transport.attempts().back().reordered) << "all is in order again";
+}
+
+TEST_F(SettlingTest, ASkippedHeadGivesUpByItselfAndHoldsNoLaneBack) {
+  route->skip_failed_head = true;
+  route->retry = {.kind = RetrySchedule::Kind::kSteps, .steps = {absl::Seconds(1)}};
+  transport.Run([](const auto& a) { return a.event.status == "BAD" ? Refused() : Answered(200); });
+  const SpoolSeq bad = Take("a", "BAD");
+  for (int i = 0; i < 3; ++i) Take("a");
+  RunFor(absl::Seconds(2));
+  EXPECT_EQ(Became().at(bad), Outcome::kGivenUp);
+  EXPECT_EQ(Became().size(), 4u);
+  RouterTotals totals;
+  dispatcher.AddTotals(&totals);
+  EXPECT_EQ(totals.waiting, 0u);
+  RunFor(absl::Hours(25));
+  EXPECT_EQ(metrics.GetGauge("tallybus_lanes", "").Value(), 0);
+}
+
+TEST_F(SettlingTest, ADisabledEndpointsEventsAreDeadLettersWithoutAnAttempt) {
+  queue().gate.Disable("moved", "ann", clock.Now());
+  for (int i = 0; i < 300; ++i) Take("n" + std::to_string(i % 150));
+  Run();
+  EXPECT_THAT(transport.attempts(), IsEmpty());
+  ASSERT_EQ(Became().size(), 300u);
+  for (const auto& [seq, outcome] : Became()) EXPECT_EQ(outcome, Outcome::kGone);
+  EXPECT_THAT(outcomes.failures, SizeIs(300));
+  EXPECT_EQ(outcomes.failures[0], "1 the endpoint is disabled final");
+}
+
+TEST_F(SettlingTest, AKeepAliveIsTriedOnceAndTouchesNoSpool) {
+  KeepAliveNow("a");
+  Turn();
+  ASSERT_THAT(transport.attempts(), SizeIs(1));
+  transport.Complete(0, Refused());
+  RunFor(absl::Hours(1));
+  EXPECT_THAT(transport.attempts(), SizeIs(1));
+  EXPECT_THAT(spool.settled, IsEmpty());
+  EXPECT_THAT(spool.progress, IsEmpty());
+  EXPECT_THAT(outcomes.failures, ElementsAre("1 connection refused final"));
+  EXPECT_THAT(batch.lanes, IsEmpty());
+}
+
+TEST_F(SettlingTest, AKeepAliveBehindAnotherIsShedAndKeepsNoLane) {
+  KeepAliveNow("a");
+  KeepAliveNow("a");
+  KeepAliveNow("a");
+  Turn();
+  EXPECT_THAT(transport.attempts(), SizeIs(1));
+  EXPECT_EQ(Count("tallybus_events_shed_total"), 2u);
+  transport.Complete(0, Answered(200));
+  Turn();
+  queue().gate.Pause("", "", clock.Now());
+  KeepAliveNow("a");
+  KeepAliveNow("a");
+  KeepAliveNow("b");
+  EXPECT_EQ(Count("tallybus_events_shed_total"), 5u);
+  clock.Advance(absl::Hours(25));
+  Turn();
+  EXPECT_EQ(metrics.GetGauge("tallybus_lanes", "").Value(), 0);
+}
+
+TEST_F(SettlingTest, KeepAlivesOfADeadEndpointDoNotStopWhatComesAfterIt) {
+  bool up = false;
+  transport.Run([&](const auto& a) -> std::optional<DeliveryResult> {
+    if (up) return Answered(200);
+    if (a.event.method == kStreamKeepAliveEvent) return std::nullopt;
+    return Refused();
+  });
+  for (int i = 0; i < 60; ++i) {
+    KeepAliveNow("k" + std::to_string(i));
+    Take("n" + std::to_string(i));
+    RunFor(absl::Seconds(1));
+  }
+  up = true;
+  RunFor(absl::Minutes(3));
+  EXPECT_EQ(Became().size(), 60u);
+}
+
+TEST_F(SettlingTest, AnAttemptThatOutlivesTheBreakerBurnsNothing) {
+  route->retry = {.kind = RetrySchedule::Kind::kSteps, .steps = {absl::Seconds(1)}};
+  for (int i = 0; i < 8; ++i) Take("n" + std::to_string(i));
+  Turn();
+  ASSERT_THAT(transport.attempts(), SizeIs(8));
+  for (size_t i = 0; i < 8; ++i) transport.Complete(i, Refused());
+  Run();
+  int burnt = 0;
+  for (const Progress& progress : spool.progress) burnt += progress.tries;
+  EXPECT_EQ(burnt, 5) << "those that opened the breaker";
+  transport.Run([](const auto&) { return Answered(200); });
+  RunFor(absl::Minutes(1));
+  EXPECT_EQ(Became().size(), 8u);
+}
+
+}  // namespace
+}  // namespace tallybus::testing

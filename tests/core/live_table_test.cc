@@ -1,0 +1,225 @@
+// What has begun and not ended, and what is said in an engine's place.
+#include "live_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "tests/support/event_builder.h"
+
+namespace tallybus {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr char kEngine[] = "engine";
+
+class LiveTableTest : public ::testing::Test {
+ protected:
+  void Note(const Event& event, const std::string& source = kEngine) {
+    table.Note(source, event, now, &changes);
+  }
+  void Note(const std::string& name, const std::string& status) {
+    Note(testing::StatusEvent(name, status));
+  }
+  std::vector<LiveRecord> TakeChanges() { return std::exchange(changes, {}); }
+  // "<name or session> <status>", sorted.
+  static std::vector<std::string> Told(const std::vector<Event>& events) {
+    std::vector<std::string> told;
+    for (const Event& event : events) {
+      told.push_back((event.name.empty() ? event.session_id : event.name) + " " + event.status);
+    }
+    std::sort(told.begin(), told.end());
+    return told;
+  }
+  std::vector<Event> End(bool lost = true) {
+    return table.End(kEngine, "engine lost", lost, wall, &changes);
+  }
+  std::vector<Event> EndStale(absl::Duration limit) {
+    return table.EndStale([=](std::string_view) { return limit; },
+                          [](const std::string& source) { return source == "node/watched"; }, now,
+                          wall, &changes);
+  }
+  static SessionChange Session(const std::string& id,
+                               SessionChange::Action action = SessionChange::Action::kOpen) {
+    return {action, id, "app", std::nullopt, 5};
+  }
+
+  LiveTable table;
+  LiveTable::Changes changes;
+  MonoTime now = MonoTime::AtOffset(absl::Hours(10));
+  absl::Time wall = absl::FromUnixSeconds(1'700'000'000);
+};
+
+TEST_F(LiveTableTest, AStreamLivesFromItsFirstStatusToItsEnd) {
+  Note("a", "PUBLISHING");
+  EXPECT_EQ(table.size(), 1u);
+  Note("a", "UNPUBLISHED");
+  EXPECT_EQ(table.size(), 0u);
+  EXPECT_THAT(End(), IsEmpty());
+}
+
+TEST_F(LiveTableTest, AnEndThatBeganNowhereIsNothing) {
+  Note("a", "UNPUBLISHED");
+  EXPECT_EQ(table.size(), 0u);
+  EXPECT_THAT(changes, IsEmpty());
+}
+
+TEST_F(LiveTableTest, OnlyChangesOfStatusAreWorthAWriteAndNoSdpIsKept) {
+  for (int i = 0; i < 50; ++i) Note("a", "PUBLISHING");
+  auto written = TakeChanges();
+  ASSERT_THAT(written, SizeIs(1));
+  EXPECT_EQ(written[0].source, kEngine);
+  EXPECT_EQ(written[0].key, "stream/media-a");
+  EXPECT_THAT(written[0].json, HasSubstr("PUBLISHING"));
+  EXPECT_THAT(written[0].json, Not(HasSubstr("sdp")));
+  Note("a", "PAUSED");
+  EXPECT_THAT(TakeChanges(), SizeIs(1));
+  Note("a", "STOPPED");
+  written = TakeChanges();
+  ASSERT_THAT(written, SizeIs(1));
+  EXPECT_EQ(written[0].json, "") << "it is forgotten";
+}
+
+TEST_F(LiveTableTest, AStreamWithoutAMediaSessionIsKnownByItsAppAndName) {
+  Event event = testing::StatusEvent("a", "PUBLISHING");
+  event.media_session_id = "";
+  Note(event);
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].key, "stream/defaultApp/a");
+  event.name = "";
+  Note(event);
+  event.method = "CallStatusEvent";
+  Note(event);
+  EXPECT_EQ(table.size(), 1u) << "what has no name, or is no stream, has no life";
+}
+
+TEST_F(LiveTableTest, ALostEnginesStreamsEndBeforeItsSessions) {
+  table.Name(kEngine, "node-1");
+  table.NoteSession(kEngine, Session("s1"));
+  table.NoteSession(kEngine, Session("s2"));
+  table.NoteSession(kEngine, Session("s2", SessionChange::Action::kClose));
+  Note("a", "PUBLISHING");
+  Note("b", "PLAYING");
+  const std::vector<Event> ends = End();
+  EXPECT_THAT(Told(ends), ElementsAre("a FAILED", "b FAILED", "s1 DISCONNECTED"));
+  EXPECT_EQ(ends.back().method, kConnectionStatusEvent);
+  EXPECT_EQ(ends.back().app_key, "app");
+  EXPECT_EQ(ends.back().json,
+            R"({"nodeId":"node-1","appKey":"app","sessionId":"s1","status":"DISCONNECTED",)"
+            R"("info":"engine lost"})");
+  for (const Event& end : ends) {
+    EXPECT_TRUE(end.terminal);
+    EXPECT_TRUE(end.from_router);
+    EXPECT_EQ(end.time, wall);
+    EXPECT_EQ(end.id, EventId());
+  }
+  EXPECT_THAT(ends.front().json, HasSubstr(R"("info":"engine lost")"));
+  EXPECT_THAT(End(), IsEmpty()) << "each once";
+}
+
+TEST_F(LiveTableTest, ASessionThatHadAStatusOfItsOwnEndsOnce) {
+  table.NoteSession(kEngine, Session(testing::kSession));
+  Event event = testing::StatusEvent("", "ESTABLISHED");
+  event.method = kConnectionStatusEvent;
+  Note(event);
+  EXPECT_THAT(Told(End()), ElementsAre("session-1 DISCONNECTED"));
+}
+
+TEST_F(LiveTableTest, AnotherEnginesStreamsGoOn) {
+  Note("a", "PUBLISHING");
+  Note(testing::StatusEvent("b", "PUBLISHING"), "another");
+  EXPECT_THAT(Told(End()), ElementsAre("a FAILED"));
+  EXPECT_THAT(table.End("unknown", "x", true, wall, &changes), IsEmpty());
+}
+
+TEST_F(LiveTableTest, AnEngineThatReturnsHasWhatItLeftToldAgain) {
+  table.NoteSession(kEngine, Session("s1"));
+  Note("a", "PUBLISHING");
+  Note("b", "PUBLISHING");
+  EXPECT_THAT(table.Return(kEngine, wall, &changes), IsEmpty()) << "nothing was ended";
+  End();
+  Note("b", "UNPUBLISHED");
+  TakeChanges();
+  EXPECT_THAT(Told(table.Return(kEngine, wall, &changes)),
+              ElementsAre("a PUBLISHING", "s1 ESTABLISHED"));
+  const auto written = TakeChanges();
+  ASSERT_THAT(written, SizeIs(1));
+  EXPECT_FALSE(written[0].lost);
+  EXPECT_THAT(table.Return(kEngine, wall, &changes), IsEmpty());
+  EXPECT_THAT(Told(End()), ElementsAre("a FAILED", "s1 DISCONNECTED")) << "and lost again";
+}
+
+TEST_F(LiveTableTest, WhatAGoodbyeEndsIsForgotten) {
+  Note("a", "PUBLISHING");
+  EXPECT_THAT(End(false), SizeIs(1));
+  EXPECT_EQ(table.size(), 0u);
+  EXPECT_EQ(changes.back().json, "");
+  EXPECT_THAT(table.Return(kEngine, wall, &changes), IsEmpty());
+}
+
+TEST_F(LiveTableTest, WhatIsWrittenIsWhatTheNextProcessEnds) {
+  Note("a", "PUBLISHING");
+  Note("b", "PUBLISHING");
+  Note("b", "UNPUBLISHED");
+  Note("c", "PLAYING");
+  LiveTable next;
+  std::map<std::string, LiveRecord> stored;
+  for (const LiveRecord& record : TakeChanges()) stored[record.key] = record;
+  for (const auto& [key, record] : stored) {
+    if (!record.json.empty()) next.Take(record, now);
+  }
+  EXPECT_EQ(next.size(), 2u);
+  EXPECT_THAT(Told(next.End(kEngine, "engine lost", true, wall, &changes)),
+              ElementsAre("a FAILED", "c FAILED"));
+  LiveTable third;
+  for (const LiveRecord& record : TakeChanges()) third.Take(record, now);
+  EXPECT_THAT(third.End(kEngine, "engine lost", true, wall, &changes), IsEmpty());
+  EXPECT_THAT(third.Return(kEngine, wall, &changes), SizeIs(2));
+}
+
+TEST_F(LiveTableTest, AStreamOfTheOpenBusIsStaleWhenItWasNotHeardOf) {
+  Note(testing::StatusEvent("a", "PUBLISHING"), "node/n");
+  now = now + absl::Minutes(9);
+  Note(testing::StatusEvent("a", "PUBLISHING"), "node/n");
+  now = now + absl::Minutes(9);
+  EXPECT_THAT(EndStale(absl::Minutes(10)), IsEmpty());
+  now = now + absl::Minutes(1);
+  const auto ends = EndStale(absl::Minutes(10));
+  EXPECT_THAT(Told(ends), ElementsAre("a FAILED"));
+  EXPECT_THAT(ends[0].json, HasSubstr(R"("info":"stale")"));
+  EXPECT_THAT(EndStale(absl::Minutes(10)), IsEmpty());
+  EXPECT_EQ(table.size(), 0u);
+}
+
+TEST_F(LiveTableTest, EnginesAndWatchedNodesAreNeverStale) {
+  Note("a", "PUBLISHING");
+  Note(testing::StatusEvent("b", "PUBLISHING"), "node/watched");
+  now = now + absl::Hours(1);
+  EXPECT_THAT(EndStale(absl::Minutes(10)), IsEmpty());
+}
+
+TEST_F(LiveTableTest, ARestoredStreamIsNotStaleBeforeItsTime) {
+  table.Take(
+      {"node/n", "stream/media-a", R"({"status":"PUBLISHING","mediaSessionId":"media-a"})", false},
+      now);
+  now = now + absl::Minutes(9);
+  EXPECT_THAT(EndStale(absl::Minutes(10)), IsEmpty());
+  now = now + absl::Minutes(1);
+  EXPECT_THAT(EndStale(absl::Minutes(10)), SizeIs(1));
+}
+
+TEST_F(LiveTableTest, SourcesHaveNamesThatCannotMeet) {
+  EXPECT_EQ(SourceOfEpoch(0xab), "00000000000000ab");
+  EXPECT_EQ(SourceOfNode("00000000000000ab"), "node/00000000000000ab");
+}
+
+}  // namespace
+}  // namespace tallybus

@@ -1,0 +1,224 @@
+// What an operator asks of a running router, and has it do.
+#include "router_desk.h"
+
+#include "tests/core/router_bench.h"
+
+namespace tallybus::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using Verb = Desk::Verb;
+
+constexpr char kBackend[] = "defaultApp/backend";
+
+class RouterDeskTest : public RouterBench {
+ protected:
+  RouterDeskTest() {
+    auto route = NewRoute();
+    route->delivery = DeliveryMode::kGuaranteed;
+    SetRoute(route);
+    transport.Run([this](const auto&) { return Answered(code, "Said so"); });
+  }
+
+  absl::Status Control(Verb verb, const std::string& route = kBackend) {
+    return router->desk().Control(route, verb, "because", "ann");
+  }
+  EndpointStatus Endpoint() { return router->desk().Endpoints().at(0); }
+  static StoredFilter Dead() {
+    StoredFilter filter;
+    filter.dead = true;
+    return filter;
+  }
+  ReplayResult Replay(StoredFilter filter, bool dry_run = false) {
+    absl::StatusOr<ReplayResult> replayed = absl::UnknownError("never called");
+    router->desk().Replay(filter, dry_run, [&](auto result) { replayed = std::move(result); });
+    Run();
+    EXPECT_TRUE(replayed.ok()) << replayed.status();
+    return replayed.value_or(ReplayResult());
+  }
+  size_t CountDead() {
+    size_t count = 0;
+    router->desk().Find(Dead(),
+                        [&](absl::StatusOr<StoredPage> page) { count = page->rows.size(); });
+    Run();
+    return count;
+  }
+  void KillThree() {
+    code = 400;
+    for (const char* status : {"PUBLISHING", "PLAYING", "UNPUBLISHED"})
+      Send(StatusEvent("a", status));
+    code = 200;
+  }
+
+  int code = 200;
+};
+
+TEST_F(RouterDeskTest, ShowsEveryEndpointThereIs) {
+  AddRoute(NewOtherRoute("billing"));
+  ASSERT_THAT(router->desk().Endpoints(), SizeIs(2));
+  const EndpointStatus billing = router->desk().Endpoints()[0];
+  EXPECT_EQ(billing.route, "billing");
+  EXPECT_EQ(billing.url, "http://billing");
+  EXPECT_EQ(billing.state, "ready");
+  EXPECT_EQ(billing.limit, 8);
+  EXPECT_EQ(billing.waiting, 0u);
+  EXPECT_EQ(billing.next_try, absl::InfiniteFuture());
+}
+
+TEST_F(RouterDeskTest, ShowsWhatARouteThatIsGoneLeftBehind) {
+  ASSERT_TRUE(Control(Verb::kPause).ok());
+  Send(StatusEvent("a", "PUBLISHING"));
+  RemoveRoute(kApp);
+  EXPECT_EQ(Endpoint().state, "not configured");
+  EXPECT_EQ(Endpoint().waiting, 1u);
+  EXPECT_GT(Endpoint().bytes, 0u);
+}
+
+TEST_F(RouterDeskTest, APausedEndpointGoesOnAcceptingUntilItIsResumed) {
+  ASSERT_TRUE(Control(Verb::kPause).ok());
+  for (int i = 0; i < 50; ++i) Send(StatusEvent("n" + std::to_string(i), "PUBLISHING"));
+  RunFor(absl::Hours(1));
+  EXPECT_THAT(transport.attempts(), IsEmpty());
+  EXPECT_EQ(Endpoint().state, "paused");
+  EXPECT_EQ(Endpoint().reason, "because");
+  EXPECT_EQ(Endpoint().author, "ann");
+  EXPECT_EQ(Endpoint().waiting, 50u);
+  transport.Run(nullptr);
+  ASSERT_TRUE(Control(Verb::kResume).ok());
+  Run();
+  EXPECT_EQ(transport.open(), 1u) << "gently";
+}
+
+TEST_F(RouterDeskTest, OnlyEnableLeadsBackFromDisabled) {
+  EXPECT_EQ(Control(Verb::kEnable).code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(Control(Verb::kDisable).ok());
+  EXPECT_EQ(Control(Verb::kResume).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Control(Verb::kPause).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Endpoint().state, "disabled");
+  ASSERT_TRUE(Control(Verb::kEnable).ok());
+  EXPECT_EQ(Endpoint().state, "ready");
+}
+
+TEST_F(RouterDeskTest, AnUnknownRouteIsNotFound) {
+  EXPECT_EQ(Control(Verb::kPause, "nobody").code(), absl::StatusCode::kNotFound);
+  absl::Status status;
+  router->desk().Test("nobody", [&](auto result) { status = result.status(); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(RouterDeskTest, ATestGoesOutWhateverTheEndpointsStateAndIsMarked) {
+  ASSERT_TRUE(Control(Verb::kDisable).ok());
+  std::optional<EndpointTestResult> tested;
+  code = 503;
+  router->desk().Test(kBackend, [&](auto result) { tested = *std::move(result); });
+  Run();
+  ASSERT_TRUE(tested.has_value());
+  EXPECT_EQ(tested->result.remote_code, 503);
+  EXPECT_EQ(tested->took, absl::ZeroDuration());
+  ASSERT_THAT(transport.attempts(), SizeIs(1));
+  EXPECT_EQ(transport.attempts()[0].event.method, "TallybusTestEvent");
+  EXPECT_THAT(transport.attempts()[0].body, HasSubstr("\"test\":true"));
+  EXPECT_EQ(Endpoint().state, "disabled");
+  EXPECT_EQ(router->Totals().waiting, 0u);
+  EXPECT_THAT(channel.all(), IsEmpty());
+}
+
+TEST_F(RouterDeskTest, AReplayKeepsIdsAndOrderAndMarksTheRedelivery) {
+  KillThree();
+  ASSERT_EQ(CountDead(), 3u);
+  EXPECT_EQ(Replay(Dead()).replayed, 3u);
+  ASSERT_THAT(transport.attempts(), SizeIs(6));
+  for (size_t i = 0; i < 3; ++i) {
+    const auto& before = transport.attempts()[i];
+    const auto& again = transport.attempts()[i + 3];
+    EXPECT_EQ(again.event.id, before.event.id);
+    EXPECT_EQ(again.body, before.body);
+    EXPECT_EQ(again.lane, before.lane);
+    EXPECT_EQ(again.lane_sequence, i + 4) << "at the end of its lane";
+    EXPECT_EQ(again.attempt, 1);
+    EXPECT_TRUE(again.redelivery);
+    EXPECT_FALSE(before.redelivery);
+  }
+  EXPECT_EQ(router->Totals().delivered, 3u);
+  EXPECT_EQ(CountDead(), 0u);
+  EXPECT_EQ(spool.UsedBytes(), 0u);
+  EXPECT_THAT(channel.all(), SizeIs(3)) << "clients had theirs";
+}
+
+TEST_F(RouterDeskTest, ADryRunOnlyCounts) {
+  KillThree();
+  EXPECT_EQ(Replay(Dead(), true).replayed, 3u);
+  EXPECT_THAT(transport.attempts(), SizeIs(3));
+  EXPECT_EQ(CountDead(), 3u);
+}
+
+TEST_F(RouterDeskTest, AReplayThatIsRejectedAgainEnds) {
+  KillThree();
+  code = 400;
+  EXPECT_EQ(Replay(Dead()).replayed, 3u);
+  EXPECT_THAT(transport.attempts(), SizeIs(6)) << "each once";
+  EXPECT_EQ(CountDead(), 3u);
+}
+
+TEST_F(RouterDeskTest, AReplayGoesThroughManyPages) {
+  code = 400;
+  for (int i = 0; i < 120; ++i) Send(StatusEvent("n" + std::to_string(i % 7), "PUBLISHING"));
+  code = 200;
+  StoredFilter filter = Dead();
+  filter.limit = 50;
+  EXPECT_EQ(Replay(filter).replayed, 120u);
+  EXPECT_EQ(router->Totals().delivered, 120u);
+}
+
+TEST_F(RouterDeskTest, WhatHasNoRouteAnyMoreStaysDead) {
+  KillThree();
+  RemoveRoute(kApp);
+  const ReplayResult result = Replay(Dead());
+  EXPECT_EQ(result.replayed, 0u);
+  EXPECT_EQ(result.no_route, 3u);
+  EXPECT_EQ(CountDead(), 3u);
+}
+
+TEST_F(RouterDeskTest, AReplayTakesWhatItsFilterFindsAndNothingThatWaits) {
+  KillThree();
+  ASSERT_TRUE(Control(Verb::kPause).ok());
+  Send(StatusEvent("b", "PUBLISHING"));
+  StoredFilter filter = Dead();
+  filter.waiting = true;
+  filter.stream = "b";
+  EXPECT_EQ(Replay(filter).replayed, 0u);
+  filter.stream = "a";
+  filter.id = transport.attempts()[1].event.id.ToString();
+  EXPECT_EQ(Replay(filter).replayed, 1u);
+  EXPECT_EQ(CountDead(), 2u);
+}
+
+TEST_F(RouterDeskTest, DroppingForgetsDeadLettersAlone) {
+  KillThree();
+  ASSERT_TRUE(Control(Verb::kPause).ok());
+  Send(StatusEvent("b", "PUBLISHING"));
+  StoredFilter all;
+  all.limit = 2;
+  uint64_t dropped = 0;
+  router->desk().Drop(all, [&](absl::StatusOr<uint64_t> count) { dropped = *count; });
+  Run();
+  EXPECT_EQ(dropped, 3u);
+  EXPECT_EQ(CountDead(), 0u);
+  EXPECT_EQ(router->Totals().waiting, 1u);
+}
+
+TEST_F(RouterDeskTest, DeadLettersAreAnAlertUntilTheyAreGone) {
+  KillThree();
+  RunFor(absl::Seconds(2));
+  ASSERT_THAT(router->desk().Alerts(), SizeIs(1));
+  EXPECT_EQ(router->desk().Alerts()[0].name, "DeadLetters");
+  EXPECT_TRUE(router->desk().Alerts()[0].critical);
+  router->desk().Drop(Dead(), [](auto) {});
+  RunFor(absl::Seconds(2));
+  EXPECT_THAT(router->desk().Alerts(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace tallybus::testing

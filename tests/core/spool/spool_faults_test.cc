@@ -1,0 +1,225 @@
+// What a full disk, a failed sync and damage do to the durable spool, and how it comes back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/core/spool/durable_spool.h"
+
+namespace tallybus {
+namespace {
+
+using testing::BatchOf;
+using testing::DurableSpool;
+using ::testing::ElementsAre;
+using testing::Eventually;
+using testing::FaultVfs;
+using ::testing::HasSubstr;
+using testing::Row;
+using testing::Settle;
+using Outcome = Settlement::Outcome;
+
+class SpoolFaultsTest : public ::testing::Test {
+ protected:
+  std::string Reserve() const { return disk.options.directory + "/spool.reserve"; }
+  bool HasReserve() const {
+    struct stat reserve;
+    return stat(Reserve().c_str(), &reserve) == 0 && reserve.st_size >= 8 << 20;
+  }
+  // The disk is as large as what is on it, and the reserve.
+  void FillDisk() { disk.vfs.SetCapacity(disk.vfs.used() + (8 << 20), Reserve()); }
+  // Commits so many rows of 50 kB.
+  std::vector<SpoolRowPtr> CommitRows(SpoolSeq count) {
+    std::vector<SpoolRowPtr> rows;
+    for (SpoolSeq seq = 1; seq <= count; ++seq) rows.push_back(Row(seq, 1, 50'000));
+    EXPECT_TRUE(disk.Commit(BatchOf(rows)));
+    return rows;
+  }
+  // Where the first bytes of a text are in the file of the stopped spool, in bits.
+  uint64_t BitOf(const std::string& text) const {
+    std::ifstream file(disk.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const size_t at = bytes.find(text);
+    EXPECT_NE(at, std::string::npos) << text;
+    return at * 8;
+  }
+
+  DurableSpool disk;
+};
+
+TEST_F(SpoolFaultsTest, AFullDiskIsToldOnceAndVerdictsAreStillWritten) {
+  ASSERT_TRUE(disk.Open().ok());
+  const std::vector<SpoolRowPtr> rows = CommitRows(40);
+  FillDisk();
+  disk.spool->Append(BatchOf({Row(100, 2, 100'000)}));
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  EXPECT_TRUE(absl::IsResourceExhausted(disk.watcher->faults()[0]));
+  EXPECT_THAT(std::string(disk.watcher->faults()[0].message()),
+              HasSubstr("the disk of " + disk.options.directory + " is full"));
+  EXPECT_FALSE(disk.spool->Healthy());
+  const size_t before = disk.spool->UsedBytes();
+  for (size_t i = 0; i < 20; ++i) Settle(*disk.spool, *rows[i], Outcome::kDelivered);
+  ASSERT_TRUE(
+      Eventually([&] { return before - disk.spool->UsedBytes() == 20 * rows[0]->Bytes(); }));
+  EXPECT_EQ(disk.watcher->faults().size(), 1u);
+  EXPECT_FALSE(disk.spool->Healthy());
+  EXPECT_EQ(disk.watcher->batches(), 1u);
+  disk.Crash();
+  disk.vfs.SetCapacity(-1);
+  ASSERT_TRUE(disk.Open().ok());
+  EXPECT_EQ(disk.found.waiting.size(), 20u);  // the verdicts were on the disk, the event was not
+}
+
+TEST_F(SpoolFaultsTest, WhenSpaceReturnsItGoesOnByItself) {
+  ASSERT_TRUE(disk.Open().ok());
+  CommitRows(10);
+  FillDisk();
+  disk.spool->Append(BatchOf({Row(100, 2, 100'000)}));
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  disk.vfs.SetCapacity(-1);
+  ASSERT_TRUE(disk.watcher->UntilFaults(2));
+  EXPECT_TRUE(disk.watcher->faults()[1].ok());
+  EXPECT_TRUE(disk.spool->Healthy());
+  EXPECT_TRUE(HasReserve());
+  EXPECT_TRUE(disk.watcher->UntilBatches(2));
+  disk.Crash();
+  ASSERT_TRUE(disk.Open().ok());
+  EXPECT_EQ(disk.found.waiting.size(), 11u);
+}
+
+TEST_F(SpoolFaultsTest, AFaultThatLeavesNothingToWriteIsRecoveredFrom) {
+  ASSERT_TRUE(disk.Open().ok());
+  const std::vector<SpoolRowPtr> rows = CommitRows(1);
+  disk.vfs.FailSyncs(true);
+  Settle(*disk.spool, *rows[0], Outcome::kDelivered);
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  disk.vfs.FailSyncs(false);
+  ASSERT_TRUE(disk.watcher->UntilFaults(2));
+  EXPECT_TRUE(disk.watcher->faults()[1].ok());
+  EXPECT_TRUE(disk.spool->Healthy());
+  EXPECT_EQ(disk.spool->UsedBytes(), 0u);
+}
+
+TEST_F(SpoolFaultsTest, AFailedSyncIsNotACommitAndNothingIsLostAfterIt) {
+  ASSERT_TRUE(disk.Open().ok());
+  ASSERT_TRUE(disk.Commit(BatchOf({Row(1)})));
+  disk.vfs.FailSyncs(true);
+  disk.spool->Append(BatchOf({Row(2)}));
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  EXPECT_TRUE(absl::IsUnavailable(disk.watcher->faults()[0])) << disk.watcher->faults()[0];
+  EXPECT_FALSE(disk.spool->Healthy());
+  EXPECT_THAT(disk.watcher->committed(), ElementsAre(1));
+  disk.vfs.FailSyncs(false);
+  ASSERT_TRUE(disk.watcher->UntilBatches(2));
+  ASSERT_TRUE(disk.watcher->UntilFaults(2));
+  ASSERT_TRUE(disk.Commit(BatchOf({Row(3)})));
+  disk.Crash();
+  ASSERT_TRUE(disk.Open().ok());
+  EXPECT_THAT(disk.found.Seqs(), ElementsAre(1, 2, 3));
+}
+
+// The kernel forgets what a failed sync was for, and the next one returns well all the same.
+TEST_F(SpoolFaultsTest, AFailedSyncByIntervalIsToldOnceAndWhatCameBeforeItIsWrittenAgain) {
+  disk.options.sync = SpoolSync::kInterval;
+  ASSERT_TRUE(disk.Open().ok());
+  disk.vfs.FailSyncs(true);
+  ASSERT_TRUE(disk.Commit(BatchOf({Row(1)})));
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  const uint64_t failed = disk.vfs.syncs();
+  ASSERT_TRUE(Eventually([&] { return disk.vfs.syncs() > failed; }));  // it tried again
+  EXPECT_EQ(disk.watcher->faults().size(), 1u);
+  disk.vfs.FailSyncs(false);
+  ASSERT_TRUE(disk.watcher->UntilFaults(2));
+  EXPECT_TRUE(disk.watcher->faults()[1].ok());
+  disk.Crash();
+  ASSERT_TRUE(disk.Open().ok());
+  EXPECT_THAT(disk.found.Seqs(), ElementsAre(1));
+}
+
+TEST_F(SpoolFaultsTest, StopTriesOnceMore) {
+  ASSERT_TRUE(disk.Open().ok());
+  disk.vfs.FailSyncs(true);
+  disk.spool->Append(BatchOf({Row(1)}));
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  disk.vfs.FailSyncs(false);
+  ASSERT_TRUE(disk.Stop().ok());
+  ASSERT_TRUE(disk.Open().ok());
+  EXPECT_THAT(disk.found.Seqs(), ElementsAre(1));
+}
+
+TEST_F(SpoolFaultsTest, AStopThatCannotWriteSaysSoAndTheNextStartIsUnclean) {
+  ASSERT_TRUE(disk.Open().ok());
+  ASSERT_TRUE(disk.Commit(BatchOf({Row(1)})));
+  disk.vfs.FailSyncs(true);
+  disk.spool->Append(BatchOf({Row(2)}));
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  EXPECT_FALSE(disk.spool->Stop().ok());
+  disk.Crash();
+  disk.vfs.FailSyncs(false);
+  ASSERT_TRUE(disk.Open().ok());
+  ASSERT_THAT(disk.found.Seqs(), ElementsAre(1));
+  EXPECT_TRUE(disk.found.waiting[0].progress.may_have_arrived);
+}
+
+TEST_F(SpoolFaultsTest, AStartOnAFullDiskUsesTheReserve) {
+  ASSERT_TRUE(disk.Open().ok());
+  CommitRows(5);
+  ASSERT_TRUE(disk.Stop().ok());
+  const auto size = static_cast<int64_t>(std::filesystem::file_size(disk.path()));
+  disk.vfs.SetCapacity(size + (8 << 20), Reserve());
+  ASSERT_TRUE(disk.Open().ok()) << "with the reserve given up there is room for the start";
+  EXPECT_EQ(disk.found.waiting.size(), 5u);
+}
+
+TEST_F(SpoolFaultsTest, ADamagedRowComesWithoutItsEventAndOthersAsTheyWere) {
+  ASSERT_TRUE(disk.Open().ok());
+  SpoolRow marked = *Row(2);
+  Event event = *marked.event;
+  event.json = R"({"mark":"find me here"})";
+  marked.event = std::make_shared<Event>(event);
+  ASSERT_TRUE(disk.Commit(BatchOf({Row(1), std::make_shared<SpoolRow>(marked), Row(3)})));
+  ASSERT_TRUE(disk.Stop().ok());
+  ASSERT_TRUE(FaultVfs::FlipBit(disk.path(), BitOf("find me here") + 3));
+  ASSERT_TRUE(disk.Open().ok());
+  const SpoolSeq wanted[] = {1, 2, 3};
+  disk.spool->Load(wanted);
+  ASSERT_TRUE(disk.watcher->UntilLoaded(3));
+  const std::vector<SpoolRowPtr> loaded = disk.watcher->TakeLoaded();
+  EXPECT_TRUE(testing::SameRow(*loaded[0], *Row(1)));
+  EXPECT_EQ(loaded[1]->seq, 2u);
+  EXPECT_EQ(loaded[1]->event, nullptr);
+  EXPECT_TRUE(testing::SameRow(*loaded[2], *Row(3)));
+  EXPECT_TRUE(disk.watcher->faults().empty());  // it can take more all the same
+  Settle(*disk.spool, marked, Outcome::kGivenUp);
+  ASSERT_TRUE(disk.Commit(BatchOf({})));
+  StoredFilter dead;
+  dead.dead = true;
+  const std::vector<StoredRow> stored = testing::FindAll(*disk.spool, dead);
+  ASSERT_EQ(stored.size(), 1u);
+  EXPECT_EQ(stored[0].row->seq, 2u);
+  EXPECT_EQ(stored[0].row->event->method, "");
+}
+
+TEST_F(SpoolFaultsTest, TornWritesAreNotTakenForCommits) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    DurableSpool torn(FaultVfs::Unsynced::kTorn, seed);
+    ASSERT_TRUE(torn.Open().ok());
+    SpoolSeq seq = 0;
+    torn.vfs.CrashAfter(20 + seed * 7);
+    while (!torn.vfs.crashed()) {
+      ++seq;
+      ASSERT_TRUE(torn.Commit(BatchOf({Row(2 * seq - 1, 1, 9000), Row(2 * seq, 2, 300)})));
+    }
+    torn.Crash();
+    ASSERT_TRUE(torn.Open().ok()) << "seed " << seed;
+    const size_t found = torn.found.waiting.size();
+    EXPECT_GE(found, 2 * (seq - 1)) << "seed " << seed;
+    EXPECT_EQ(found % 2, 0u) << "half a batch, seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace tallybus
