@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+"""./dev soak --minutes N: an engine publishes many streams' lives, a backend answers badly now and
+then, tallybusd and the engine are killed at random and started again; at the end nothing that was
+acknowledged may be missing.
+
+A kill is SIGKILL. The figures are printed as a table; an unkept promise is told and ends with 1.
+"""
+
+import argparse
+import collections
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import tallybus_parts  # noqa: E402
+from moody_backend import MoodyBackend  # noqa: E402
+from tallybus_parts import Tallybusd, wait_until  # noqa: E402
+
+MAX_CONNECTIONS = 32
+MEMORY_LIMIT_MB = 64
+# What may come twice: what was under way at a kill, and what was settled shortly before it.
+SETTLEMENT_WINDOW_SECONDS = 0.25
+
+
+class Journal:
+    """What the engines did: the events they tried, published, and know to be acknowledged."""
+
+    def __init__(self, folder):
+        self.tried, self.acknowledged = {}, set()
+        for path in sorted(Path(folder).glob("journal-*")):
+            if path.suffix == ".stop":
+                continue
+            published, through = [], 0
+            for line in path.read_text().splitlines():
+                words = line.split()
+                if words[0] == "T" and len(words) == 4:
+                    self.tried[int(words[1])] = (words[2], words[3])
+                elif words[0] == "P":
+                    published.append(int(words[1]))
+                elif words[0] == "A":
+                    through = int(words[1])
+            self.acknowledged.update(published[:through])
+
+
+class Soak:
+    def __init__(self, options, folder):
+        self.folder = Path(folder)
+        self.choice = random.Random(options.seed)
+        self.rate = options.rate
+        self.backend = MoodyBackend(options.seed)
+        self.daemon = Tallybusd(
+            apps={"defaultApp": {"url": self.backend.url, "delivery": "guaranteed",
+                                 "timeout": "1s", "max_connections": MAX_CONNECTIONS,
+                                 "retry": ["100ms"] * 60}},
+            extra={"engines": {"grace": "3s"}}, work_dir=folder)
+        self.engine = None
+        self.engines = 0
+        self.next_number = 1
+        self.kills = []  # of tallybusd, by time
+        self.engine_kills = 0
+        self.memory_mb = 0
+
+    def start_engine(self):
+        self.engines += 1
+        self.journal = self.folder / f"journal-{self.engines:04}"
+        self.next_number += 10_000_000  # numbers of different engines never meet
+        self.engine = subprocess.Popen(
+            ["/usr/bin/python3", Path(__file__).with_name("engine_driver.py"), self.daemon.engine,
+             "soak-engine", str(self.next_number), str(self.journal), str(self.rate),
+             str(self.choice.randrange(1 << 30))])
+
+    def kill_engine(self):
+        self.engine.kill()
+        self.engine.wait()
+        self.engine_kills += 1
+        self.start_engine()
+
+    def kill_daemon(self):
+        self.look_at_memory()
+        self.kills.append(time.monotonic())
+        self.daemon.kill()
+        time.sleep(self.choice.random() * 0.3)
+        self.daemon.start()
+
+    def look_at_memory(self):
+        status = Path(f"/proc/{self.daemon.process.pid}/status").read_text()
+        anonymous = int(next(l for l in status.splitlines() if l.startswith("RssAnon")).split()[1])
+        self.memory_mb = max(self.memory_mb, anonymous / 1024)
+
+    def mend(self):
+        """The operator: whatever holds the endpoint is mended."""
+        subprocess.run([tallybus_parts.BIN / "tallybus", "endpoint", "resume", "defaultApp/backend",
+                        "--admin", f"unix:{self.daemon.admin}"], capture_output=True, timeout=30)
+
+    def run(self, seconds):
+        with self.backend:
+            self.daemon.start()
+            self.start_engine()
+            end = time.monotonic() + seconds
+            next_engine_kill = time.monotonic() + self.choice.uniform(4, 12)
+            while time.monotonic() < end:
+                time.sleep(self.choice.uniform(0.5, 3.5))
+                self.kill_daemon()
+                self.mend()
+                if time.monotonic() > next_engine_kill:
+                    self.kill_engine()
+                    next_engine_kill = time.monotonic() + self.choice.uniform(4, 12)
+            self.drain()
+
+    def drain(self):
+        self.backend.kind = True
+        self.mend()
+        self.journal.with_name(self.journal.name + ".stop").touch()
+        wait_until(lambda: self.engine.poll() is not None, "the engine ends", 120)
+        assert self.engine.returncode == 0, "the engine failed"
+
+        def settled():
+            self.mend()
+            self.look_at_memory()
+            return (self.daemon.metric("tallybus_waiting_events") == 0 and
+                    self.daemon.metric("tallybus_in_flight_events") == 0)
+        time.sleep(5)  # the grace of an engine that was killed last
+        wait_until(settled, "everything is settled", 300)
+        self.daemon.stop()
+
+
+class Verdict:
+    def __init__(self, soak):
+        self.faults = []
+        self.journal = Journal(soak.folder)
+        self.taken = soak.backend.taken
+        self.kills = soak.kills
+        self.by_number = {t[3] for t in self.taken if t[6] is None}
+        self.check_acknowledged()
+        self.check_strangers()
+        self.check_ends()
+        self.check_order()
+        self.check_duplicates()
+        if soak.memory_mb >= MEMORY_LIMIT_MB:
+            self.faults.append(f"{soak.memory_mb:.0f} MB of anonymous memory")
+
+    def say(self, what, offenders):
+        if offenders:
+            some = ", ".join(map(str, list(offenders)[:5]))
+            self.faults.append(f"{len(offenders)} {what}: {some}")
+
+    def check_acknowledged(self):
+        self.say("acknowledged events never arrived",
+                 sorted(self.journal.acknowledged - self.by_number))
+
+    def check_strangers(self):
+        self.say("events arrived that nobody published",
+                 sorted(self.by_number - set(self.journal.tried)))
+
+    def check_ends(self):
+        began = {t[5] for t in self.taken if t[4] == "PUBLISHING"}
+        ended = {t[5] for t in self.taken if t[4] in ("UNPUBLISHED", "FAILED")}
+        self.say("streams began and never ended", sorted(began - ended))
+
+    def check_order(self):
+        last, wrong, seen = {}, [], set()
+        for id_, lane, sequence, *_ in self.taken:
+            if id_ in seen:
+                continue
+            seen.add(id_)
+            if sequence <= last.get(lane, 0):
+                wrong.append(f"{lane} #{sequence} after #{last[lane]}")
+            last[lane] = max(sequence, last.get(lane, 0))
+        self.say("events out of order in their lane", wrong)
+
+    def check_duplicates(self):
+        times = collections.defaultdict(list)
+        for taken in self.taken:
+            times[taken[0]].append(taken[7])
+        self.duplicates = sum(len(t) - 1 for t in times.values())
+        unexplained = [id_ for id_, at in times.items() if len(at) > 1 and not any(
+            at[0] - 0.2 <= kill <= at[0] + SETTLEMENT_WINDOW_SECONDS for kill in self.kills)]
+        self.say("duplicates without a kill beside them", unexplained)
+        self.unexplained = len(unexplained)
+
+
+def table(soak, verdict, options):
+    moods = ", ".join(f"{n} {mood}" for mood, n in sorted(soak.backend.counts.items()))
+    rows = [("minutes", options.minutes), ("seed", options.seed),
+            ("kills of tallybusd", len(soak.kills)), ("kills of the engine", soak.engine_kills),
+            ("events published", len(verdict.journal.tried)),
+            ("acknowledged", len(verdict.journal.acknowledged)),
+            ("taken by the backend", len(verdict.taken)), ("duplicates", verdict.duplicates),
+            ("ends told by the router", sum(1 for t in verdict.taken if t[6] == "router")),
+            ("lost", len(verdict.journal.acknowledged - verdict.by_number)),
+            ("most anonymous memory, MB", f"{soak.memory_mb:.1f}"), ("answers", moods)]
+    return "| what | |\n|---|---|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
+    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--rate", type=float, default=400, help="events a second")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    options = parser.parse_args()
+    tallybus_parts.BIN = (options.build / "bin").resolve()
+    os.environ["TALLYBUS_LIB_DIR"] = str((options.build / "lib").resolve())
+    with tempfile.TemporaryDirectory(prefix="tallybus-soak-") as folder:
+        soak = Soak(options, folder)
+        try:
+            soak.run(options.minutes * 60)
+        except BaseException:
+            if soak.engine is not None and soak.engine.poll() is None:
+                soak.engine.kill()
+            print(soak.daemon.log()[-6000:], file=sys.stderr)
+            raise
+        finally:
+            soak.daemon.close()
+        verdict = Verdict(soak)
+        print(table(soak, verdict, options))
+    for fault in verdict.faults:
+        print("NOT KEPT: " + fault)
+    return 1 if verdict.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
