@@ -168,6 +168,7 @@ std::optional<MonoTime> Router::Line::Step() {
 
 std::optional<MonoTime> Router::Line::NextDue() const {
   std::optional<MonoTime> due = dispatcher.NextDue();
+  if (waiting_asked_.size() >= kWaitingAsked) return due;  // the spool's answer makes the next turn
   const std::optional<MonoTime> waiting = watch_.NextDue();
   if (waiting && (!due || *waiting < *due)) due = waiting;
   return due;

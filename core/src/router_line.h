@@ -107,6 +107,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void EndStaleStreams();
   // In router_outcomes.cc.
   void Watch(const SpoolRow& row);
+  void TellOf(const SpoolRow& row, const Failure& failure);
   void Resume(const SpoolRow& row);
   void RaiseEndpointAlerts(const EndpointQueue& queue);
   void CheckAlerts();
@@ -120,7 +121,9 @@ class Router::Line final : public Outcomes, public SpoolReader {
   absl::flat_hash_map<uint64_t, PublisherRecord> publishers_;  // by epoch
   absl::flat_hash_set<std::string> beating_nodes_;  // of the open bus: sources with a heartbeat
   std::pair<uint64_t, std::string> last_source_;
-  absl::flat_hash_set<SpoolSeq> waiting_asked_;  // loads that are for an ErrorEvent "waiting"
+  // Loads that are for an ErrorEvent "waiting"; so many at a time, since each brings a body.
+  static constexpr size_t kWaitingAsked = 64;
+  absl::flat_hash_set<SpoolSeq> waiting_asked_;
   std::map<std::string, EndpointRecord, std::less<>> decided_;  // by route, as the spool has it
   std::vector<Event> own_events_;
   std::vector<EndpointRecord> decisions_;  // for the next transaction

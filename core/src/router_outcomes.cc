@@ -11,7 +11,8 @@ namespace tallybus {
 namespace {
 
 // An attempt that times out tells more than "waiting": its verdict is waited for this much longer.
-constexpr absl::Duration kWaitingGrace = absl::Milliseconds(500);
+// With the watch's grain it is half a second.
+constexpr absl::Duration kWaitingGrace = absl::Milliseconds(400);
 // The oldest event of a route is late after this; a live schedule has tried it for a while then.
 constexpr absl::Duration kLate = absl::Minutes(5);
 // The spool is filling from here on, in percent.
@@ -106,7 +107,7 @@ EndpointState StateOf(const EndpointSnapshot& snapshot) {
 
 void Router::Line::Watch(const SpoolRow& row) {
   if (row.on_error != OnError::kFail) return;
-  watch_.Watch(row.seq, parts.clock.Now() + dispatcher.TimeoutOf(row) + kWaitingGrace);
+  watch_.Watch(row.seq, parts.clock.Now(), dispatcher.TimeoutOf(row) + kWaitingGrace);
 }
 
 void Router::Line::OnAttempt(const SpoolRow& row, int attempt) {
@@ -114,14 +115,17 @@ void Router::Line::OnAttempt(const SpoolRow& row, int attempt) {
 }
 
 void Router::Line::OnFailure(const SpoolRow& row, const Failure& failure) {
-  if (failure.attempt > 0 && failure.info != "waiting") {
+  if (failure.attempt > 0) {
     recorder.Failed(
         row.seq,
         {.attempt = failure.attempt, .http_status = failure.http_status, .info = failure.info},
         parts.clock.WallNow());
   }
   if (row.on_error != OnError::kFail) return;
-  if (!failure.final && !watch_.ClaimFirst(row.seq)) return;
+  if (failure.final || watch_.ClaimFirst(row.seq)) TellOf(row, failure);
+}
+
+void Router::Line::TellOf(const SpoolRow& row, const Failure& failure) {
   error_events_.Add();
   own_events_.push_back(MakeErrorEvent(*row.event, failure, parts.clock.WallNow()));
 }
@@ -140,11 +144,11 @@ bool Router::Line::TakeLoads() {
       if (row->event != nullptr) Resume(*row);
       dispatcher.Loaded(row);
       if (waiting_asked_.erase(row->seq) == 0 || row->event == nullptr) continue;
-      OnFailure(*row, Failure{.route = dispatcher.RouteOf(*row),
-                              .http_status = 0,
-                              .info = "waiting",
-                              .attempt = dispatcher.AttemptsOf(*row),
-                              .final = false});
+      TellOf(*row, Failure{.route = dispatcher.RouteOf(*row),
+                           .http_status = 0,
+                           .info = "waiting",
+                           .attempt = dispatcher.AttemptsOf(*row),
+                           .final = false});
     }
   }
   return !loaded.empty();
@@ -162,7 +166,9 @@ void Router::Line::Resume(const SpoolRow& row) {
 
 // True where an ErrorEvent came of it, which the next turn takes.
 bool Router::Line::AskForWaiting() {
-  const std::vector<SpoolSeq> due = watch_.TakeDue(parts.clock.Now());
+  if (waiting_asked_.size() >= kWaitingAsked) return false;  // until the spool has answered
+  const std::vector<SpoolSeq> due =
+      watch_.ClaimDue(parts.clock.Now(), kWaitingAsked - waiting_asked_.size());
   if (due.empty()) return false;
   waiting_asked_.insert(due.begin(), due.end());
   parts.spool.Load(due);

@@ -1,7 +1,10 @@
 #!/usr/bin/python3
-"""./dev bench: what a publish costs its caller, how fast the bus is, and how near the REST transport
-comes to a bare libcurl loop. Ratios of one run, interleaved over several rounds, medians; a figure of
-one machine says little about another.
+"""./dev bench [line | durable | backlog]. Ratios of one run, interleaved over several rounds, medians;
+a figure of one machine says little about another.
+
+line: what a publish costs its caller, how fast the bus is, and how near the REST transport comes to a
+bare libcurl loop. durable: the spool on disk against the one in memory. backlog: a million events wait
+for a dead backend.
 """
 
 import argparse
@@ -16,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+import backlog  # noqa: E402
 import tallybus_parts  # noqa: E402
 from nginx_server import NginxServer  # noqa: E402
 
@@ -55,13 +59,7 @@ def floor_rate(build, url, events):
     return float(run(build / "bench" / "curl_floor", url, events, 16))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    build = options.build.resolve()
-    tallybus_parts.BIN = build / "bin"
+def line(build, options):
     with tempfile.TemporaryDirectory(prefix="tallybus-bench-") as folder, \
             NginxServer(Path(folder)) as nginx, \
             tallybus_parts.Tallybusd(apps={"defaultApp": {}}) as bus_only, \
@@ -79,6 +77,18 @@ def main():
     print(f"bus to REST, one event a POST, 16 connections: {rest:,.0f} events/s")
     print(f"bare libcurl multi loop, 16 handles, same nginx: {floor:,.0f} POST/s")
     print(f"bus to REST / bare libcurl: {ratio:.2f}   (median of {options.rounds} rounds)")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="?", choices=["line", "durable", "backlog"], default="line")
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--events", type=int, default=1_000_000, help="that wait (backlog)")
+    options = parser.parse_args()
+    build = options.build.resolve()
+    tallybus_parts.BIN = build / "bin"
+    {"line": line, "backlog": backlog.main}[options.what](build, options)
     print(f"on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     return 0
 

@@ -1,5 +1,5 @@
 // Publishes N events as fast as the router takes them, over LANES stream names, and prints how many
-// a second it acknowledged: bus_load ENDPOINT N LANES
+// a second it acknowledged: bus_load ENDPOINT N LANES [APP]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -10,8 +10,8 @@
 #include "sample_event.h"
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: bus_load ENDPOINT N LANES\n");
+  if (argc != 4 && argc != 5) {
+    std::fprintf(stderr, "usage: bus_load ENDPOINT N LANES [APP]\n");
     return 2;
   }
   const uint64_t count = std::strtoull(argv[2], nullptr, 10);
@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   options.struct_size = sizeof options;
   options.endpoint = BytesOf(argv[1]);
   options.ring_bytes = uint64_t{16} << 20;
+  if (argc == 5) options.app_key = BytesOf(argv[4]);
   tallybus_publisher* publisher = nullptr;
   if (tallybus_publisher_open(&options, &publisher) != TALLYBUS_OK) return 1;
 

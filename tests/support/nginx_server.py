@@ -8,16 +8,20 @@ import time
 import urllib.request
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class NginxServer:
-    def __init__(self, folder):
+    def __init__(self, folder, port=None):
         self._folder = folder
         self._process = None
+        self._port = port or free_port()
+        self.url = f"http://127.0.0.1:{self._port}/rest/my_api"
 
     def __enter__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/rest/my_api"
         config = self._folder / "nginx.conf"
         config.write_text(textwrap.dedent(f"""\
             worker_processes 1;
@@ -33,7 +37,7 @@ class NginxServer:
               uwsgi_temp_path {self._folder};
               scgi_temp_path {self._folder};
               keepalive_requests 1000000000;
-              server {{ listen 127.0.0.1:{port}; location / {{ return 200; }} }}
+              server {{ listen 127.0.0.1:{self._port}; location / {{ return 200; }} }}
             }}
             """))
         self._process = subprocess.Popen(["/usr/sbin/nginx", "-c", config, "-p", self._folder],

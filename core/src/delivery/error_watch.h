@@ -1,13 +1,13 @@
-// Which events under restOnError FAIL have had their first ErrorEvent, and which are due for one
+// Which events under restOnError FAIL have had no ErrorEvent yet, and which of them are due for one
 // because they wait too long.
 #ifndef TALLYBUS_DELIVERY_ERROR_WATCH_H_
 #define TALLYBUS_DELIVERY_ERROR_WATCH_H_
 
-#include <absl/container/flat_hash_map.h>
-
+#include <bitset>
+#include <cstddef>
+#include <deque>
+#include <map>
 #include <optional>
-#include <queue>
-#include <utility>
 #include <vector>
 
 #include "tallybus/clock.h"
@@ -15,22 +15,37 @@
 
 namespace tallybus {
 
-// [owner]
+// [owner] A bit for each row of the last seconds: what is due is claimed, and a million that wait
+// on cost nothing.
 class ErrorWatch {
  public:
-  // The event is due for an ErrorEvent "waiting" at `deadline` unless it settles before.
-  void Watch(SpoolSeq seq, MonoTime deadline);
-  // True once for each watched event: its non-final ErrorEvent may be sent.
+  // A row may be due so much later than asked, which is what lets rows share a block.
+  static constexpr absl::Duration kGrain = absl::Milliseconds(100);
+
+  // The row, later than all before it, is due for an ErrorEvent "waiting" in `wait`, unless it is
+  // claimed or forgotten.
+  void Watch(SpoolSeq seq, MonoTime now, absl::Duration wait);
+  // True once for each watched row: its non-final ErrorEvent may be sent.
   bool ClaimFirst(SpoolSeq seq);
-  void Forget(SpoolSeq seq) { claimed_.erase(seq); }
-  // Takes those whose deadline passed, that are watched still and unclaimed.
-  std::vector<SpoolSeq> TakeDue(MonoTime now);
+  void Forget(SpoolSeq seq) { ClaimFirst(seq); }
+  // Claims those that are due, `limit` at most.
+  std::vector<SpoolSeq> ClaimDue(MonoTime now, size_t limit);
   std::optional<MonoTime> NextDue() const;
 
  private:
-  using Due = std::pair<MonoTime, SpoolSeq>;
-  absl::flat_hash_map<SpoolSeq, bool> claimed_;
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  static constexpr size_t kRows = 1024;
+  struct Block {
+    SpoolSeq first;
+    MonoTime begun;
+    std::bitset<kRows> unclaimed;
+    size_t left = 0;  // bits that are set
+  };
+  // In the order of their rows. The front is never all claimed.
+  using Blocks = std::deque<Block>;
+  static bool Claim(Blocks& blocks, SpoolSeq seq);
+  static void DropClaimed(Blocks& blocks);
+
+  std::map<absl::Duration, Blocks> by_wait_;
 };
 
 }  // namespace tallybus
