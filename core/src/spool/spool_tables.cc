@@ -12,10 +12,11 @@
 namespace tallybus {
 namespace {
 
-enum Mark : int { kMayHaveArrived = 1, kReordered = 2 };
+enum Mark : int { kMayHaveArrived = 1, kReordered = 2, kTried = 4 };
 
 int MarksOf(const Progress& progress) {
-  return (progress.may_have_arrived ? kMayHaveArrived : 0) | (progress.reordered ? kReordered : 0);
+  return kTried | (progress.may_have_arrived ? kMayHaveArrived : 0) |
+         (progress.reordered ? kReordered : 0);
 }
 
 constexpr int kForgottenATurn = 1000;
@@ -38,6 +39,7 @@ const char* const SpoolTables::kSql[kSqlCount] = {
     "FROM queue q LEFT JOIN lane l ON l.id=q.lane WHERE q.seq=?1",
     " FROM event WHERE seq=?",  // after the row's columns
     "UPDATE queue SET attempts=?2, tries=?3, own_us=?4, due_us=?5, marks=?6 WHERE seq=?1",
+    "SELECT attempts, tries, own_us, due_us FROM queue WHERE seq=?",
     "INSERT INTO lane VALUES (?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET "
     "last_sequence=excluded.last_sequence, ended=excluded.ended",
     "DELETE FROM lane WHERE id=?",
@@ -221,7 +223,8 @@ absl::StatusOr<SpoolRowPtr> SpoolTables::Load(SpoolSeq seq) {
   return row;
 }
 
-absl::Status SpoolTables::ReadAll(bool unclean, SpoolReader& reader) {
+absl::StatusOr<SpoolTables::Sizes> SpoolTables::ReadAll(bool unclean, SpoolReader& reader) {
+  Sizes sizes;
   absl::Status status =
       Each("SELECT id, route, key, last_sequence, ended FROM lane", [&](SqliteStatement& row) {
         LaneRecord lane;
@@ -232,22 +235,31 @@ absl::Status SpoolTables::ReadAll(bool unclean, SpoolReader& reader) {
         lane.ended = row.Int() != 0;
         reader.Take(std::move(lane));
       });
-  if (status.ok()) status = ReadQueue(unclean, reader);
+  if (status.ok()) status = ReadQueue(unclean, reader, &sizes.waiting);
   if (status.ok()) status = ReadEngines(reader);
   if (!status.ok()) return status;
-  return Each("SELECT route, state, reason, author, since_us FROM endpoint",
-              [&](SqliteStatement& row) {
-                EndpointRecord endpoint;
-                endpoint.route = row.Text();
-                endpoint.state = row.Text();
-                endpoint.reason = row.Text();
-                endpoint.author = row.Text();
-                endpoint.since = TimeOfColumn(row.Int());
-                reader.Take(std::move(endpoint));
-              });
+  status = Each("SELECT route, state, reason, author, since_us FROM endpoint",
+                [&](SqliteStatement& row) {
+                  EndpointRecord endpoint;
+                  endpoint.route = row.Text();
+                  endpoint.state = row.Text();
+                  endpoint.reason = row.Text();
+                  endpoint.author = row.Text();
+                  endpoint.since = TimeOfColumn(row.Int());
+                  reader.Take(std::move(endpoint));
+                });
+  if (!status.ok()) return status;
+  status = Each("SELECT dead, sum(bytes) FROM settled GROUP BY dead", [&](SqliteStatement& row) {
+    const bool dead = row.Int() != 0;
+    (dead ? sizes.dead : sizes.delivered) = row.Uint();
+  });
+  if (!status.ok()) return status;
+  return sizes;
 }
 
-absl::Status SpoolTables::ReadQueue(bool unclean, SpoolReader& reader) {
+// A million rows are read before the first is accepted: of those that were never tried, which are
+// nearly all, no more than is needed.
+absl::Status SpoolTables::ReadQueue(bool unclean, SpoolReader& reader, size_t* bytes) {
   SpoolSeq last = 0;
   SpoolSeq arrived_through = 0;
   absl::Status status = Each(absl::StrCat("SELECT ", kHighestNumber),
@@ -258,28 +270,38 @@ absl::Status SpoolTables::ReadQueue(bool unclean, SpoolReader& reader) {
   last = std::max(last, arrived_through);
   if (unclean) arrived_through = last;
   reader.TakeLast(last);
-  return Each(
-      "SELECT seq, lane, bytes, terminal, accepted_us, attempts, tries, own_us, due_us, marks FROM "
-      "queue "
-      "ORDER BY seq",
-      [&](SqliteStatement& columns) {
-        WaitingRow row;
-        row.seq = columns.Uint();
-        row.lane = columns.Uint();
-        row.bytes = static_cast<uint32_t>(columns.Uint());
-        row.terminal = columns.Int() != 0;
-        row.accepted = TimeOfColumn(columns.Int());
-        row.progress.seq = row.seq;
-        row.progress.attempts = static_cast<int>(columns.Int());
-        row.progress.tries = static_cast<int>(columns.Int());
-        row.progress.own_time = absl::Microseconds(columns.Int());
-        row.progress.due = TimeOfColumn(columns.Int());
-        const int64_t marks = columns.Int();
-        row.progress.may_have_arrived =
-            row.seq <= arrived_through || (marks & kMayHaveArrived) != 0;
-        row.progress.reordered = (marks & kReordered) != 0;
-        reader.Take(row);
-      });
+  absl::Status tried;
+  status = Each("SELECT seq, lane, bytes, terminal, accepted_us, marks FROM queue ORDER BY seq",
+                [&](SqliteStatement& columns) {
+                  WaitingRow row;
+                  row.seq = columns.Uint();
+                  row.lane = columns.Uint();
+                  row.bytes = static_cast<uint32_t>(columns.Uint());
+                  row.terminal = columns.Int() != 0;
+                  row.accepted = TimeOfColumn(columns.Int());
+                  const int64_t marks = columns.Int();
+                  row.progress.seq = row.seq;
+                  row.progress.may_have_arrived =
+                      row.seq <= arrived_through || (marks & kMayHaveArrived) != 0;
+                  row.progress.reordered = (marks & kReordered) != 0;
+                  if ((marks & kTried) != 0) tried = ReadProgress(&row.progress);
+                  *bytes += row.bytes;
+                  reader.Take(row);
+                  return tried.ok();
+                });
+  return status.ok() ? tried : status;
+}
+
+absl::Status SpoolTables::ReadProgress(Progress* progress) {
+  SqliteStatement& columns = sql_[kReadProgress].Bind(progress->seq);
+  absl::StatusOr<bool> found = columns.Next();
+  if (!found.ok()) return found.status();
+  progress->attempts = static_cast<int>(columns.Int());
+  progress->tries = static_cast<int>(columns.Int());
+  progress->own_time = absl::Microseconds(columns.Int());
+  progress->due = TimeOfColumn(columns.Int());
+  columns.Reset();
+  return absl::OkStatus();
 }
 
 absl::Status SpoolTables::ReadEngines(SpoolReader& reader) {
@@ -312,19 +334,6 @@ absl::Status SpoolTables::ReadEngines(SpoolReader& reader) {
     live.lost = row.Int() != 0;
     reader.Take(std::move(live));
   });
-}
-
-absl::StatusOr<SpoolTables::Sizes> SpoolTables::ReadSizes() {
-  Sizes sizes;
-  absl::Status status = Each("SELECT total(bytes) FROM queue",
-                             [&](SqliteStatement& row) { sizes.waiting = row.Uint(); });
-  if (!status.ok()) return status;
-  status = Each("SELECT dead, sum(bytes) FROM settled GROUP BY dead", [&](SqliteStatement& row) {
-    const bool dead = row.Int() != 0;
-    (dead ? sizes.dead : sizes.delivered) = row.Uint();
-  });
-  if (!status.ok()) return status;
-  return sizes;
 }
 
 absl::Status SpoolTables::Forget(bool dead, absl::Time before, size_t bytes, Forgotten* forgotten) {

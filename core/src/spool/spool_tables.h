@@ -34,15 +34,14 @@ class SpoolTables {
   absl::StatusOr<SpoolRowPtr> Load(SpoolSeq seq);
   absl::StatusOr<StoredPage> Find(const StoredFilter& filter);
 
-  // Gives everything but the bodies. After an unclean end every waiting row may have arrived.
-  absl::Status ReadAll(bool unclean, SpoolReader& reader);
   // Bytes of what waits, is dead, is kept as delivered.
   struct Sizes {
     size_t waiting = 0;
     size_t dead = 0;
     size_t delivered = 0;
   };
-  absl::StatusOr<Sizes> ReadSizes();
+  // Gives everything but the bodies. After an unclean end every waiting row may have arrived.
+  absl::StatusOr<Sizes> ReadAll(bool unclean, SpoolReader& reader);
 
   struct Forgotten {
     size_t bytes = 0;   // that they had
@@ -64,6 +63,7 @@ class SpoolTables {
     kKeepSettled,
     kLoad,
     kNote,
+    kReadProgress,
     kWriteLane,
     kForgetLane,
     kWritePublisher,
@@ -84,7 +84,8 @@ class SpoolTables {
   absl::Status WriteState(const SpoolBatch& batch, absl::Time now);
   absl::Status WriteSession(const SessionChange& change);
   absl::Status WriteLive(const LiveRecord& live);
-  absl::Status ReadQueue(bool unclean, SpoolReader& reader);
+  absl::Status ReadQueue(bool unclean, SpoolReader& reader, size_t* bytes);
+  absl::Status ReadProgress(Progress* progress);
   absl::Status ReadEngines(SpoolReader& reader);
   // Runs `take` for each row of a query, until it returns false.
   template <typename Take>

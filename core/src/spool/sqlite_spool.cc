@@ -60,14 +60,12 @@ absl::Status SqliteSpool::Start(SpoolEvents& events, SpoolReader& reader) {
   absl::StatusOr<SpoolTables> tables = SpoolTables::Open(file_);
   if (!tables.ok()) return tables.status();
   tables_ = *std::move(tables);
-  absl::Status status = tables_.ReadAll(!file_.was_closed(), reader);
-  if (!status.ok()) return file_.Mend(status);
-  absl::StatusOr<SpoolTables::Sizes> sizes = tables_.ReadSizes();
+  absl::StatusOr<SpoolTables::Sizes> sizes = tables_.ReadAll(!file_.was_closed(), reader);
   if (!sizes.ok()) return file_.Mend(sizes.status());
   waiting_bytes_ = sizes->waiting;
   dead_bytes_ = sizes->dead;
   delivered_bytes_ = sizes->delivered;
-  status = file_.MarkOpened();
+  absl::Status status = file_.MarkOpened();
   if (absl::IsResourceExhausted(status)) {
     file_.GiveUpReserve();
     status = file_.MarkOpened();

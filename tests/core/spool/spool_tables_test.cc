@@ -186,7 +186,8 @@ TEST_F(SpoolTablesTest, SizesAreKeptApart) {
   Settle(*Row(2), Outcome::kGone, now);
   Settle(*Row(3), Outcome::kDelivered, now, true);
   Settle(*Row(4), Outcome::kShed, now, true);
-  const auto sizes = tables.ReadSizes();
+  Found found;
+  const auto sizes = tables.ReadAll(false, found);
   ASSERT_TRUE(sizes.ok());
   EXPECT_EQ(sizes->waiting, Row(1)->Bytes());
   EXPECT_EQ(sizes->dead, Row(2)->Bytes());
