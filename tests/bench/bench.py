@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import backlog  # noqa: E402
+import durable  # noqa: E402
 import tallybus_parts  # noqa: E402
 from nginx_server import NginxServer  # noqa: E402
 
@@ -64,7 +65,7 @@ def line(build, options):
             NginxServer(Path(folder)) as nginx, \
             tallybus_parts.Tallybusd(apps={"defaultApp": {}}) as bus_only, \
             tallybus_parts.Tallybusd(apps={"defaultApp": {
-                "url": nginx.url, "max_connections": 16}}) as daemon:
+                "url": nginx.url, "max_connections": 16, "when_full": "block"}}) as daemon:
         cost = publish_cost(build, bus_only)
         rounds = [(bus_rate(build, bus_only, 500_000), rest_rate(build, daemon, 60_000),
                    floor_rate(build, nginx.url + "/StreamStatusEvent", 60_000))
@@ -88,7 +89,7 @@ def main():
     options = parser.parse_args()
     build = options.build.resolve()
     tallybus_parts.BIN = build / "bin"
-    {"line": line, "backlog": backlog.main}[options.what](build, options)
+    {"line": line, "durable": durable.main, "backlog": backlog.main}[options.what](build, options)
     print(f"on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     return 0
 
