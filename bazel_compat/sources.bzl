@@ -76,6 +76,7 @@ CORE_TESTS = [
     "mailbox",
     "metrics",
     "router",
+    "router_alerts",
     "router_desk",
     "router_errors",
     "router_lanes",

@@ -253,6 +253,7 @@ void Daemon::OnSignal() {
 
 void Daemon::Reload() {
   absl::StatusOr<RouteTable> routes = ReadRoutes();
+  router_->NoteReload(routes.status());
   if (!routes.ok()) {
     log_.Write(LogLevel::kError,
                absl::StrCat("reload refused, all stays as it was: ", routes.status().message()));

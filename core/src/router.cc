@@ -178,6 +178,7 @@ void Router::Line::Housekeep() {
   housekept_ = parts.clock.Now();
   sessions.Prune(housekept_);
   EndStaleStreams();
+  ForgetDrops();
   CheckAlerts();
   blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
   sessions_.Set(static_cast<int64_t>(sessions.size()));

@@ -105,6 +105,8 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void NotePublisher(PublisherRecord record, SpoolBatch* batch);
   const std::string& SourceOf(const Event& event);
   void EndStaleStreams();
+  void NoteDrops(const PublisherChange& change);
+  void ForgetDrops();
   // In router_outcomes.cc.
   void Watch(const SpoolRow& row);
   void TellOf(const SpoolRow& row, const Failure& failure);
@@ -120,6 +122,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   LiveTable live_;
   absl::flat_hash_map<uint64_t, PublisherRecord> publishers_;  // by epoch
   absl::flat_hash_set<std::string> beating_nodes_;  // of the open bus: sources with a heartbeat
+  absl::flat_hash_map<std::string, MonoTime> dropped_at_;  // last, by node that drops events
   std::pair<uint64_t, std::string> last_source_;
   // Loads that are for an ErrorEvent "waiting"; so many at a time, since each brings a body.
   static constexpr size_t kWaitingAsked = 64;

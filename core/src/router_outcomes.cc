@@ -253,4 +253,14 @@ void Router::Line::OnFault(const absl::Status& status) {
   alerts.Set(!status.ok(), fault, parts.clock.WallNow());
 }
 
+void Router::NoteReload(const absl::Status& taken) {
+  Alert refused;
+  refused.name = "ReloadFailed";
+  refused.subject = "config";
+  refused.critical = false;
+  refused.text =
+      absl::StrCat("the reload was refused, all stays as it was: ", std::string(taken.message()));
+  line_->alerts.Set(!taken.ok(), refused, line_->parts.clock.WallNow());
+}
+
 }  // namespace tallybus

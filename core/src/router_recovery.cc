@@ -12,6 +12,8 @@ namespace {
 
 constexpr char kEngineLost[] = "engine lost";
 constexpr char kEngineClosed[] = "engine closed";
+// Heartbeats come each second: an engine that drops says so again before this has passed.
+constexpr absl::Duration kDroppingFor = absl::Minutes(1);
 
 }  // namespace
 
@@ -60,6 +62,7 @@ void Router::Line::NotePublisher(PublisherRecord record, SpoolBatch* batch) {
 
 void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
   using Action = PublisherChange::Action;
+  if (change.action == Action::kDropped) return NoteDrops(change);
   if (change.epoch == 0) {
     if (change.action == Action::kHello) beating_nodes_.insert(change.source);
     if (change.action == Action::kForgotten) beating_nodes_.erase(change.source);
@@ -82,6 +85,8 @@ void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
       live_.Forget(change.source, &turn->batch.live);
       alerts.Resolve("EngineLost", change.node_id, parts.clock.WallNow());
       break;
+    case Action::kDropped:
+      break;  // above
   }
   if (change.epoch == 0) return;
   PublisherRecord record = publishers_[change.epoch];
@@ -115,6 +120,24 @@ void Router::Line::EndAll(const PublisherChange& change, std::string_view info, 
   }
   ends_made_.Add(ends.size());
   for (Event& end : ends) TakeEvent(std::move(end), turn);
+}
+
+void Router::Line::NoteDrops(const PublisherChange& change) {
+  dropped_at_[change.node_id] = parts.clock.Now();
+  Alert alert;
+  alert.name = "EngineDropping";
+  alert.subject = change.node_id;
+  alert.text = absl::StrCat("the engine's ring was full: it dropped ", change.dropped,
+                            " events, and perhaps more since");
+  alerts.Raise(alert, parts.clock.WallNow());
+}
+
+void Router::Line::ForgetDrops() {
+  absl::erase_if(dropped_at_, [this](const auto& entry) {
+    if (parts.clock.Now() - entry.second < kDroppingFor) return false;
+    alerts.Resolve("EngineDropping", entry.first, parts.clock.WallNow());
+    return true;
+  });
 }
 
 void Router::Line::EndStaleStreams() {

@@ -18,11 +18,13 @@ void Fields(Out& out, const Hello& message) {
   VarintUnlessZero(out, 6, message.first_held);
   BytesUnlessEmpty(out, 7, message.app_key);
   VarintUnlessZero(out, 8, message.client_messages);
+  VarintUnlessZero(out, 9, message.dropped);
 }
 
 template <typename Out>
 void Fields(Out& out, const Heartbeat& message) {
   out.Fixed64(1, message.epoch);
+  VarintUnlessZero(out, 2, message.dropped);
 }
 
 template <typename Message>

@@ -34,11 +34,13 @@ struct Hello {
   uint64_t first_held = 0;
   std::string_view app_key;
   bool client_messages = false;
+  uint64_t dropped = 0;  // of the heartbeats' count, what a router has heard of already
 };
 std::string Encode(const Hello& message);
 
 struct Heartbeat {
   uint64_t epoch = 0;
+  uint64_t dropped = 0;  // events that found the ring full
 };
 std::string Encode(const Heartbeat& message);
 

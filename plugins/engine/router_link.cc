@@ -77,7 +77,9 @@ bool RouterLink::Handle(Kind kind, std::string_view body, int64_t now_us) {
       return with(ClientMessage(), [&](const ClientMessage& m) { callbacks_->Client(m); });
     case Kind::kTerminate:
       return with(Terminate(), [&](const Terminate& m) { callbacks_->Command(m); });
-    case Kind::kHeartbeat:
+    case Kind::kHeartbeat:  // to a router that is dead, nothing was told
+      heard_dropped_ = told_dropped_;
+      return true;
     case Kind::kConnectResult:  // answers a call that this version cannot make
       return true;
     default:
@@ -197,7 +199,10 @@ void RouterLink::Tick(int64_t now_us) {
   }
   if (!welcomed_ && now_us >= hello_due_us_) SayHello(now_us);
   if (welcomed_ && now_us >= heartbeat_due_us_) {
-    socket_.Send(Kind::kHeartbeat, Encode(Heartbeat{epoch_}));
+    const uint64_t dropped = Value(counters_->dropped_full);
+    if (socket_.Send(Kind::kHeartbeat, Encode(Heartbeat{epoch_, dropped}))) {
+      told_dropped_ = dropped;
+    }
     heartbeat_due_us_ = now_us + settings_.timing.heartbeat_us;
   }
   if (resync_to_ != 0 && now_us >= resync_due_us_) OnResync({router_epoch_, resync_to_}, now_us);
@@ -225,6 +230,7 @@ void RouterLink::SayHello(int64_t now_us) {
   hello.first_held = ring_->head().sequence;
   hello.app_key = settings_.app_key;
   hello.client_messages = callbacks_->wants_client_messages();
+  hello.dropped = heard_dropped_;
   if (!socket_.Send(Kind::kHello, Encode(hello))) return;
   if (!listening_) last_heard_us_ = now_us;
   listening_ = true;

@@ -119,6 +119,10 @@ class RouterLink {
   int64_t resync_due_us_ = 0;
   bool bye_said_ = false;
 
+  // Of the events that found the ring full: what was told, and what a router was alive after.
+  uint64_t told_dropped_ = 0;
+  uint64_t heard_dropped_ = 0;
+
   // What has been logged.
   uint64_t logged_full_ = 0;
   uint64_t logged_too_large_ = 0;

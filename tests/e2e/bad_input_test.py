@@ -102,11 +102,13 @@ class ConfigurationTest(unittest.TestCase):
             daemon.config_path.write_text("apps: { x: { urll: 1 } }")
             daemon.process.send_signal(1)
             wait_until(lambda: "reload refused" in daemon.log(), "the refusal")
+            wait_until(lambda: "alert ReloadFailed config: " in daemon.log(), "the alert")
             bus.send(stream_status())
             first.await_requests(1)
             daemon.config_path.write_text(good.replace(first.url, second.url))
             daemon.process.send_signal(1)
             wait_until(lambda: "reloaded" in daemon.log(), "the reload")
+            wait_until(lambda: "alert resolved: ReloadFailed" in daemon.log(), "its end")
             bus.send(stream_status())
             second.await_requests(1)
 

@@ -48,6 +48,9 @@ EngineIngress::EngineIngress(BoundSocket bound, Parts parts)
                                      "Times that an engine was asked to go back")),
       refused_(parts.metrics.GetCounter("tallybus_engines_refused_total",
                                         "Engines refused for their protocol version")),
+      engine_dropped_(parts.metrics.GetCounter(
+          "tallybus_engine_events_dropped_total",
+          "Events that engines dropped because their ring was full, as they say")),
       dropped_(parts.metrics.GetCounter("tallybus_client_messages_dropped_total",
                                         "Client messages that could not be sent",
                                         {{"channel", "engine"}})),
@@ -69,9 +72,9 @@ PublisherChange ChangeOf(const Publisher& publisher, PublisherChange::Action act
 }  // namespace
 
 // Taken even where there is no room for events.
-void EngineIngress::Tell(const Publisher& publisher, PublisherChange::Action action) {
+void EngineIngress::Tell(PublisherChange change) {
   IngressBatch batch;
-  batch.records.emplace_back(ChangeOf(publisher, action));
+  batch.records.emplace_back(std::move(change));
   absl::Status status = sink_->Accept(std::move(batch));
   if (!status.ok()) log_.Write(LogLevel::kWarning, status.ToString());
 }
@@ -132,7 +135,7 @@ void EngineIngress::Take(const std::string& peer, bus::Hello&& hello) {
   const bool again = before != nullptr && before->epoch == hello.epoch;
   Publisher& publisher = publishers_.Hello(hello, peer, parts_.clock.Now());
   RaiseSendThrough(publisher);
-  Tell(publisher, PublisherChange::Action::kHello);
+  Tell(ChangeOf(publisher, PublisherChange::Action::kHello));
   if (!again) {
     log_.Write(LogLevel::kInfo,
                absl::StrCat("engine bus: \"", EscapedPrefix(hello.node_id, 128),
@@ -157,13 +160,19 @@ Publisher* EngineIngress::Known(const std::string& peer, uint64_t epoch) {
   publisher->heard = parts_.clock.Now();
   if (publisher->lost) {  // it was slow, not gone: before anything else that it says
     publisher->lost = false;
-    Tell(*publisher, PublisherChange::Action::kHello);
+    Tell(ChangeOf(*publisher, PublisherChange::Action::kHello));
   }
   return publisher;
 }
 
 void EngineIngress::Take(const std::string& peer, bus::Heartbeat&& heartbeat) {
-  Known(peer, heartbeat.epoch);
+  Publisher* publisher = Known(peer, heartbeat.epoch);
+  if (publisher == nullptr || heartbeat.dropped <= publisher->dropped) return;
+  PublisherChange change = ChangeOf(*publisher, PublisherChange::Action::kDropped);
+  change.dropped = heartbeat.dropped - publisher->dropped;
+  publisher->dropped = heartbeat.dropped;
+  engine_dropped_.Add(change.dropped);
+  Tell(std::move(change));
 }
 
 void EngineIngress::Take(const std::string& peer, bus::State&& state) {
@@ -326,7 +335,7 @@ void EngineIngress::EndLost(MonoTime now) {
                absl::StrCat("engine bus: \"", EscapedPrefix(lost.node_id, 128),
                             "\" is lost: not heard of for ",
                             absl::FormatDuration(absl::Trunc(now - lost.heard, absl::Seconds(1)))));
-    Tell(lost, PublisherChange::Action::kLost);
+    Tell(ChangeOf(lost, PublisherChange::Action::kLost));
   }
 }
 
@@ -334,7 +343,7 @@ void EngineIngress::EndLost(MonoTime now) {
 void EngineIngress::Forget(MonoTime now) {
   Publishers::Forgotten forgotten = publishers_.Prune(now);
   for (const Publisher& publisher : forgotten.publishers) {
-    Tell(publisher, PublisherChange::Action::kForgotten);
+    Tell(ChangeOf(publisher, PublisherChange::Action::kForgotten));
   }
   if (forgotten.sessions.empty()) return;
   IngressBatch batch;

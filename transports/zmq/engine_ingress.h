@@ -71,7 +71,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
                   IngressBatch* batch);
   bool AskForExpected(Publisher& publisher);  // true: it was asked
   void RaiseSendThrough(Publisher& publisher);
-  void Tell(const Publisher& publisher, PublisherChange::Action action);
+  void Tell(PublisherChange change);
   void EndLost(MonoTime now);
   void Forget(MonoTime now);
   void Send(const std::string& peer, const bus::ToEngine& message);
@@ -87,6 +87,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
   Counter& duplicates_;
   Counter& gaps_;
   Counter& refused_;
+  Counter& engine_dropped_;
   Counter& dropped_;
   Gauge& connected_gauge_;
 };

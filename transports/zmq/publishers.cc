@@ -45,6 +45,7 @@ Publisher& Publishers::Hello(const bus::Hello& hello, const std::string& peer, M
   publisher.node_id = hello.node_id;
   publisher.app_key = hello.app_key;
   publisher.client_messages = hello.client_messages;
+  publisher.dropped = std::max(publisher.dropped, hello.dropped);
   publisher.peer = peer;
   publisher.said_bye = publisher.lost = publisher.superseded = false;
   publisher.heard = now;

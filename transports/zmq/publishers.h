@@ -28,6 +28,7 @@ struct Publisher {
   uint64_t send_through = 0;
   bool starved = false;  // its events found no room; it is told to send them again when there is
   bool ack_owed = false;
+  uint64_t dropped = 0;  // events for which its ring had no room, as far as was told
   bool said_bye = false;
   bool lost = false;        // its streams were ended in its place
   bool superseded = false;  // its node has opened another since

@@ -78,9 +78,11 @@ struct Hello {
   uint64_t first_held = 0;
   std::string app_key;
   bool client_messages = false;
+  uint64_t dropped = 0;  // of Heartbeat::dropped, what a router has heard of already
 };
 struct Heartbeat {
   uint64_t epoch = 0;
+  uint64_t dropped = 0;  // an engine's: events that found its ring full, in this epoch
 };
 struct Events {
   uint64_t epoch = 0;

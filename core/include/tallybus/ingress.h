@@ -29,14 +29,16 @@ struct SessionChange {
 struct PublisherChange {
   enum class Action {
     kHello,
-    kBye,       // it closed by its own will: nothing of it is lost
-    kLost,      // it is not heard of any more: what it left live has ended
-    kForgotten  // too long ago to come back
+    kBye,        // it closed by its own will: nothing of it is lost
+    kLost,       // it is not heard of any more: what it left live has ended
+    kForgotten,  // too long ago to come back
+    kDropped,    // it had no room for some events: see `dropped`
   };
   Action action = Action::kHello;
   std::string source;  // SourceOfEpoch or SourceOfNode
   uint64_t epoch = 0;  // 0: a node of the open bus
   std::string node_id;
+  uint64_t dropped = 0;  // events since it last said so
 };
 
 // What a publisher says of a stream that began earlier: true before its first record.

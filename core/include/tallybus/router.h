@@ -66,6 +66,10 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   // stays.
   void SetRoutes(RouteTable routes);
 
+  // [owner] Whether the configuration was taken that was to be read again; where not, why. An alert
+  // stands until the next that is.
+  void NoteReload(const absl::Status& taken);
+
   absl::Status Accept(IngressBatch&& batch) override;            // [any thread]
   bool IsBehind() const override;                                // [any thread]
   bool HasRoom() const override;                                 // [any thread]

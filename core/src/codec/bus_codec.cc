@@ -21,11 +21,11 @@ bool Parse(std::string_view bytes, Message* message) {
 }
 
 FromEngine From(v1::Hello&& m) {
-  return Hello{m.protocol_min(), m.protocol_max(), m.library_version(), m.epoch(),
-               m.node_id(),      m.first_held(),   m.app_key(),         m.client_messages()};
+  return Hello{m.protocol_min(), m.protocol_max(), m.library_version(), m.epoch(),  m.node_id(),
+               m.first_held(),   m.app_key(),      m.client_messages(), m.dropped()};
 }
 
-FromEngine From(v1::Heartbeat&& m) { return Heartbeat{m.epoch()}; }
+FromEngine From(v1::Heartbeat&& m) { return Heartbeat{m.epoch(), m.dropped()}; }
 
 FromEngine From(v1::Events&& m) {
   Events events{m.epoch(), m.first_sequence(), {}};

@@ -24,7 +24,8 @@ TEST(MessageTest, WritesHelloAsTheProtobufRuntimeDoes) {
   EXPECT_EQ(Encode(Hello{"0.1.0", 0x1122334455667788u, "node", 300, "defaultApp", true}),
             expected.SerializeAsString());
   expected.set_client_messages(false);
-  EXPECT_EQ(Encode(Hello{"0.1.0", 0x1122334455667788u, "node", 300, "defaultApp", false}),
+  expected.set_dropped(77);
+  EXPECT_EQ(Encode(Hello{"0.1.0", 0x1122334455667788u, "node", 300, "defaultApp", false, 77}),
             expected.SerializeAsString());
 }
 
@@ -32,6 +33,8 @@ TEST(MessageTest, WritesHeartbeatAsTheProtobufRuntimeDoes) {
   v1::Heartbeat expected;
   expected.set_epoch(9);
   EXPECT_EQ(Encode(Heartbeat{9}), expected.SerializeAsString());
+  expected.set_dropped(1'000);
+  EXPECT_EQ(Encode(Heartbeat{9, 1'000}), expected.SerializeAsString());
 }
 
 TEST(MessageTest, WritesEventsAsTheProtobufRuntimeDoes) {

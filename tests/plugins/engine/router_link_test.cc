@@ -298,6 +298,30 @@ TEST_F(RouterLinkTest, LogsDropsAtALimitedRate) {
   EXPECT_TRUE(recorder_.Has("ring full: 2 events dropped"));
 }
 
+TEST_F(RouterLinkTest, TellsWhatItDroppedInItsHeartbeats) {
+  Meet(kRouter, 1);
+  counters_.dropped_full = 7;
+  now_ += kSecondUs;
+  EXPECT_EQ(Await(v1::KIND_HEARTBEAT).As<v1::Heartbeat>().dropped(), 7u);
+  counters_.dropped_full = 9;
+  now_ += kSecondUs;
+  EXPECT_EQ(Await(v1::KIND_HEARTBEAT).As<v1::Heartbeat>().dropped(), 9u);
+}
+
+TEST_F(RouterLinkTest, ANewRouterIsToldWhichDropsAnEarlierOneHeardOf) {
+  Meet(kRouter, 1);
+  counters_.dropped_full = 7;
+  now_ += kSecondUs;
+  Await(v1::KIND_HEARTBEAT);
+  router_.Send(v1::KIND_HEARTBEAT, v1::Heartbeat());
+  Settle();
+  counters_.dropped_full = 9;
+  now_ += kSecondUs;
+  Await(v1::KIND_HEARTBEAT);  // to one that is dead by then
+  now_ += 3 * kSecondUs;
+  EXPECT_EQ(Await(v1::KIND_HELLO).As<v1::Hello>().dropped(), 7u);
+}
+
 TEST_F(RouterLinkTest, SaysByeLastAndIsSettledOnceThatIsAcknowledged) {
   Meet(kRouter, 1);
   Publish("a");

@@ -41,6 +41,43 @@ TEST_F(EngineLifeTest, AnEngineThatIsSilentForItsGraceIsLostOnce) {
   EXPECT_EQ(told.back().action, Action::kHello) << "it was a partition";
 }
 
+TEST_F(EngineLifeTest, WhatAnEngineDroppedIsToldOnceAndCounted) {
+  const auto beat = [this](uint64_t dropped) {
+    v1::Heartbeat heartbeat;
+    heartbeat.set_epoch(5);
+    heartbeat.set_dropped(dropped);
+    Send(Kind::kHeartbeat, heartbeat);
+  };
+  Connect();
+  beat(0);
+  EXPECT_THAT(Changes(), IsEmpty());
+  beat(7);
+  beat(7);
+  beat(9);
+  ASSERT_THAT(Changes(), ElementsAre(Action::kDropped, Action::kDropped));
+  const auto changes = sink.All<PublisherChange>();
+  EXPECT_EQ(changes[0].dropped, 7u);
+  EXPECT_EQ(changes[1].dropped, 2u);
+  EXPECT_EQ(changes[0].node_id, "node");
+  EXPECT_EQ(metrics.GetCounter("tallybus_engine_events_dropped_total", "").Value(), 9u);
+}
+
+TEST_F(EngineLifeTest, WhatAnEarlierRouterHeardOfIsNotToldAgain) {
+  v1::Hello hello;
+  hello.set_protocol_min(1);
+  hello.set_protocol_max(1);
+  hello.set_epoch(5);
+  hello.set_node_id("node");
+  hello.set_dropped(7);
+  Send(Kind::kHello, hello);
+  v1::Heartbeat heartbeat;
+  heartbeat.set_epoch(5);
+  heartbeat.set_dropped(9);
+  Send(Kind::kHeartbeat, heartbeat);
+  ASSERT_THAT(Changes(), ElementsAre(Action::kHello, Action::kDropped));
+  EXPECT_EQ(sink.All<PublisherChange>()[1].dropped, 2u);
+}
+
 TEST_F(EngineLifeTest, AnEngineThatDiedBeforeTheRouterRestartedIsLostAfterItsGrace) {
   PublisherRecord record;
   record.epoch = 5;

@@ -1,0 +1,90 @@
+// Alerts that are about the router and its engines: when they begin, and when they are over.
+#include <absl/strings/str_cat.h>
+
+#include "tests/core/router_bench.h"
+#include "tests/core/surviving_spool.h"
+
+namespace tallybus::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr uint64_t kEngine = 5;
+
+class RouterAlertsTest : public RouterBench {
+ protected:
+  RouterAlertsTest() : RouterBench(std::make_unique<SurvivingSpool>()) {
+    transport.Run([](const auto&) { return Answered(200); });
+    auto pager = NewOtherRoute("pager");
+    pager->match.methods = {std::string(kAlertEvent)};
+    AddRoute(pager);
+  }
+
+  static PublisherChange Of(PublisherChange::Action action, uint64_t dropped = 0) {
+    return {action, SourceOfEpoch(kEngine), kEngine, kNode, dropped};
+  }
+  std::vector<std::string> Active() {
+    std::vector<std::string> names;
+    for (const AlertStatus& alert : router->desk().Alerts()) {
+      names.push_back(absl::StrCat(alert.name, " ", alert.subject));
+    }
+    return names;
+  }
+  // "<alert> <status>" of each that reached the pager.
+  std::vector<std::string> Paged() const {
+    std::vector<std::string> paged;
+    for (const auto& attempt : transport.attempts()) {
+      const std::string mark = "\"alert\":\"";
+      const size_t at = attempt.body.find(mark);
+      if (attempt.url != "http://pager" || at == std::string::npos) continue;
+      const size_t name = at + mark.size();
+      paged.push_back(absl::StrCat(attempt.body.substr(name, attempt.body.find('"', name) - name),
+                                   " ", attempt.event.status));
+    }
+    return paged;
+  }
+  // Something to do each second, as the bus has.
+  void Idle(absl::Duration time) {
+    for (const MonoTime end = clock.Now() + time; clock.Now() < end;) {
+      clock.Advance(absl::Seconds(1));
+      Run();
+    }
+  }
+};
+
+TEST_F(RouterAlertsTest, AnEngineThatDropsIsAnAlertUntilItDroppedNoneForAMinute) {
+  Send(Of(PublisherChange::Action::kHello));
+  Send(Of(PublisherChange::Action::kDropped, 7));
+  EXPECT_THAT(Active(), ElementsAre(absl::StrCat("EngineDropping ", kNode)));
+  EXPECT_THAT(log.Text(), HasSubstr("it dropped 7 events"));
+  Idle(absl::Seconds(40));
+  Send(Of(PublisherChange::Action::kDropped, 2));
+  Idle(absl::Seconds(59));
+  EXPECT_THAT(Paged(), ElementsAre("EngineDropping FIRING"));
+  Idle(absl::Seconds(2));
+  EXPECT_THAT(Active(), IsEmpty());
+  EXPECT_THAT(Paged(), ElementsAre("EngineDropping FIRING", "EngineDropping RESOLVED"));
+}
+
+TEST_F(RouterAlertsTest, ARefusedReloadIsAnAlertUntilTheNextGoodOne) {
+  router->NoteReload(absl::OkStatus());
+  Run();
+  EXPECT_THAT(Active(), IsEmpty());
+  for (int i = 0; i < 2; ++i) {
+    router->NoteReload(absl::InvalidArgumentError("tallybus.yaml:3:5: unknown key"));
+    Run();
+  }
+  EXPECT_THAT(Active(), ElementsAre("ReloadFailed config"));
+  EXPECT_THAT(router->desk().Alerts()[0].text, HasSubstr("tallybus.yaml:3:5: unknown key"));
+  EXPECT_FALSE(router->desk().Alerts()[0].critical);
+  router->NoteReload(absl::OkStatus());
+  Run();
+  EXPECT_THAT(Active(), IsEmpty());
+  EXPECT_THAT(Paged(), ElementsAre("ReloadFailed FIRING", "ReloadFailed RESOLVED"));
+}
+
+}  // namespace
+}  // namespace tallybus::testing
