@@ -88,10 +88,11 @@ AsyncWebHandler Replay(Question question, const std::string& states) {
           question.AtDesk([filter, dry_run, answer](Desk& desk) {
             desk.Replay(filter, dry_run, [dry_run, answer](absl::StatusOr<ReplayResult> result) {
               if (!result.ok()) return answer(ErrorAnswer(result.status()));
-              answer(
-                  JsonAnswer(200, absl::StrCat("{\"replayed\":", result->replayed, ",\"no_route\":",
-                                               result->no_route, ",\"damaged\":", result->damaged,
-                                               ",\"dry_run\":", dry_run ? "true" : "false", "}")));
+              answer(JsonAnswer(
+                  200, absl::StrCat(
+                           "{\"replayed\":", result->replayed, ",\"no_route\":", result->no_route,
+                           ",\"damaged\":", result->damaged, ",\"rejected\":", result->rejected,
+                           ",\"dry_run\":", dry_run ? "true" : "false", "}")));
             });
           });
         });

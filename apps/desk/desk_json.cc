@@ -124,7 +124,8 @@ bool IsCredential(std::string_view name) {
                            "apikey", "api_key", "privatekey"}) {
     if (absl::StrContains(lower, word)) return true;
   }
-  return lower == "sdp" || lower == "pwd";
+  // What a bus rejected was not read: anything may be in it.
+  return lower == "sdp" || lower == "pwd" || lower == "recordbase64";
 }
 
 std::string RedactedElement(simdjson::dom::element element) {

@@ -149,7 +149,13 @@ int Act(const char* command, DeskDoor& door, const std::string& path, bool may_d
             << (dry ? " events would be sent again" : " events are sent again") << "; "
             << TextOf(result, "no_route") << " have no route now, " << TextOf(result, "damaged")
             << " are damaged" << std::endl;
-  return kDone;
+  const std::string rejected = TextOf(result, "rejected");
+  if (rejected.empty() || rejected == "0") return kDone;
+  return Complain(command,
+                  absl::StrCat(rejected,
+                               " records were refused by the bus and are no events: nothing can be "
+                               "sent of them. spool show has their bytes; drop forgets them"),
+                  kFailed);
 }
 
 int RunSpool(const std::vector<std::string>& arguments) {

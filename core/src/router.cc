@@ -29,6 +29,7 @@ size_t BytesOf(const IngressRecord& record) {
   if (const auto* change = std::get_if<PublisherChange>(&record)) {
     return sizeof(*change) + change->source.size() + change->node_id.size();
   }
+  if (const auto* rejected = std::get_if<RejectedRecord>(&record)) return rejected->bytes.size();
   const auto& change = std::get<SessionChange>(record);
   return sizeof(change) + change.session_id.size() + change.app_key.size() +
          change.rest_client_config.value_or("").size();
@@ -36,7 +37,7 @@ size_t BytesOf(const IngressRecord& record) {
 
 bool HoldsEvents(const IngressBatch& batch) {
   return std::any_of(batch.records.begin(), batch.records.end(), [](const IngressRecord& record) {
-    return std::holds_alternative<Event>(record);
+    return std::holds_alternative<Event>(record) || std::holds_alternative<RejectedRecord>(record);
   });
 }
 
@@ -220,6 +221,7 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
   if (auto* publisher = std::get_if<PublisherChange>(&record)) {
     return TakePublisher(*publisher, turn);
   }
+  if (auto* rejected = std::get_if<RejectedRecord>(&record)) return Bury(*rejected, turn);
   auto& change = std::get<SessionChange>(record);
   sessions.Apply(change, parts.clock.Now());
   if (change.epoch != 0) live_.NoteSession(SourceOfEpoch(change.epoch), change);

@@ -202,6 +202,10 @@ void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result, Router
     ++result->damaged;
     return;
   }
+  if (old.event->method == kRejectedRecord) {
+    ++result->rejected;
+    return;
+  }
   Route unknown;  // offline nobody knows them; the daemon will
   unknown.name = stored.route;
   if (!line_.parts.offline && (route == nullptr || route->transport == nullptr)) {

@@ -86,6 +86,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void TakeRecord(IngressRecord&& record, Turn* turn);
   void TakeEvent(Event&& event, Turn* turn, const std::string* not_to = nullptr);
   void AddRow(const EventPtr& event, const Target& target, Turn* turn);
+  void Bury(const RejectedRecord& rejected, Turn* turn);  // in router_outcomes.cc
   void Append(Turn turn);
   void Notify(const ClientCopy& copy);
   bool TakeCommits();

@@ -1,10 +1,12 @@
 // What the router says of failures: ErrorEvents for clients, alerts for operators.
+#include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "codec/json_writer.h"
 #include "router_line.h"
 
 namespace tallybus {
@@ -104,6 +106,31 @@ EndpointState StateOf(const EndpointSnapshot& snapshot) {
 }
 
 }  // namespace
+
+void Router::Line::Bury(const RejectedRecord& rejected, Turn* turn) {
+  const absl::Time now = parts.clock.WallNow();
+  auto event = std::make_shared<Event>();
+  event->id = rejected.id;
+  event->time = now;
+  event->method = kRejectedRecord;
+  event->node_id = rejected.node_id;
+  JsonObjectWriter writer(&event->json);
+  writer.String("nodeId", rejected.node_id);
+  writer.String("reason", rejected.reason);
+  writer.String("recordBase64", absl::Base64Escape(rejected.bytes));
+  writer.Close();
+  auto row = std::make_shared<SpoolRow>();
+  row->seq = ++last_seq_;
+  row->event = std::move(event);
+  row->accepted = now;
+  Settlement settlement;
+  settlement.seq = row->seq;
+  settlement.outcome = Settlement::Outcome::kRejected;
+  settlement.reason = absl::StrCat("the bus rejected it: ", rejected.reason);
+  settlement.at = now;
+  settlement.bytes = static_cast<uint32_t>(row->Bytes());
+  turn->batch.dead.push_back({std::move(row), std::move(settlement)});
+}
 
 void Router::Line::Watch(const SpoolRow& row) {
   if (row.on_error != OnError::kFail) return;

@@ -209,6 +209,24 @@ TEST_F(RouterDeskTest, DroppingForgetsDeadLettersAlone) {
   EXPECT_EQ(router->Totals().waiting, 1u);
 }
 
+TEST_F(RouterDeskTest, WhatTheBusRejectedIsADeadLetterThatIsNeverSent) {
+  Send(RejectedRecord{{5, 2}, kNode, "protobuf", std::string("\xff\0\xfe", 3)});
+  StoredFilter filter = Dead();
+  filter.id = EventId{5, 2}.ToString();
+  std::vector<StoredRow> rows;
+  router->desk().Find(filter, [&](absl::StatusOr<StoredPage> page) { rows = page->rows; });
+  Run();
+  ASSERT_THAT(rows, SizeIs(1));
+  EXPECT_EQ(rows[0].reason, "the bus rejected it: protobuf");
+  EXPECT_EQ(rows[0].row->event->json,
+            R"({"nodeId":"node-1","reason":"protobuf","recordBase64":"/wD+"})");
+  const ReplayResult result = Replay(filter);
+  EXPECT_EQ(result.replayed, 0u);
+  EXPECT_EQ(result.rejected, 1u);
+  EXPECT_THAT(transport.attempts(), IsEmpty());
+  EXPECT_EQ(CountDead(), 1u);
+}
+
 TEST_F(RouterDeskTest, DeadLettersAreAnAlertUntilTheyAreGone) {
   KillThree();
   RunFor(absl::Seconds(2));

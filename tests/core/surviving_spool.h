@@ -44,6 +44,10 @@ class SurvivingSpool final : public Spool {
       rows_.emplace(row->seq, row);
       last_ = row->seq;
     }
+    for (const DeadRow& letter : batch.dead) {
+      dead_[letter.row->seq] = letter.row;
+      last_ = letter.row->seq;
+    }
     for (const PublisherRecord& publisher : batch.publishers) {
       publishers_[publisher.epoch] = publisher;
       if (publisher.state == PublisherRecord::State::kForgotten) publishers_.erase(publisher.epoch);

@@ -23,6 +23,11 @@ HELLO = b"\x01"
 SANITIZED = bool(os.environ.get("TALLYBUS_SANITIZED"))
 
 
+def tallybus(daemon, *words):
+    return subprocess.run([BIN / "tallybus", *words, "--admin", f"unix:{daemon.admin}"],
+                          capture_output=True, text=True, timeout=60)
+
+
 def rss_kib(pid):
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
@@ -194,6 +199,28 @@ class MalformedMessagesTest(unittest.TestCase):
             self.assertTrue(dealer.poll(10000))
             kind, _ = dealer.recv_multipart()
             self.assertEqual(kind, b"\x06")
+
+    def test_a_record_that_is_rejected_is_a_dead_letter_that_cannot_be_sent_again(self):
+        epoch = b"\x01" * 8
+        with Tallybusd(apps={}) as daemon, zmq.Context() as context, \
+                context.socket(zmq.DEALER) as dealer:
+            dealer.setsockopt(zmq.LINGER, 0)
+            dealer.connect(daemon.engine)
+            dealer.send_multipart([HELLO, b"\x08\x01\x10\x01\x21" + epoch])
+            dealer.send_multipart([EVENTS, b"\x09" + epoch + b"\x10\x01\x1a\x02\xff\xff"])
+            wait_until(lambda: "recordBase64" in tallybus(daemon, "spool", "export").stdout,
+                       "the dead letter")
+            listed = tallybus(daemon, "spool", "ls", "--state=dead").stdout
+            self.assertIn("the bus rejected it", listed)
+            id_ = "01" * 8 + "-1"
+            self.assertIn('"recordBase64":"***"', tallybus(daemon, "spool", "show", id_).stdout)
+            self.assertIn('"recordBase64":"//8="',
+                          tallybus(daemon, "spool", "show", id_, "--reveal").stdout)
+            retried = tallybus(daemon, "spool", "retry", "--all")
+            self.assertEqual(retried.returncode, 1)
+            self.assertIn("nothing can be sent of them", retried.stderr)
+            self.assertIn("1 dead letters dropped",
+                          tallybus(daemon, "spool", "drop", "--id", id_).stdout)
 
     def test_a_hello_of_no_common_version_is_refused_with_both_ranges(self):
         with Tallybusd(apps={}) as daemon, zmq.Context() as context, \

@@ -254,7 +254,10 @@ void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, ui
     log_.Write(LogLevel::kWarning,
                absl::StrCat("engine bus: \"", EscapedPrefix(publisher.node_id, 128),
                             "\": rejected record ", sequence, ": ", decoded.status().message()));
-    Send(publisher.peer, bus::Reject{sequence, std::string(decoded.status().message())});
+    const std::string reason(decoded.status().message());
+    Send(publisher.peer, bus::Reject{sequence, reason});
+    batch->records.push_back(RejectedRecord{
+        {publisher.epoch, sequence}, publisher.node_id, reason, std::string(record)});
     return;
   }
   if (auto* event = std::get_if<Event>(&*decoded)) {

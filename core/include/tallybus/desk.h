@@ -53,6 +53,7 @@ struct ReplayResult {
   uint64_t replayed = 0;
   uint64_t no_route = 0;  // their route is not configured
   uint64_t damaged = 0;
+  uint64_t rejected = 0;  // the bus could not read them: they are no events, and go nowhere
 };
 
 struct EndpointTestResult {

@@ -48,6 +48,8 @@ inline constexpr std::string_view kStreamKeepAliveEvent = "StreamKeepAliveEvent"
 inline constexpr std::string_view kConnectionStatusEvent = "ConnectionStatusEvent";
 inline constexpr std::string_view kErrorEvent = "ErrorEvent";
 inline constexpr std::string_view kAlertEvent = "TallybusAlertEvent";
+// No event at all: a dead letter that keeps the bytes of a record that a bus could not read.
+inline constexpr std::string_view kRejectedRecord = "TallybusRejectedRecord";
 
 // The largest event that is taken, in bytes of its message.
 inline constexpr size_t kMaxEventBytes = size_t{1} << 20;

@@ -46,7 +46,16 @@ struct StreamStated {
   Event status;  // the last one, under its own id
 };
 
-using IngressRecord = std::variant<Event, SessionChange, PublisherChange, StreamStated>;
+// A record that a bus took over, and that is no event: its bytes are kept as a dead letter.
+struct RejectedRecord {
+  EventId id;
+  std::string node_id;
+  std::string reason;
+  std::string bytes;
+};
+
+using IngressRecord =
+    std::variant<Event, SessionChange, PublisherChange, StreamStated, RejectedRecord>;
 
 // Names a publisher of the acknowledged bus, and a node of the open bus.
 std::string SourceOfEpoch(uint64_t epoch);

@@ -89,21 +89,6 @@ struct EndpointRecord {
   absl::Time since;
 };
 
-// One transaction.
-struct SpoolBatch {
-  std::vector<SpoolRowPtr> rows;
-  std::vector<LaneRecord> lanes;
-  std::vector<LaneId> forgotten_lanes;
-  std::vector<PublisherRecord> publishers;
-  std::vector<SessionChange> sessions;
-  std::vector<LiveRecord> live;
-  std::vector<EndpointRecord> endpoints;
-  std::vector<Watermark> watermarks;  // told to the CommitListener; `publishers` keeps them
-
-  bool empty() const;
-  size_t Bytes() const;
-};
-
 // Says that a row is done; only a definite outcome settles.
 struct Settlement {
   enum class Outcome {
@@ -129,6 +114,28 @@ struct Settlement {
     return outcome == Outcome::kGivenUp || outcome == Outcome::kRejected ||
            outcome == Outcome::kGone;
   }
+};
+
+// A row that is a dead letter from the first.
+struct DeadRow {
+  SpoolRowPtr row;
+  Settlement settlement;
+};
+
+// One transaction.
+struct SpoolBatch {
+  std::vector<SpoolRowPtr> rows;
+  std::vector<DeadRow> dead;
+  std::vector<LaneRecord> lanes;
+  std::vector<LaneId> forgotten_lanes;
+  std::vector<PublisherRecord> publishers;
+  std::vector<SessionChange> sessions;
+  std::vector<LiveRecord> live;
+  std::vector<EndpointRecord> endpoints;
+  std::vector<Watermark> watermarks;  // told to the CommitListener; `publishers` keeps them
+
+  bool empty() const;
+  size_t Bytes() const;
 };
 
 class SpoolEvents {

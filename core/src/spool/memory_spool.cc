@@ -29,6 +29,7 @@ class MemorySpool final : public Spool {
       used_.fetch_add(row->Bytes(), std::memory_order_relaxed);
       rows_.emplace(row->seq, row);
     }
+    for (const DeadRow& letter : batch.dead) Bury(letter.row, letter.settlement);
     events_->OnCommitted(std::move(batch));
   }
 

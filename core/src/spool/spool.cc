@@ -26,13 +26,15 @@ bool AskedFor(const StoredFilter& filter, StoredRow::State state) {
 size_t SpoolRow::Bytes() const { return event->MemoryBytes() - sizeof(Event) + kRowOverhead; }
 
 bool SpoolBatch::empty() const {
-  return rows.empty() && lanes.empty() && forgotten_lanes.empty() && publishers.empty() &&
-         sessions.empty() && live.empty() && endpoints.empty() && watermarks.empty();
+  return rows.empty() && dead.empty() && lanes.empty() && forgotten_lanes.empty() &&
+         publishers.empty() && sessions.empty() && live.empty() && endpoints.empty() &&
+         watermarks.empty();
 }
 
 size_t SpoolBatch::Bytes() const {
   size_t bytes = sizeof(SpoolBatch);
   for (const SpoolRowPtr& row : rows) bytes += row->Bytes();
+  for (const DeadRow& letter : dead) bytes += letter.row->Bytes();
   for (const SessionChange& session : sessions) {
     bytes += session.session_id.size() + session.rest_client_config.value_or("").size();
   }

@@ -79,6 +79,10 @@ absl::Status SpoolTables::Write(const SpoolBatch& batch, absl::Time now) {
     if (!status.ok()) return status;
     status = WriteRow(*row);
   }
+  for (const DeadRow& letter : batch.dead) {
+    if (status.ok()) status = WriteRow(*letter.row);
+    if (status.ok()) status = Settle(letter.settlement, false).status();
+  }
   if (status.ok()) status = WriteState(batch, now);
   return status;
 }

@@ -96,6 +96,9 @@ void SqliteSpool::Append(SpoolBatch batch) {
     bytes += row->Bytes();
     recent_.Add(row);
   }
+  for (const DeadRow& letter : batch.dead) {
+    dead_bytes_.fetch_add(letter.row->Bytes(), std::memory_order_relaxed);
+  }
   waiting_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   pending_bytes_.fetch_add(batch.Bytes(), std::memory_order_relaxed);
   Ask([&](Work& work) { work.batches.push_back(std::move(batch)); });

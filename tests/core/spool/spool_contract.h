@@ -175,6 +175,41 @@ TEST_P(SpoolContract, FindsByStateAndByLane) {
   EXPECT_THAT(SeqsOf(dead), ::testing::IsEmpty());
 }
 
+TEST_P(SpoolContract, ADeadLetterFromTheFirstIsListedAndNeverWaits) {
+  const SpoolRowPtr row = Row(1);
+  SpoolBatch batch;
+  Settlement rejected;
+  rejected.seq = 1;
+  rejected.outcome = Settlement::Outcome::kRejected;
+  rejected.reason = "malformed";
+  rejected.at = absl::FromUnixSeconds(1'700'000'000);
+  rejected.bytes = static_cast<uint32_t>(row->Bytes());
+  batch.dead.push_back({row, rejected});
+  EXPECT_FALSE(batch.empty());
+  spool->Append(std::move(batch));
+  ++appended;
+  Finish();
+  EXPECT_EQ(spool->DeadLetterBytes(), row->Bytes());
+  EXPECT_EQ(spool->UsedBytes(), row->Bytes());
+  StoredFilter waiting;
+  waiting.waiting = true;
+  EXPECT_THAT(SeqsOf(waiting), ::testing::IsEmpty());
+  const std::vector<StoredRow> all = FindAll(*spool, Everything());
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].state, StoredRow::State::kDead);
+  EXPECT_EQ(all[0].reason, "malformed");
+  EXPECT_EQ(all[0].at, rejected.at);
+  EXPECT_TRUE(SameRow(*all[0].row, *row));
+  Settlement drop;
+  drop.seq = 1;
+  drop.outcome = Settlement::Outcome::kDropped;
+  drop.bytes = rejected.bytes;
+  spool->Settle(std::span(&drop, 1));
+  Finish();
+  EXPECT_EQ(spool->UsedBytes(), 0u);
+  EXPECT_THAT(SeqsOf(Everything()), ::testing::IsEmpty());
+}
+
 }  // namespace tallybus::testing
 
 #endif  // TALLYBUS_TESTS_CORE_SPOOL_SPOOL_CONTRACT_H_

@@ -119,8 +119,19 @@ TEST_F(EngineIngressTest, AMalformedRecordIsRejectedAndPassedByTheWatermark) {
   EXPECT_EQ(sink.batches[0].watermark->through, 3u);
   SendEvents(4, {"\xff\xff"});
   ASSERT_THAT(sink.batches, SizeIs(2));
-  EXPECT_THAT(sink.batches[1].records, IsEmpty());
+  EXPECT_THAT(sink.batches[1].records, SizeIs(1));
   EXPECT_EQ(sink.batches[1].watermark->through, 4u) << "else it would be sent for ever";
+}
+
+TEST_F(EngineIngressTest, TheBytesOfARejectedRecordAreHandedOver) {
+  Connect();
+  SendEvents(1, {EventRecord("a"), "\xff\xfe"});
+  const auto rejected = sink.All<RejectedRecord>();
+  ASSERT_THAT(rejected, SizeIs(1));
+  EXPECT_EQ(rejected[0].id, (EventId{5, 2}));
+  EXPECT_EQ(rejected[0].node_id, "node");
+  EXPECT_EQ(rejected[0].bytes, "\xff\xfe");
+  EXPECT_THAT(rejected[0].reason, HasSubstr("protobuf"));
 }
 
 TEST_F(EngineIngressTest, WithoutRoomItStopsAndAsksAgainWhenThereIsSome) {
