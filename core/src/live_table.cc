@@ -1,4 +1,6 @@
-// Keys say what lives: "stream/<mediaSessionId>", "stream/<app>/<name>", "session/<id>".
+// Keys say what lives: "stream/<mediaSessionId>", "stream/<app>/<name>", "session/<id>". A session
+// of which nothing but its opening is known has a record "opened/<id>" once its end was told for a
+// lost engine, until that comes back.
 #include "live_table.h"
 
 #include <absl/strings/match.h>
@@ -17,6 +19,7 @@ namespace {
 
 constexpr char kStream[] = "stream/";
 constexpr char kSession[] = "session/";
+constexpr char kOpened[] = "opened/";
 constexpr char kNode[] = "node/";
 
 // Empty: the event is about nothing that lives.
@@ -34,6 +37,10 @@ std::string LiveKey(const Event& event) {
 
 bool IsStream(std::string_view key) {
   return absl::StartsWith(absl::string_view(key.data(), key.size()), kStream);
+}
+
+bool IsOpened(std::string_view key) {
+  return absl::StartsWith(absl::string_view(key.data(), key.size()), kOpened);
 }
 
 Event Made(std::string_view key, std::string_view json, absl::Time now) {
@@ -102,7 +109,7 @@ void LiveTable::NoteSession(const std::string& name, const SessionChange& change
     source.sessions.erase(change.session_id);
     return;
   }
-  source.sessions[change.session_id] = {change.app_key, false};
+  source.sessions[change.session_id] = change.app_key;
 }
 
 void LiveTable::Erase(Source& source, const std::string& name, const std::string& key,
@@ -125,11 +132,15 @@ std::vector<Event> LiveTable::End(const std::string& name, std::string_view info
     entry.lost = true;
     changes->push_back({name, key, entry.json, true});
   }
-  for (auto& [id, session] : source.sessions) {
-    if (session.lost || source.entries.contains(kSession + id)) continue;
-    const std::string json = SessionJson(source.node_id, session.app_key, id);
+  for (const auto& [id, app_key] : source.sessions) {
+    if (source.entries.contains(kSession + id) || source.entries.contains(kOpened + id)) continue;
+    const std::string json = SessionJson(source.node_id, app_key, id);
     ends.push_back(Made(kSession, WithStatus(json, "DISCONNECTED", info), now));
-    session.lost = true;
+    Entry& told = source.entries[kOpened + id];
+    told.json = WithStatus(json, "ESTABLISHED", "engine returned");
+    told.lost = true;
+    ++size_;
+    changes->push_back({name, kOpened + id, told.json, true});
   }
   std::stable_partition(ends.begin(), ends.end(),
                         [](const Event& end) { return end.method == kStreamStatusEvent; });
@@ -142,19 +153,21 @@ std::vector<Event> LiveTable::Return(const std::string& name, absl::Time now, Ch
   auto found = by_name_.find(name);
   if (found == by_name_.end()) return statuses;
   Source& source = found->second;
-  for (auto& [id, session] : source.sessions) {
-    if (!session.lost) continue;
-    session.lost = false;
-    if (source.entries.contains(kSession + id)) continue;
-    const std::string json = SessionJson(source.node_id, session.app_key, id);
-    statuses.push_back(Made(kSession, WithStatus(json, "ESTABLISHED", "engine returned"), now));
-  }
+  std::vector<std::string> opened;
   for (auto& [key, entry] : source.entries) {
     if (!entry.lost) continue;
-    entry.lost = false;
     statuses.push_back(Made(key, entry.json, now));
+    if (IsOpened(key)) {
+      opened.push_back(key);
+      continue;
+    }
+    entry.lost = false;
     changes->push_back({name, key, entry.json, false});
   }
+  for (const std::string& key : opened) Erase(source, name, key, changes);
+  std::stable_partition(statuses.begin(), statuses.end(), [](const Event& status) {
+    return status.method == kConnectionStatusEvent;
+  });
   return statuses;
 }
 

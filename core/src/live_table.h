@@ -62,13 +62,9 @@ class LiveTable {
     MonoTime heard;
     bool lost = false;
   };
-  struct Session {
-    std::string app_key;
-    bool lost = false;
-  };
   struct Source {
     absl::flat_hash_map<std::string, Entry> entries;  // by what LiveKey says
-    std::map<std::string, Session> sessions;          // open ones, by id
+    std::map<std::string, std::string> sessions;      // open ones' apps, by id
     std::string node_id;
   };
   void Erase(Source& source, const std::string& name, const std::string& key, Changes* changes);

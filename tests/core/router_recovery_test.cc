@@ -312,5 +312,36 @@ TEST_F(RouterRecoveryTest, ANodeThatSendsHeartbeatsIsLeftToThem) {
   EXPECT_THAT(Delivered().at("defaultApp/n0").statuses, ElementsAre("PUBLISHING", "FAILED"));
 }
 
+TEST_F(RouterRecoveryTest, AnEngineThatReturnsToARestartedRouterHasItsSessionsToldAgain) {
+  OpenStreams(3);
+  Send(Of(Action::kLost));
+  Restart();
+  Send(Of(Action::kHello));
+  for (const auto& [key, lane] : Delivered()) {
+    if (lane.statuses.front() == "PUBLISHING") {
+      EXPECT_THAT(lane.statuses, ElementsAre("PUBLISHING", "FAILED", "PUBLISHING")) << key;
+    } else {
+      EXPECT_THAT(lane.statuses, ElementsAre("DISCONNECTED", "ESTABLISHED")) << key;
+    }
+  }
+  EXPECT_THAT(Delivered(), SizeIs(6));
+  EXPECT_THAT(channel.Of("ConnectionStatusEvent").back(), HasSubstr("engine returned"));
+  Restart();
+  Send(Of(Action::kHello));
+  EXPECT_THAT(transport.attempts(), SizeIs(15)) << "told once";
+  Send(Of(Action::kLost));
+  EXPECT_THAT(transport.attempts(), SizeIs(21)) << "and lost again";
+}
+
+TEST_F(RouterRecoveryTest, WhatWasToldForALostEngineIsNotToldAgainByTheNextRouter) {
+  OpenStreams(1);
+  Send(Of(Action::kLost));
+  Restart();
+  Send(Of(Action::kLost));
+  Send(Of(Action::kBye));
+  RunFor(absl::Hours(1));
+  ExpectEachEndedOnce(1);
+}
+
 }  // namespace
 }  // namespace tallybus::testing
