@@ -360,5 +360,37 @@ TEST_F(RouterOutcomesTest, ARouteThatShedsIsOneAlertHoweverLongItSheds) {
   EXPECT_THAT(Alerts(), IsEmpty());
 }
 
+TEST_F(RouterOutcomesTest, WhatOutlastsTheLongestOutageIsADeadLetterThoughItsEndpointTakesNothing) {
+  for (const int code : {0, 401, 404}) {  // paused; held; its method held
+    SCOPED_TRACE(code);
+    RunFor(absl::Seconds(2));
+    const size_t before = DeadLetters().size();
+    answer = [=](const auto&) { return Answered(code); };
+    if (code == 0) {
+      ASSERT_TRUE(router->desk().Control(kBackend, Desk::Verb::kPause, "", "ann").ok());
+    }
+    for (int i = 0; i < 3; ++i) {
+      Send(StatusEvent("a", "PUBLISHING"));
+      Send(StatusEvent("b", "PUBLISHING"));
+    }
+    RunFor(absl::Seconds(2));
+    clock.Advance(absl::Hours(71));
+    Send(StatusEvent("a", "UNPUBLISHED"));
+    RunFor(absl::Minutes(2));
+    EXPECT_THAT(DeadLetters(), SizeIs(before));
+    clock.Advance(absl::Hours(1));
+    RunFor(absl::Minutes(2));
+    ASSERT_THAT(DeadLetters(), SizeIs(before + 6));
+    EXPECT_EQ(DeadLetters().back().reason, "its endpoint was away for too long");
+    EXPECT_EQ(router->Totals().waiting, 1u) << "the last one is an hour old";
+    EXPECT_THAT(Alerts(), ::testing::Contains("DeadLetters spool"));
+    answer = [](const auto&) { return Answered(200); };
+    ASSERT_TRUE(router->desk().Control(kBackend, Desk::Verb::kResume, "", "ann").ok());
+    RunFor(absl::Minutes(2));
+    EXPECT_EQ(router->Totals().waiting, 0u);
+    EXPECT_EQ(transport.attempts().back().event.status, "UNPUBLISHED");
+  }
+}
+
 }  // namespace
 }  // namespace tallybus::testing

@@ -85,7 +85,7 @@ void Dispatcher::Restore(const EndpointRecord& endpoint) {
 
 void Dispatcher::Restore(const WaitingRow& row) {
   Lane* found = lanes_.Find(row.lane);
-  if (found == nullptr) return;  // without its lane it has no route; `check` tells of it
+  if (found == nullptr) return;  // without its lane it has no route: it stays in the store
   Lane* lane =
       row.progress.reordered ? &lanes_.Stray(*found) : &lanes_.Get(*found->queue, found->key);
   const Waiting waiting = {.seq = row.seq,
@@ -214,6 +214,7 @@ void Dispatcher::GiveUpOldHeads(MonoTime now) {
     const absl::Duration waited = wall - absl::FromUnixSeconds(lane.head.accepted_s);
     if (OutlastedOutages(waited, OwnTime(lane, now))) lane.doomed = true;
   }
+  for (auto& [name, queue] : queues_) queue.PutDoomedFirst();
 }
 
 absl::Duration Dispatcher::OwnTime(const Lane& lane, MonoTime now) const {
@@ -258,7 +259,7 @@ bool Dispatcher::Dispatch() {
 bool Dispatcher::DispatchQueue(EndpointQueue& queue, MonoTime now) {
   bool any = false;
   queue.ReleaseHeld(now);
-  Permit permit;
+  Permit permit = Permit::kWait;
   while (Lane* lane = queue.NextToStart(now, &permit)) {
     any = true;
     const SpoolRowPtr body = lane->body;

@@ -9,7 +9,7 @@ namespace {
 
 // How far loading runs ahead of the attempts, so that a disk's latency does not show.
 constexpr size_t kAhead = 16;
-// Heads of a disabled endpoint that are loaded at a time, to be told of and buried.
+// Heads that no attempt will judge are loaded so many at a time, to be told of and buried.
 constexpr size_t kDoomedAtATime = 64;
 // Ends among the heads are passed over; the next event that comes looks further.
 constexpr size_t kLookedAtToShed = 64;
@@ -46,12 +46,14 @@ EndpointQueue::EndpointQueue(std::string name, uint64_t seed, Metrics& metrics)
 void EndpointQueue::AddReady(Lane& lane) {
   lane.state = Lane::State::kReady;
   lane.body = nullptr;
+  if (lane.doomed) return ready_.push_front(&lane);
   ready_.push_back(&lane);
 }
 
 void EndpointQueue::AddLoaded(Lane& lane) {
   if (lane.state == Lane::State::kLoading) --loading_;
   lane.state = Lane::State::kLoaded;
+  if (lane.doomed) return loaded_.push_front(&lane);
   loaded_.push_back(&lane);
 }
 
@@ -84,8 +86,20 @@ bool EndpointQueue::TakesNewHead(MonoTime now) const {
   return ready_.empty() && loaded_.size() + loading_ < Window(now);
 }
 
+void EndpointQueue::PutDoomedFirst() {
+  const auto doomed = [](const Lane* lane) { return lane->doomed; };
+  for (auto& [method, held] : held_) {
+    auto rest = std::stable_partition(held.lanes.begin(), held.lanes.end(), doomed);
+    ready_.insert(ready_.begin(), held.lanes.begin(), rest);
+    held.lanes.erase(held.lanes.begin(), rest);
+  }
+  std::stable_partition(ready_.begin(), ready_.end(), doomed);
+}
+
 Lane* EndpointQueue::NextToLoad(MonoTime now) {
-  if (ready_.empty() || loaded_.size() + loading_ >= Window(now)) return nullptr;
+  if (ready_.empty()) return nullptr;
+  const size_t window = ready_.front()->doomed && Sends() ? kDoomedAtATime : Window(now);
+  if (loaded_.size() + loading_ >= window) return nullptr;
   Lane* lane = ready_.front();
   ready_.pop_front();
   lane->state = Lane::State::kLoading;
@@ -102,6 +116,11 @@ Lane* EndpointQueue::NextToStart(MonoTime now, Permit* permit) {
       return lane;
     }
     const std::string method = lane->body->event->method;
+    if (lane->doomed) {
+      loaded_.pop_front();
+      if (auto held = held_.find(method); held != held_.end()) held->second.probing = false;
+      return lane;
+    }
     *permit = gate.Ask(method, now);
     if (*permit == Permit::kWait) {
       if (gate.InOutage("", now)) Unload();

@@ -35,8 +35,11 @@ struct EndpointQueue {
   Lane* TakeSheddable();
   // The next lane whose body is worth loading; nullptr: none for now. It is kLoading then.
   Lane* NextToLoad(MonoTime now);
+  // Doomed heads need no endpoint that takes events: they go before all others. After some of
+  // those that are ready became so.
+  void PutDoomedFirst();
   // The next lane that may start, with its permit; nullptr: none for now. One whose body is damaged
-  // needs no permit.
+  // or whose head is doomed needs no permit.
   Lane* NextToStart(MonoTime now, Permit* permit);
   // Lets go of lanes whose method is held no more, and of one for each probe that is due.
   void ReleaseHeld(MonoTime now);

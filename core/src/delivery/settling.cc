@@ -166,11 +166,16 @@ void Dispatcher::LogDeadLetter(const Lane& lane, const SpoolRow& row,
 }
 
 void Dispatcher::Advance(Lane& lane, MonoTime now) {
-  lane.doomed = false;
+  const bool after_doomed = std::exchange(lane.doomed, false);
   lane.ephemeral = false;
   lane.body = nullptr;
   std::optional<Waiting> next = backlog_.Pop(lane.waiting, lane.queue->sheddable);
   SetHead(lane, next.value_or(Waiting()), {});
+  // A lane's backlog is as old as its head was: it need not be looked through one row a minute.
+  if (next && after_doomed) {
+    lane.doomed = OutlastedOutages(parts_.clock.WallNow() - absl::FromUnixSeconds(next->accepted_s),
+                                   absl::ZeroDuration());
+  }
   if (next) {
     lane.queue->AddReady(lane);
   } else {

@@ -201,5 +201,36 @@ TEST_F(EndpointQueueTest, ADamagedBodyComesThroughToBeBuried) {
   EXPECT_EQ(queue.NextToStart(clock.Now(), &permit), &lane);
 }
 
+TEST_F(EndpointQueueTest, DoomedHeadsComeThroughAnEndpointThatTakesNothing) {
+  queue.gate.Pause("moving", "ann", clock.Now());
+  NewLane("young");
+  Lane& old = NewLane("old");
+  EXPECT_THAT(Load(), IsEmpty());
+  old.doomed = true;
+  queue.PutDoomedFirst();
+  EXPECT_THAT(Load(), ElementsAre("old"));
+  Permit permit;
+  EXPECT_EQ(queue.NextToStart(clock.Now(), &permit), &old);
+  EXPECT_EQ(queue.NextToStart(clock.Now(), &permit), nullptr);
+}
+
+TEST_F(EndpointQueueTest, DoomedHeadsOfAHeldMethodComeThroughBeforeItIsAskedAgain) {
+  NewLane("first", "Held");
+  Lane& old = NewLane("old", "Held");
+  NewLane("young", "Held");
+  Load();
+  Start();
+  Finish(Sign::kHoldMethod, "Held");
+  while (!passes.empty()) Finish(Sign::kNothing, "Held");
+  queue.AddReady(old);
+  Load();
+  EXPECT_THAT(Start(), IsEmpty()) << "it stepped aside";
+  old.doomed = true;
+  queue.PutDoomedFirst();
+  EXPECT_THAT(Load(), ElementsAre("old"));
+  Permit permit;
+  EXPECT_EQ(queue.NextToStart(clock.Now(), &permit), &old);
+}
+
 }  // namespace
 }  // namespace tallybus
