@@ -159,6 +159,7 @@ void SqliteSpool::Write() {
     SyncInterval();
     Prune();
   }
+  work_.wanted.clear();
   if (!Healthy()) Recover();
   if (!work_.batches.empty()) {  // the last chance needs no reserve behind it
     file_.GiveUpReserve();
@@ -213,6 +214,11 @@ void SqliteSpool::ServeReads() {
     absl::StatusOr<SpoolRowPtr> row = tables_.Load(seq);
     if (row.ok() && *row != nullptr) {
       rows.push_back(*std::move(row));
+      continue;
+    }
+    if (!row.ok() && !absl::IsDataLoss(row.status())) {  // not the row's fault: asked again
+      if (Healthy()) Fault(row.status());
+      work_.wanted.push_back(seq);
       continue;
     }
     // Its lane must not stand still for it.
@@ -324,7 +330,7 @@ void SqliteSpool::Recover() {
   if (status.ok()) status = TryCommit(true);
   if (status.ok()) status = Sync();
   if (status.ok()) status = file_.Checkpoint();
-  if (!status.ok()) return;
+  if (!status.ok() || !work_.wanted.empty()) return;  // something still cannot be read
   healthy_.store(true, std::memory_order_relaxed);
   events_->OnFault(absl::OkStatus());
 }

@@ -221,5 +221,25 @@ TEST_F(SpoolFaultsTest, TornWritesAreNotTakenForCommits) {
   }
 }
 
+TEST_F(SpoolFaultsTest, ARowThatCannotBeReadIsTheStoresFaultAndIsReadWhenItCanBe) {
+  ASSERT_TRUE(disk.Open().ok());
+  const std::vector<SpoolRowPtr> rows = CommitRows(3);
+  ASSERT_TRUE(disk.Stop().ok());
+  ASSERT_TRUE(disk.Open().ok());
+  disk.vfs.FailReads(true);
+  const SpoolSeq wanted[] = {1};
+  disk.spool->Load(wanted);
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  EXPECT_TRUE(absl::IsUnavailable(disk.watcher->faults()[0]));
+  EXPECT_FALSE(disk.spool->Healthy());
+  EXPECT_TRUE(disk.watcher->TakeLoaded().empty());
+  disk.vfs.FailReads(false);
+  ASSERT_TRUE(disk.watcher->UntilLoaded(1));
+  EXPECT_TRUE(testing::SameRow(*disk.watcher->TakeLoaded()[0], *rows[0]));
+  ASSERT_TRUE(disk.watcher->UntilFaults(2));
+  EXPECT_TRUE(disk.watcher->faults()[1].ok());
+  EXPECT_TRUE(disk.spool->Healthy());
+}
+
 }  // namespace
 }  // namespace tallybus
