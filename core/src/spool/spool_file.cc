@@ -72,6 +72,12 @@ absl::Status MakePrivate(const std::string& path) {
   return status;
 }
 
+// Negative where there is no such file.
+off_t SizeOf(const std::string& path) {
+  struct stat file;
+  return stat(path.c_str(), &file) == 0 ? file.st_size : -1;
+}
+
 std::string Version() { return TALLYBUS_VERSION; }
 
 }  // namespace
@@ -93,6 +99,7 @@ absl::StatusOr<SpoolFile> SpoolFile::Open(const SqliteSpoolOptions& options) {
   absl::Status status = file.Lock();
   if (!status.ok()) return status;
   const std::string path = file.directory_ + "/spool.db";
+  if (status = file.CheckTruncated(path); !status.ok()) return status;
   if (status = MakePrivate(path); !status.ok()) return status;
   auto db = SqliteDb::Open(path, options.vfs.empty() ? nullptr : options.vfs.c_str());
   if (!db.ok()) return db.status();
@@ -101,7 +108,26 @@ absl::StatusOr<SpoolFile> SpoolFile::Open(const SqliteSpoolOptions& options) {
   if (status.ok()) status = file.CheckSchema();
   if (status.ok()) status = file.ReadClosed();
   if (!status.ok()) return file.Mend(status);
+  if (status = file.NoteUsed(); !status.ok()) return status;
   return file;
+}
+
+// To SQLite an empty file is a new one, whatever it held, and its log is deleted.
+absl::Status SpoolFile::CheckTruncated(const std::string& path) const {
+  if (SizeOf(path) != 0) return absl::OkStatus();
+  const bool used = SizeOf(directory_ + "/spool.lock") > 0 || SizeOf(path + "-wal") > 0 ||
+                    SizeOf(directory_ + "/spool.reserve") > 0;
+  if (!used) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      "spool.path: ", path, " is empty, and it was not: something has truncated it. If there is a ",
+      "copy, put it back. To set it aside and start empty: mv ", directory_, " ", directory_,
+      ".damaged"));
+}
+
+absl::Status SpoolFile::NoteUsed() {
+  constexpr char kUsed = '\n';
+  if (pwrite(lock_.get(), &kUsed, 1, 0) == 1) return absl::OkStatus();
+  return errno == ENOSPC ? absl::OkStatus() : Errno("spool.path: " + directory_ + "/spool.lock");
 }
 
 absl::Status SpoolFile::Lock() {

@@ -67,6 +67,9 @@ class SpoolFile {
   };
 
   absl::Status Lock();
+  // DATA_LOSS: the file at `path` has lost what it held.
+  absl::Status CheckTruncated(const std::string& path) const;
+  absl::Status NoteUsed();
   absl::Status Configure(SpoolSync sync);
   absl::Status Pragma(const std::string& name, const std::string& value, const std::string& read);
   absl::Status CheckSchema();

@@ -95,6 +95,31 @@ TEST_F(SpoolFileTest, TheSecondProcessIsRefused) {
   EXPECT_TRUE(Open().ok());
 }
 
+TEST_F(SpoolFileTest, AFileThatWasCutToNothingIsRefusedWithTheWordsThatMendIt) {
+  ASSERT_TRUE(Open().ok());
+  for (const char* witness : {"/spool.lock", "/spool.db-wal", "/spool.reserve"}) {
+    SCOPED_TRACE(witness);
+    for (const char* name : {"/spool.lock", "/spool.db-wal", "/spool.reserve"}) {
+      std::filesystem::remove(options.directory + name);
+    }
+    std::ofstream(options.directory + witness) << "\n";
+    std::ofstream(path, std::ios::trunc).close();
+    const absl::Status status = Open();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(path + " is empty"));
+    EXPECT_EQ(std::filesystem::file_size(options.directory + witness), 1u) << "left as it was";
+    EXPECT_EQ(Command(status, kSetAside),
+              "mv " + options.directory + " " + options.directory + ".damaged");
+  }
+}
+
+TEST_F(SpoolFileTest, AFirstStartThatWasCutShortIsAFirstStart) {
+  std::filesystem::create_directories(options.directory);
+  std::ofstream(options.directory + "/spool.lock").close();
+  std::ofstream(path).close();
+  EXPECT_TRUE(Open().ok());
+}
+
 TEST_F(SpoolFileTest, ANewerSchemaIsRefusedWithTheVersionThatWroteIt) {
   ASSERT_TRUE(Open().ok());
   Execute("PRAGMA user_version=2; UPDATE about SET value='9.9.9' WHERE key='writer'");
