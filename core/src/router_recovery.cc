@@ -53,6 +53,7 @@ void Router::Line::NoteWatermark(const Watermark& watermark, SpoolBatch* batch) 
 }
 
 void Router::Line::NotePublisher(PublisherRecord record, SpoolBatch* batch) {
+  record.last_seen = parts.clock.WallNow();
   publishers_[record.epoch] = record;
   const auto same = std::find_if(batch->publishers.begin(), batch->publishers.end(),
                                  [&](const auto& other) { return other.epoch == record.epoch; });

@@ -343,5 +343,15 @@ TEST_F(RouterRecoveryTest, WhatWasToldForALostEngineIsNotToldAgainByTheNextRoute
   ExpectEachEndedOnce(1);
 }
 
+TEST_F(RouterRecoveryTest, WhenAPublisherWasLastSeenIsKept) {
+  OpenStreams(1);
+  clock.Advance(absl::Hours(1));
+  Send(Of(Action::kLost));
+  const absl::Time lost = clock.WallNow();
+  clock.Advance(absl::Hours(1));
+  Restart();
+  EXPECT_EQ(router->TakePublishers().at(0).last_seen, lost);
+}
+
 }  // namespace
 }  // namespace tallybus::testing

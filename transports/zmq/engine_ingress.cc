@@ -59,7 +59,7 @@ EngineIngress::EngineIngress(BoundSocket bound, Parts parts)
 
 void EngineIngress::Restore(const std::vector<PublisherRecord>& publishers) {
   for (const PublisherRecord& record : publishers) {
-    publishers_.Restore(record, parts_.clock.Now());
+    publishers_.Restore(record, parts_.clock.Now(), parts_.clock.WallNow());
   }
 }
 

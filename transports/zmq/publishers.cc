@@ -17,7 +17,7 @@ absl::string_view Absl(std::string_view s) { return {s.data(), s.size()}; }
 
 }  // namespace
 
-void Publishers::Restore(const PublisherRecord& record, MonoTime now) {
+void Publishers::Restore(const PublisherRecord& record, MonoTime now, absl::Time wall) {
   Publisher& publisher = by_epoch_[record.epoch];
   publisher.epoch = record.epoch;
   publisher.node_id = record.node_id;
@@ -25,7 +25,10 @@ void Publishers::Restore(const PublisherRecord& record, MonoTime now) {
   publisher.durable_through = record.through;
   publisher.said_bye = record.state == PublisherRecord::State::kBye;
   publisher.lost = record.state == PublisherRecord::State::kLost;
+  // One that was not lost yet has its grace anew; of the others the week goes on.
   publisher.heard = now;
+  if (!publisher.said_bye && !publisher.lost) return;
+  publisher.heard = now + -std::max(absl::ZeroDuration(), wall - record.last_seen);
 }
 
 Publisher& Publishers::Hello(const bus::Hello& hello, const std::string& peer, MonoTime now) {

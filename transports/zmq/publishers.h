@@ -40,8 +40,8 @@ struct Publisher {
 // One thread.
 class Publishers {
  public:
-  // What an earlier process knew; not connected.
-  void Restore(const PublisherRecord& record, MonoTime now);
+  // What an earlier process knew; not connected. `wall` is the same moment as `now`.
+  void Restore(const PublisherRecord& record, MonoTime now, absl::Time wall);
   // Takes a HELLO from the connection `peer`. A new epoch begins at its first_held.
   Publisher& Hello(const bus::Hello& hello, const std::string& peer, MonoTime now);
   // nullptr where the epoch said no HELLO.

@@ -73,7 +73,7 @@ void SpoolTables::Rollback() {
   if (sqlite3_get_autocommit(db_->handle()) == 0) (void)db_->Execute("ROLLBACK").ok();
 }
 
-absl::Status SpoolTables::Write(const SpoolBatch& batch, absl::Time now) {
+absl::Status SpoolTables::Write(const SpoolBatch& batch) {
   absl::Status status = WriteLanes(batch);
   for (const SpoolRowPtr& row : batch.rows) {
     if (!status.ok()) return status;
@@ -83,7 +83,7 @@ absl::Status SpoolTables::Write(const SpoolBatch& batch, absl::Time now) {
     if (status.ok()) status = WriteRow(*letter.row);
     if (status.ok()) status = Settle(letter.settlement, false).status();
   }
-  if (status.ok()) status = WriteState(batch, now);
+  if (status.ok()) status = WriteState(batch);
   return status;
 }
 
@@ -120,7 +120,7 @@ absl::Status SpoolTables::WriteLanes(const SpoolBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status SpoolTables::WriteState(const SpoolBatch& batch, absl::Time now) {
+absl::Status SpoolTables::WriteState(const SpoolBatch& batch) {
   absl::Status status;
   for (const PublisherRecord& publisher : batch.publishers) {
     const bool forget = publisher.state == PublisherRecord::State::kForgotten;
@@ -130,7 +130,7 @@ absl::Status SpoolTables::WriteState(const SpoolBatch& batch, absl::Time now) {
                           .Bind(publisher.through)
                           .Bind(publisher.node_id)
                           .Bind(static_cast<int>(publisher.state))
-                          .Bind(ColumnTime(now))
+                          .Bind(ColumnTime(publisher.last_seen))
                           .Run();
     if (!status.ok()) return status;
   }

@@ -25,7 +25,7 @@ class SpoolTables {
   absl::Status Commit() { return sql_[kCommit].Run(); }
   void Rollback();
 
-  absl::Status Write(const SpoolBatch& batch, absl::Time now);
+  absl::Status Write(const SpoolBatch& batch);
   // The row waits no more; it stays as a dead letter, or as delivered where `retain`. False: there
   // was nothing of it to settle.
   absl::StatusOr<bool> Settle(const Settlement& settlement, bool retain);
@@ -81,7 +81,7 @@ class SpoolTables {
 
   absl::Status WriteRow(const SpoolRow& row);
   absl::Status WriteLanes(const SpoolBatch& batch);
-  absl::Status WriteState(const SpoolBatch& batch, absl::Time now);
+  absl::Status WriteState(const SpoolBatch& batch);
   absl::Status WriteSession(const SessionChange& change);
   absl::Status WriteLive(const LiveRecord& live);
   absl::Status ReadQueue(bool unclean, SpoolReader& reader, size_t* bytes);

@@ -248,7 +248,7 @@ absl::Status SqliteSpool::TryCommit(bool with_batches) {
   TALLYBUS_FAULT_POINT("spool.begun");
   if (with_batches) {
     for (const SpoolBatch& batch : work_.batches) {
-      if (status.ok()) status = tables_.Write(batch, clock_.WallNow());
+      if (status.ok()) status = tables_.Write(batch);
     }
     TALLYBUS_FAULT_POINT("spool.written");
   }

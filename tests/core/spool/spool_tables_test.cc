@@ -27,7 +27,7 @@ class SpoolTablesTest : public ::testing::Test {
   }
   void Write(const SpoolBatch& batch) {
     ASSERT_TRUE(tables.Begin().ok());
-    ASSERT_TRUE(tables.Write(batch, now).ok());
+    ASSERT_TRUE(tables.Write(batch).ok());
     ASSERT_TRUE(tables.Commit().ok());
   }
   bool Settle(const SpoolRow& row, Outcome outcome, absl::Time at, bool retain = false) {
@@ -57,6 +57,7 @@ TEST_F(SpoolTablesTest, LanesPublishersSessionsStreamsAndEndpointsComeBack) {
   publisher.through = 99;
   publisher.node_id = "node-1";
   publisher.state = PublisherRecord::State::kLost;
+  publisher.last_seen = now;
   batch.publishers = {publisher};
   SessionChange session;
   session.session_id = "s1";
@@ -162,7 +163,7 @@ TEST_F(SpoolTablesTest, ProgressOutlivesTheProcess) {
 
 TEST_F(SpoolTablesTest, ARollbackUndoesAllOfIt) {
   ASSERT_TRUE(tables.Begin().ok());
-  ASSERT_TRUE(tables.Write(BatchOf({Row(1)}), now).ok());
+  ASSERT_TRUE(tables.Write(BatchOf({Row(1)})).ok());
   tables.Rollback();
   const Found found = ReadAll();
   EXPECT_THAT(found.waiting, IsEmpty());

@@ -26,7 +26,7 @@ class StoredPagesTest : public ::testing::Test {
     std::vector<SpoolRowPtr> all;
     for (SpoolSeq seq = 1; seq <= rows; ++seq) all.push_back(Row(seq, 1, padding));
     ASSERT_TRUE(tables.Begin().ok());
-    ASSERT_TRUE(tables.Write(testing::BatchOf(all), absl::UnixEpoch()).ok());
+    ASSERT_TRUE(tables.Write(testing::BatchOf(all)).ok());
     for (SpoolSeq seq = dead; seq <= rows; seq += dead) {
       const Settlement gone = testing::Settled(*all[seq - 1], Settlement::Outcome::kGone);
       ASSERT_TRUE(tables.Settle(gone, false).ok());

@@ -161,7 +161,7 @@ TEST_F(PublishersTest, WhatAnEarlierProcessKnewGoesOn) {
   record.epoch = 1;
   record.through = 41;
   record.node_id = "node";
-  publishers.Restore(record, now);
+  publishers.Restore(record, now, record.last_seen);
   ASSERT_NE(publishers.Find(1), nullptr);
   EXPECT_EQ(publishers.Find(1)->expected, 42u);
   EXPECT_EQ(publishers.Find(1)->durable_through, 41u);
@@ -173,11 +173,29 @@ TEST_F(PublishersTest, OneThatWasLostOrSaidGoodbyeBeforeIsNotLostAgain) {
   PublisherRecord record;
   record.epoch = 1;
   record.state = PublisherRecord::State::kLost;
-  publishers.Restore(record, now);
+  publishers.Restore(record, now, record.last_seen);
   record.epoch = 2;
   record.state = PublisherRecord::State::kBye;
-  publishers.Restore(record, now);
+  publishers.Restore(record, now, record.last_seen);
   EXPECT_THAT(publishers.TakeLost(now + absl::Hours(1), absl::Seconds(30)), IsEmpty());
+}
+
+TEST_F(PublishersTest, TheWeekOfOneThatWasLostGoesOnOverARestart) {
+  const absl::Time wall = absl::FromUnixSeconds(1'700'000'000);
+  PublisherRecord record;
+  const auto restore = [&](uint64_t epoch, PublisherRecord::State state, absl::Duration ago) {
+    record.epoch = epoch;
+    record.state = state;
+    record.last_seen = wall - ago;
+    publishers.Restore(record, now, wall);
+  };
+  restore(1, PublisherRecord::State::kLost, absl::Hours(24 * 7 - 1));
+  restore(2, PublisherRecord::State::kLost, absl::Hours(24 * 7 + 1));
+  restore(3, PublisherRecord::State::kBye, absl::Minutes(2));
+  restore(4, PublisherRecord::State::kOpen, absl::Hours(24 * 9));  // it may be alive
+  restore(5, PublisherRecord::State::kLost, absl::Hours(-1));      // the clock was set back
+  EXPECT_THAT(EpochsOf(publishers.Prune(now).publishers), ::testing::UnorderedElementsAre(2, 3));
+  EXPECT_THAT(EpochsOf(publishers.Prune(now + absl::Hours(2)).publishers), ElementsAre(1));
 }
 
 }  // namespace
