@@ -13,8 +13,8 @@ Alerts::Alerts(Log& log, Metrics& metrics, std::string node_id)
 
 void Alerts::Raise(const Alert& alert, absl::Time now) {
   auto [found, is_new] = active_.try_emplace({alert.name, alert.subject}, Active{alert, now});
-  if (!is_new) return;
-  Tell(found->second, false, now);
+  found->second.seen = true;
+  if (is_new) Tell(found->second, false, now);
 }
 
 void Alerts::Resolve(const std::string& name, const std::string& subject, absl::Time now) {
@@ -29,6 +29,32 @@ void Alerts::Set(bool on, const Alert& alert, absl::Time now) {
   Resolve(alert.name, alert.subject, now);
 }
 
+void Alerts::Restore(const AlertRecord& record) {
+  Active active;
+  active.alert.name = record.name;
+  active.alert.subject = record.subject;
+  active.alert.critical = record.critical;
+  active.alert.text = record.text;
+  active.since = record.since;
+  active.seen = false;
+  GaugeOf(active.alert).Add(1);
+  active_.try_emplace({record.name, record.subject}, std::move(active));
+}
+
+void Alerts::ResolveUnseen(const std::function<bool(const Alert&)>& stays, absl::Time now) {
+  std::erase_if(active_, [&](const auto& entry) {
+    const Active& active = entry.second;
+    if (active.seen || stays(active.alert)) return false;
+    Tell(active, true, now);
+    return true;
+  });
+}
+
+Gauge& Alerts::GaugeOf(const Alert& alert) {
+  return metrics_.GetGauge("tallybus_alerts_active", "Alerts that are on, by name",
+                           {{"alert", alert.name}});
+}
+
 std::vector<Alerts::Active> Alerts::active() const {
   std::vector<Active> all;
   for (const auto& [key, active] : active_) all.push_back(active);
@@ -37,9 +63,7 @@ std::vector<Alerts::Active> Alerts::active() const {
 
 void Alerts::Tell(const Active& active, bool resolved, absl::Time now) {
   const Alert& alert = active.alert;
-  metrics_
-      .GetGauge("tallybus_alerts_active", "Alerts that are on, by name", {{"alert", alert.name}})
-      .Add(resolved ? -1 : 1);
+  GaugeOf(alert).Add(resolved ? -1 : 1);
   log_.Write(resolved         ? LogLevel::kInfo
              : alert.critical ? LogLevel::kError
                               : LogLevel::kWarning,
@@ -47,6 +71,7 @@ void Alerts::Tell(const Active& active, bool resolved, absl::Time now) {
                           ": ", alert.text));
   Told told;
   told.about = alert.subject;
+  told.record = {alert.name, alert.subject, alert.text, alert.critical, active.since, !resolved};
   told.event.method = kAlertEvent;
   told.event.node_id = node_id_;
   told.event.time = now;

@@ -6,6 +6,7 @@
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "tallybus/event.h"
 #include "tallybus/log.h"
 #include "tallybus/metrics.h"
+#include "tallybus/spool_records.h"
 
 namespace tallybus {
 
@@ -44,16 +46,25 @@ class Alerts {
   struct Told {
     Event event;
     std::string about;
+    AlertRecord record;  // for the spool, with the event
   };
   std::vector<Told> Take() { return std::exchange(told_, {}); }
+
+  // One that an earlier process left on: it stays as it is until it is raised or resolved.
+  void Restore(const AlertRecord& record);
+  // Resolves those that an earlier process left on and this one has not seen, but for those that
+  // `stays` names.
+  void ResolveUnseen(const std::function<bool(const Alert&)>& stays, absl::Time now);
 
   struct Active {
     Alert alert;
     absl::Time since;
+    bool seen = true;  // false: by an earlier process alone
   };
   std::vector<Active> active() const;
 
  private:
+  Gauge& GaugeOf(const Alert& alert);
   void Tell(const Active& active, bool resolved, absl::Time now);
 
   Log& log_;

@@ -179,6 +179,14 @@ void LiveTable::Forget(const std::string& name, Changes* changes) {
   by_name_.erase(found);
 }
 
+bool LiveTable::HasLost(const std::string& name) const {
+  auto found = by_name_.find(name);
+  if (found == by_name_.end()) return false;
+  const auto& entries = found->second.entries;
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const auto& entry) { return entry.second.lost; });
+}
+
 std::vector<Event> LiveTable::EndStale(
     const Limit& limit, const std::function<bool(const std::string& source)>& watched, MonoTime now,
     absl::Time wall, Changes* changes) {

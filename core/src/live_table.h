@@ -45,6 +45,8 @@ class LiveTable {
   // It was not lost after all: the status of each stream and session whose end was told.
   std::vector<Event> Return(const std::string& source, absl::Time now, Changes* changes);
   void Forget(const std::string& source, Changes* changes);
+  // Whether ends were told in its place, and it did not come back.
+  bool HasLost(const std::string& source) const;
   // The ends of streams of open-bus nodes that were not heard of for as long as `limit` says of
   // their app; those of nodes that `watched` names are left to their heartbeats.
   using Limit = std::function<std::optional<absl::Duration>(std::string_view app)>;

@@ -70,6 +70,7 @@ Router::Line::Line(Parts p)
       faults(kAsManyAsAsked, [this] { Wake(); }),
       tasks(kMostTasks, [this] { Wake(); }),
       inbox_(kInboxBatches, [this] { Wake(); }),
+      started_(parts.clock.Now()),
       accepted_(parts.metrics.GetCounter("tallybus_events_accepted_total", "Events accepted")),
       no_backend_(parts.metrics.GetCounter("tallybus_events_not_sent_total",
                                            "Events that no backend was called for",
@@ -337,10 +338,14 @@ bool Router::Line::TakeCommits() {
 
 bool Router::Line::TakeOwnEvents() {
   std::vector<Alerts::Told> told = alerts.Take();
+  if (parts.offline) told.clear();  // nobody would hear of them: the daemon's to tell
   if (own_events_.empty() && told.empty() && decisions_.empty()) return false;
   Turn turn;
   for (Event& event : std::exchange(own_events_, {})) TakeEvent(std::move(event), &turn);
-  for (Alerts::Told& alert : told) TakeEvent(std::move(alert.event), &turn, &alert.about);
+  for (Alerts::Told& alert : told) {
+    turn.batch.alerts.push_back(std::move(alert.record));
+    TakeEvent(std::move(alert.event), &turn, &alert.about);
+  }
   Append(std::move(turn));
   return true;
 }

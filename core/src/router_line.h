@@ -45,6 +45,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void Take(SessionChange session) override;
   void Take(LiveRecord live) override { live_.Take(std::move(live), parts.clock.Now()); }
   void Take(EndpointRecord endpoint) override;
+  void Take(AlertRecord alert) override { alerts.Restore(alert); }
 
   // What the dispatcher tells. In router_outcomes.cc.
   void OnAttempt(const SpoolRow& row, int attempt) override;
@@ -108,6 +109,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void EndStaleStreams();
   void NoteDrops(const PublisherChange& change);
   void ForgetDrops();
+  bool IsLost(const std::string& node_id) const;
   // In router_outcomes.cc.
   void Watch(const SpoolRow& row);
   void TellOf(const SpoolRow& row, const Failure& failure);
@@ -134,6 +136,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   uint64_t last_sequence_ = 0;             // of ids that the router gives
   SpoolSeq last_seq_ = 0;
   MonoTime housekept_;
+  const MonoTime started_;
   Counter& accepted_;
   Counter& no_backend_;
   Counter& not_listed_;

@@ -17,6 +17,9 @@ namespace {
 constexpr absl::Duration kWaitingGrace = absl::Milliseconds(400);
 // The oldest event of a route is late after this; a live schedule has tried it for a while then.
 constexpr absl::Duration kLate = absl::Minutes(5);
+// What still holds of an earlier process's alerts shows within this: a breaker that would open
+// again, an engine that drops.
+constexpr absl::Duration kSeenWithin = absl::Minutes(1);
 // The spool is filling from here on, in percent.
 constexpr size_t kFilling = 80;
 
@@ -263,6 +266,11 @@ void Router::Line::CheckAlerts() {
   dead.subject = "spool";
   dead.text = "there are dead letters: tallybus spool ls --state dead";
   alerts.Set(parts.spool.DeadLetterBytes() > 0, dead, now);
+  if (parts.clock.Now() - started_ < kSeenWithin) return;
+  const auto stays = [this](const Alert& alert) {
+    return alert.name == "EngineLost" && IsLost(alert.subject);
+  };
+  alerts.ResolveUnseen(stays, now);
 }
 
 bool Router::Line::TakeFaults() {

@@ -123,6 +123,13 @@ void Router::Line::EndAll(const PublisherChange& change, std::string_view info, 
   for (Event& end : ends) TakeEvent(std::move(end), turn);
 }
 
+bool Router::Line::IsLost(const std::string& node_id) const {
+  const bool engine = std::any_of(publishers_.begin(), publishers_.end(), [&](const auto& entry) {
+    return entry.second.node_id == node_id && entry.second.state == PublisherRecord::State::kLost;
+  });
+  return engine || live_.HasLost(SourceOfNode(node_id));
+}
+
 void Router::Line::NoteDrops(const PublisherChange& change) {
   dropped_at_[change.node_id] = parts.clock.Now();
   Alert alert;

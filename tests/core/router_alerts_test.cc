@@ -86,5 +86,54 @@ TEST_F(RouterAlertsTest, ARefusedReloadIsAnAlertUntilTheNextGoodOne) {
   EXPECT_THAT(Paged(), ElementsAre("ReloadFailed FIRING", "ReloadFailed RESOLVED"));
 }
 
+TEST_F(RouterAlertsTest, WhatStillHoldsAfterARestartIsNotFiredAgainAndIsResolvedWhenItIsOver) {
+  Send(Of(PublisherChange::Action::kHello));
+  SessionChange session = OpenSession("s", "{}");
+  session.epoch = kEngine;
+  Send(session);
+  Send(Of(PublisherChange::Action::kLost));
+  Restart();
+  EXPECT_THAT(Active(), ElementsAre(absl::StrCat("EngineLost ", kNode)));
+  Idle(absl::Minutes(3));
+  EXPECT_THAT(Active(), ElementsAre(absl::StrCat("EngineLost ", kNode)));
+  EXPECT_THAT(Paged(), ElementsAre("EngineLost FIRING"));
+  Send(Of(PublisherChange::Action::kHello));
+  Restart();
+  Idle(absl::Minutes(3));
+  EXPECT_THAT(Active(), IsEmpty());
+  EXPECT_THAT(Paged(), ElementsAre("EngineLost FIRING", "EngineLost RESOLVED"));
+}
+
+TEST_F(RouterAlertsTest, WhatHoldsNoMoreAfterARestartIsResolvedWithinAMinute) {
+  router->NoteReload(absl::InvalidArgumentError("bad"));
+  Run();
+  const absl::Time since = router->desk().Alerts().at(0).since;
+  Restart();
+  Idle(absl::Seconds(30));
+  ASSERT_THAT(router->desk().Alerts(), SizeIs(1));
+  EXPECT_EQ(router->desk().Alerts()[0].since, since);
+  EXPECT_THAT(router->desk().Alerts()[0].text, HasSubstr("bad"));
+  EXPECT_FALSE(router->desk().Alerts()[0].critical);
+  Idle(absl::Seconds(32));
+  EXPECT_THAT(Active(), IsEmpty());
+  EXPECT_THAT(Paged(), ElementsAre("ReloadFailed FIRING", "ReloadFailed RESOLVED"));
+}
+
+TEST_F(RouterAlertsTest, ABreakerThatOpensAgainAfterARestartIsOneAlert) {
+  bool up = false;
+  transport.Run([&](const auto& attempt) {
+    return up || attempt.url == "http://pager" ? Answered(200) : Refused();
+  });
+  Send(StatusEvent("a", "PUBLISHING"));
+  RunFor(absl::Minutes(1));
+  Restart();
+  RunFor(absl::Minutes(3));
+  EXPECT_THAT(Active(), ElementsAre("BreakerOpen defaultApp/backend"));
+  up = true;
+  RunFor(absl::Minutes(3));
+  EXPECT_THAT(Active(), IsEmpty());
+  EXPECT_THAT(Paged(), ElementsAre("BreakerOpen FIRING", "BreakerOpen RESOLVED"));
+}
+
 }  // namespace
 }  // namespace tallybus::testing

@@ -33,6 +33,7 @@ class SurvivingSpool final : public Spool {
     for (const auto& [epoch, publisher] : publishers_) reader.Take(publisher);
     for (const auto& [id, session] : sessions_) reader.Take(session);
     for (const auto& [key, live] : live_) reader.Take(live);
+    for (const auto& [key, alert] : alerts_) reader.Take(alert);
     for (const auto& [route, endpoint] : endpoints_) reader.Take(endpoint);
     return absl::OkStatus();
   }
@@ -61,6 +62,10 @@ class SurvivingSpool final : public Spool {
       if (live.json.empty()) live_.erase({live.source, live.key});
     }
     for (const EndpointRecord& endpoint : batch.endpoints) endpoints_[endpoint.route] = endpoint;
+    for (const AlertRecord& alert : batch.alerts) {
+      alerts_[{alert.name, alert.subject}] = alert;
+      if (!alert.on) alerts_.erase({alert.name, alert.subject});
+    }
     events_->OnCommitted(std::move(batch));
   }
 
@@ -102,6 +107,7 @@ class SurvivingSpool final : public Spool {
   std::map<std::string, SessionChange> sessions_;
   std::map<std::pair<std::string, std::string>, LiveRecord> live_;
   std::map<std::string, EndpointRecord> endpoints_;
+  std::map<std::pair<std::string, std::string>, AlertRecord> alerts_;
 };
 
 }  // namespace tallybus::testing

@@ -19,6 +19,7 @@
 #include "tallybus/ingress.h"
 #include "tallybus/policy.h"
 #include "tallybus/route.h"
+#include "tallybus/spool_records.h"
 
 namespace tallybus {
 
@@ -61,32 +62,6 @@ struct LaneRecord {
   std::string key;
   uint64_t last_sequence = 0;
   bool ended = false;  // its last event was terminal
-};
-
-// A stream or session that has begun and not ended, by the last that was heard of it.
-struct LiveRecord {
-  std::string source;  // who said so: see LiveTable
-  std::string key;
-  std::string json;   // without sdp; empty: it has ended
-  bool lost = false;  // its end was told for an engine that was lost
-};
-
-// What is known of one opening of an engine's publisher.
-struct PublisherRecord {
-  uint64_t epoch = 0;
-  uint64_t through = 0;
-  std::string node_id;
-  enum class State { kOpen, kBye, kLost, kForgotten } state = State::kOpen;
-  absl::Time last_seen;
-};
-
-// What an operator, or the endpoint itself by 410, decided about a route's endpoint.
-struct EndpointRecord {
-  std::string route;
-  std::string state;  // "paused", "disabled", "gone"; empty: none
-  std::string reason;
-  std::string author;
-  absl::Time since;
 };
 
 // Says that a row is done; only a definite outcome settles.
@@ -132,6 +107,7 @@ struct SpoolBatch {
   std::vector<SessionChange> sessions;
   std::vector<LiveRecord> live;
   std::vector<EndpointRecord> endpoints;
+  std::vector<AlertRecord> alerts;
   std::vector<Watermark> watermarks;  // told to the CommitListener; `publishers` keeps them
 
   bool empty() const;
@@ -172,6 +148,7 @@ class SpoolReader {
   virtual void Take(SessionChange session) = 0;
   virtual void Take(LiveRecord live) = 0;
   virtual void Take(EndpointRecord endpoint) = 0;
+  virtual void Take(AlertRecord alert) = 0;  // before endpoints
 };
 
 // A row as it is shown to an operator.

@@ -28,7 +28,7 @@ size_t SpoolRow::Bytes() const { return event->MemoryBytes() - sizeof(Event) + k
 bool SpoolBatch::empty() const {
   return rows.empty() && dead.empty() && lanes.empty() && forgotten_lanes.empty() &&
          publishers.empty() && sessions.empty() && live.empty() && endpoints.empty() &&
-         watermarks.empty();
+         alerts.empty() && watermarks.empty();
 }
 
 size_t SpoolBatch::Bytes() const {

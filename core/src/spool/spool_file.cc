@@ -47,6 +47,12 @@ CREATE TABLE IF NOT EXISTS endpoint (route TEXT PRIMARY KEY, state TEXT NOT NULL
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
+// Asked for at each opening: the first files of this schema came without it.
+constexpr char kAlertTable[] = R"sql(
+CREATE TABLE IF NOT EXISTS alert (name TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL,
+  critical INTEGER NOT NULL, since_us INTEGER NOT NULL, PRIMARY KEY (name, subject)) WITHOUT ROWID;
+)sql";
+
 // After a repair, which sets the application's number and no version of the schema: a body that
 // lost its place in the queue waits again, and what lost its lane is a dead letter.
 constexpr char kTakeRepaired[] = R"sql(
@@ -195,14 +201,15 @@ absl::Status SpoolFile::CheckSchema() {
         "spool.path: ", directory_, " was written by tallybusd ", *writer, " (schema ", schema,
         "), and this is ", Version(), " (schema ", kSpoolSchema, "): run that version again"));
   }
-  return db_.Execute(absl::StrCat("UPDATE about SET value='", Version(),
+  return db_.Execute(absl::StrCat(kAlertTable, "UPDATE about SET value='", Version(),
                                   "' WHERE key='writer' AND value<>'", Version(), "'"));
 }
 
 absl::Status SpoolFile::WriteSchema() {
-  return Transact(absl::StrCat(
-      kTables, kTakeRepaired, "INSERT OR IGNORE INTO about VALUES ('writer','", Version(),
-      "');PRAGMA application_id=", kApplicationId, ";PRAGMA user_version=", kSpoolSchema, ";"));
+  return Transact(absl::StrCat(kTables, kAlertTable, kTakeRepaired,
+                               "INSERT OR IGNORE INTO about VALUES ('writer','", Version(),
+                               "');PRAGMA application_id=", kApplicationId,
+                               ";PRAGMA user_version=", kSpoolSchema, ";"));
 }
 
 absl::Status SpoolFile::ReadClosed() {

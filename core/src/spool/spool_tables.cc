@@ -53,6 +53,8 @@ const char* const SpoolTables::kSql[kSqlCount] = {
     "DELETE FROM live WHERE source=? AND key=?",
     "INSERT OR REPLACE INTO endpoint VALUES (?,?,?,?,?)",
     "DELETE FROM endpoint WHERE route=?",
+    "INSERT OR REPLACE INTO alert VALUES (?,?,?,?,?)",
+    "DELETE FROM alert WHERE name=? AND subject=?",
     "SELECT seq, bytes, at_us FROM settled WHERE dead=? ORDER BY seq LIMIT ?",
 };
 
@@ -140,6 +142,9 @@ absl::Status SpoolTables::WriteState(const SpoolBatch& batch) {
   for (const LiveRecord& live : batch.live) {
     if (status = WriteLive(live); !status.ok()) return status;
   }
+  for (const AlertRecord& alert : batch.alerts) {
+    if (status = WriteAlert(alert); !status.ok()) return status;
+  }
   for (const EndpointRecord& endpoint : batch.endpoints) {
     status = endpoint.state.empty() ? sql_[kForgetEndpoint].Bind(endpoint.route).Run()
                                     : sql_[kWriteEndpoint]
@@ -173,6 +178,17 @@ absl::Status SpoolTables::WriteLive(const LiveRecord& live) {
       .Bind(live.key)
       .Bind(live.json)
       .Bind(live.lost ? 1 : 0)
+      .Run();
+}
+
+absl::Status SpoolTables::WriteAlert(const AlertRecord& alert) {
+  if (!alert.on) return sql_[kForgetAlert].Bind(alert.name).Bind(alert.subject).Run();
+  return sql_[kWriteAlert]
+      .Bind(alert.name)
+      .Bind(alert.subject)
+      .Bind(alert.text)
+      .Bind(alert.critical ? 1 : 0)
+      .Bind(ColumnTime(alert.since))
       .Run();
 }
 
@@ -241,6 +257,7 @@ absl::StatusOr<SpoolTables::Sizes> SpoolTables::ReadAll(bool unclean, SpoolReade
       });
   if (status.ok()) status = ReadQueue(unclean, reader, &sizes.waiting);
   if (status.ok()) status = ReadEngines(reader);
+  if (status.ok()) status = ReadAlerts(reader);
   if (!status.ok()) return status;
   status = Each("SELECT route, state, reason, author, since_us FROM endpoint",
                 [&](SqliteStatement& row) {
@@ -338,6 +355,19 @@ absl::Status SpoolTables::ReadEngines(SpoolReader& reader) {
     live.lost = row.Int() != 0;
     reader.Take(std::move(live));
   });
+}
+
+absl::Status SpoolTables::ReadAlerts(SpoolReader& reader) {
+  return Each("SELECT name, subject, text, critical, since_us FROM alert",
+              [&](SqliteStatement& row) {
+                AlertRecord alert;
+                alert.name = row.Text();
+                alert.subject = row.Text();
+                alert.text = row.Text();
+                alert.critical = row.Int() != 0;
+                alert.since = TimeOfColumn(row.Int());
+                reader.Take(std::move(alert));
+              });
 }
 
 absl::Status SpoolTables::Forget(bool dead, absl::Time before, size_t bytes, Forgotten* forgotten) {

@@ -74,6 +74,8 @@ class SpoolTables {
     kForgetLive,
     kWriteEndpoint,
     kForgetEndpoint,
+    kWriteAlert,
+    kForgetAlert,
     kOldestSettled,
     kSqlCount,
   };
@@ -84,9 +86,11 @@ class SpoolTables {
   absl::Status WriteState(const SpoolBatch& batch);
   absl::Status WriteSession(const SessionChange& change);
   absl::Status WriteLive(const LiveRecord& live);
+  absl::Status WriteAlert(const AlertRecord& alert);
   absl::Status ReadQueue(bool unclean, SpoolReader& reader, size_t* bytes);
   absl::Status ReadProgress(Progress* progress);
   absl::Status ReadEngines(SpoolReader& reader);
+  absl::Status ReadAlerts(SpoolReader& reader);
   // Runs `take` for each row of a query, until it returns false.
   template <typename Take>
   absl::Status Each(const std::string& query, Take take);

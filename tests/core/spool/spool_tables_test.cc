@@ -70,6 +70,8 @@ TEST_F(SpoolTablesTest, LanesPublishersSessionsStreamsAndEndpointsComeBack) {
   batch.sessions = {session, plain};
   batch.live = {{"src", "key", "{\"a\":1}", true}};
   batch.endpoints = {{"backend", "paused", "too slow", "ann", now}};
+  batch.alerts = {{"EngineLost", "node-1", "gone", true, now, true},
+                  {"SpoolFilling", "spool", "full", false, now, true}};
   Write(batch);
   const Found found = ReadAll();
   ASSERT_EQ(found.lanes.size(), 2u);
@@ -97,6 +99,22 @@ TEST_F(SpoolTablesTest, LanesPublishersSessionsStreamsAndEndpointsComeBack) {
   EXPECT_EQ(found.endpoints[0].reason, "too slow");
   EXPECT_EQ(found.endpoints[0].author, "ann");
   EXPECT_EQ(found.endpoints[0].since, now);
+  ASSERT_EQ(found.alerts.size(), 2u);
+  EXPECT_EQ(found.alerts[0].name, "EngineLost");
+  EXPECT_EQ(found.alerts[0].subject, "node-1");
+  EXPECT_EQ(found.alerts[0].text, "gone");
+  EXPECT_TRUE(found.alerts[0].critical);
+  EXPECT_EQ(found.alerts[0].since, now);
+  EXPECT_FALSE(found.alerts[1].critical);
+}
+
+TEST_F(SpoolTablesTest, AnAlertThatIsOverIsForgotten) {
+  SpoolBatch batch;
+  batch.alerts = {{"EngineLost", "n", "gone", true, now, true}};
+  Write(batch);
+  batch.alerts[0].on = false;
+  Write(batch);
+  EXPECT_THAT(ReadAll().alerts, IsEmpty());
 }
 
 TEST_F(SpoolTablesTest, WhatHasEndedIsForgotten) {

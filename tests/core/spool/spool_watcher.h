@@ -91,6 +91,7 @@ struct Found final : SpoolReader {
   void Take(SessionChange session) override { sessions.push_back(std::move(session)); }
   void Take(LiveRecord record) override { live.push_back(std::move(record)); }
   void Take(EndpointRecord endpoint) override { endpoints.push_back(std::move(endpoint)); }
+  void Take(AlertRecord alert) override { alerts.push_back(std::move(alert)); }
 
   std::vector<SpoolSeq> Seqs() const {
     std::vector<SpoolSeq> seqs;
@@ -105,6 +106,7 @@ struct Found final : SpoolReader {
   std::vector<SessionChange> sessions;
   std::vector<LiveRecord> live;
   std::vector<EndpointRecord> endpoints;
+  std::vector<AlertRecord> alerts;
 };
 
 // [any thread] Keeps what a spool said.
