@@ -343,6 +343,15 @@ TEST_F(RouterRecoveryTest, WhatWasToldForALostEngineIsNotToldAgainByTheNextRoute
   ExpectEachEndedOnce(1);
 }
 
+TEST_F(RouterRecoveryTest, WhereTheNodeIsBackUnderAnotherEpochNobodyIsCalled) {
+  OpenStreams(1);
+  Send(PublisherChange{Action::kHello, SourceOfEpoch(kEngine + 1), kEngine + 1, kNode});
+  Send(Of(Action::kLost));
+  ExpectEachEndedOnce(1);
+  EXPECT_THAT(router->desk().Alerts(), IsEmpty());
+  EXPECT_THAT(log.Text(), ::testing::Not(HasSubstr("EngineLost")));
+}
+
 TEST_F(RouterRecoveryTest, WhenAPublisherWasLastSeenIsKept) {
   OpenStreams(1);
   clock.Advance(absl::Hours(1));

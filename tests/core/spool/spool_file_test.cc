@@ -95,6 +95,27 @@ TEST_F(SpoolFileTest, TheSecondProcessIsRefused) {
   EXPECT_TRUE(Open().ok());
 }
 
+// POSIX locks bind other processes alone, and closing any descriptor of the file would drop them.
+TEST_F(SpoolFileTest, AnotherProgramFindsItLockedAsLongAsItIsOpen) {
+  const std::string ask = "sqlite3 " + path + " 'SELECT count(*) FROM event' 2>&1";
+  const auto answer = [&ask] {
+    std::string said;
+    FILE* pipe = popen(ask.c_str(), "r");
+    EXPECT_NE(pipe, nullptr);
+    for (int c = fgetc(pipe); c != EOF; c = fgetc(pipe)) said += static_cast<char>(c);
+    pclose(pipe);
+    return said;
+  };
+  absl::StatusOr<SpoolFile> file = SpoolFile::Open(options);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file->MarkOpened().ok());
+  ASSERT_TRUE(file->TakeReserve().ok());
+  ASSERT_TRUE(file->Checkpoint().ok());
+  EXPECT_THAT(answer(), HasSubstr("database is locked"));
+  *file = SpoolFile();
+  EXPECT_EQ(answer(), "0\n");
+}
+
 TEST_F(SpoolFileTest, AFileThatWasCutToNothingIsRefusedWithTheWordsThatMendIt) {
   ASSERT_TRUE(Open().ok());
   for (const char* witness : {"/spool.lock", "/spool.db-wal", "/spool.reserve"}) {

@@ -117,6 +117,16 @@ TEST_F(SpoolTablesTest, AnAlertThatIsOverIsForgotten) {
   EXPECT_THAT(ReadAll().alerts, IsEmpty());
 }
 
+TEST_F(SpoolTablesTest, WhatWasReplayedMayHaveArrivedThoughNoAttemptWasNoted) {
+  auto again = std::make_shared<SpoolRow>(*Row(2));
+  again->replays = 1;
+  Write(BatchOf({Row(1), again}));
+  const Found found = ReadAll();
+  ASSERT_EQ(found.waiting.size(), 2u);
+  EXPECT_FALSE(found.waiting[0].progress.may_have_arrived);
+  EXPECT_TRUE(found.waiting[1].progress.may_have_arrived);
+}
+
 TEST_F(SpoolTablesTest, WhatHasEndedIsForgotten) {
   SpoolBatch batch;
   batch.lanes = {{7, "backend", "app/one", 41, true}};
