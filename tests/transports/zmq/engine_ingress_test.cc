@@ -43,6 +43,17 @@ TEST_F(EngineIngressTest, AnotherProtocolIsRefusedNamingBoth) {
   EXPECT_EQ(ingress->connected(), 0u);
 }
 
+TEST_F(EngineIngressTest, OfRangesThatOverlapTheHighestCommonProtocolIsTaken) {
+  for (const auto& [lowest, highest] : {std::pair(1u, 9u), std::pair(0u, 1u)}) {
+    v1::Hello hello;
+    hello.set_protocol_min(lowest);
+    hello.set_protocol_max(highest);
+    hello.set_epoch(5);
+    Send(Kind::kHello, hello);
+    EXPECT_EQ(Expect<v1::Welcome>(Kind::kWelcome).protocol(), 1u) << lowest << " to " << highest;
+  }
+}
+
 TEST_F(EngineIngressTest, WhoDidNotSayHelloIsAskedTo) {
   SendEvents(1, {EventRecord("a")});
   EXPECT_EQ(Expect<v1::Resync>(Kind::kResync).expected(), 0u);
