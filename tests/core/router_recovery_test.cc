@@ -21,7 +21,8 @@ constexpr int kStreams = 100;
 
 class RouterRecoveryTest : public RouterBench {
  protected:
-  RouterRecoveryTest() : RouterBench(std::make_unique<SurvivingSpool>()) {
+  explicit RouterRecoveryTest(SurvivingSpool* survives = new SurvivingSpool)
+      : RouterBench(std::unique_ptr<Spool>(survives)), disk(*survives) {
     transport.Run([this](const auto&) { return up ? Answered(200) : Refused(); });
   }
 
@@ -88,6 +89,7 @@ class RouterRecoveryTest : public RouterBench {
     EXPECT_EQ(sessions, count);
   }
 
+  SurvivingSpool& disk;
   bool up = true;
   uint64_t sequence = 0;
 };
@@ -216,6 +218,15 @@ TEST_F(RouterRecoveryTest, AfterARestartLanesGoOnInOrderUnderTheSameIds) {
   const auto& again = transport.attempts().at(static_cast<size_t>(attempts));
   EXPECT_EQ(again.event.id, id);
   EXPECT_EQ(again.attempt, attempts + 1) << "its attempts are counted on";
+}
+
+TEST_F(RouterRecoveryTest, WhatLostItsLaneIsADeadLetterAndDoesNotWaitUnseen) {
+  up = false;
+  Send(StatusEvent("a", "PUBLISHING"));
+  disk.LoseLanes();
+  Restart();
+  EXPECT_GT(spool.DeadLetterBytes(), 0u);
+  EXPECT_EQ(metrics.GetCounter("tallybus_events_damaged_total", "").Value(), 1u);
 }
 
 TEST_F(RouterRecoveryTest, ARestartStartsNoBackOffAnew) {

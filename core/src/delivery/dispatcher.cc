@@ -85,7 +85,7 @@ void Dispatcher::Restore(const EndpointRecord& endpoint) {
 
 void Dispatcher::Restore(const WaitingRow& row) {
   Lane* found = lanes_.Find(row.lane);
-  if (found == nullptr) return;  // without its lane it has no route: it stays in the store
+  if (found == nullptr) return BuryStray(row);
   Lane* lane =
       row.progress.reordered ? &lanes_.Stray(*found) : &lanes_.Get(*found->queue, found->key);
   const Waiting waiting = {.seq = row.seq,
@@ -101,6 +101,19 @@ void Dispatcher::Restore(const WaitingRow& row) {
   } else {
     backlog_.Push(lane->waiting, lane->queue->sheddable, waiting);
   }
+}
+
+// Without its lane it has no route and no place.
+void Dispatcher::BuryStray(const WaitingRow& row) {
+  damaged_.Add();
+  Settlement settlement;
+  settlement.seq = row.seq;
+  settlement.outcome = Settlement::Outcome::kGivenUp;
+  settlement.attempts = row.progress.attempts;
+  settlement.reason = "its lane is damaged on disk";
+  settlement.at = parts_.clock.WallNow();
+  settlement.bytes = row.bytes;
+  settled_.push_back(std::move(settlement));
 }
 
 void Dispatcher::RestoreHead(Lane& lane, const WaitingRow& row, const Waiting& head) {

@@ -119,6 +119,7 @@ class Dispatcher {
   bool ShedOne(EndpointQueue& queue);
   void SetHead(Lane& lane, const Waiting& head, HeadTries tries);
   void BackOffUntil(Lane& lane, MonoTime due);
+  void BuryStray(const WaitingRow& row);
   void RestoreHead(Lane& lane, const WaitingRow& row, const Waiting& head);
 
   // In settling.cc.
