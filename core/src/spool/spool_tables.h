@@ -94,6 +94,7 @@ class SpoolTables {
   // Runs `take` for each row of a query, until it returns false.
   template <typename Take>
   absl::Status Each(const std::string& query, Take take);
+  SpoolRowPtr BodyOf(SpoolSeq seq);
   absl::Status FindIn(bool settled, const StoredFilter& filter, StoredPage* page);
 
   SqliteDb* db_ = nullptr;

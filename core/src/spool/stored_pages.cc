@@ -16,6 +16,16 @@ constexpr size_t kPageBytes = size_t{16} << 20;
 
 }  // namespace
 
+// Of a damaged one the number alone: no text of it is to be trusted, not even to be UTF-8.
+SpoolRowPtr SpoolTables::BodyOf(SpoolSeq seq) {
+  absl::StatusOr<SpoolRowPtr> body = Load(seq);
+  if (body.ok() && *body != nullptr) return *std::move(body);
+  auto damaged = std::make_shared<SpoolRow>();
+  damaged->seq = seq;
+  damaged->event = std::make_shared<Event>();
+  return damaged;
+}
+
 absl::StatusOr<StoredPage> SpoolTables::Find(const StoredFilter& filter) {
   StoredPage page;
   absl::Status status;
@@ -35,29 +45,21 @@ absl::StatusOr<StoredPage> SpoolTables::Find(const StoredFilter& filter) {
   return page;
 }
 
+// Bodies one by one: a damaged page must not hide the rows that lie elsewhere, nor its own.
 absl::Status SpoolTables::FindIn(bool settled, const StoredFilter& filter, StoredPage* page) {
   const std::string from =
-      settled
-          ? absl::StrCat(
-                "s.route, s.lane_key, s.dead, s.at_us, s.attempts, s.http_status, "
-                "s.reason FROM settled s JOIN event USING (seq)")
-          : absl::StrCat("coalesce(l.route, ''), coalesce(l.key, ''), 2, q.due_us, q.attempts, ",
-                         "0, '' FROM queue q JOIN event USING (seq) ",
-                         "LEFT JOIN lane l ON l.id=q.lane");
-  const std::string query = absl::StrCat("SELECT ", kRowColumns, ", ", from, " WHERE seq>",
-                                         filter.after, " ORDER BY seq LIMIT ", kLookedAtATurn);
+      settled ? "seq, route, lane_key, dead, at_us, attempts, http_status, reason FROM settled"
+              : "seq, coalesce(l.route, ''), coalesce(l.key, ''), 2, q.due_us, q.attempts, 0, '' "
+                "FROM queue q LEFT JOIN lane l ON l.id=q.lane";
+  const std::string query = absl::StrCat("SELECT ", from, " WHERE seq>", filter.after,
+                                         " ORDER BY seq LIMIT ", kLookedAtATurn);
   int looked_at = 0;
   SpoolSeq last = 0;
   size_t found = 0;
   size_t bytes = 0;
   bool full = false;
   absl::Status status = Each(query, [&](SqliteStatement& columns) {
-    auto row = std::make_shared<SpoolRow>();
-    if (!ReadRow(&columns, row.get()).ok()) {
-      auto damaged = std::make_shared<Event>(*row->event);
-      damaged->method.clear();
-      row->event = std::move(damaged);
-    }
+    const SpoolSeq seq = columns.Uint();
     StoredRow stored;
     stored.route = columns.Text();
     stored.lane = columns.Text();
@@ -69,8 +71,8 @@ absl::Status SpoolTables::FindIn(bool settled, const StoredFilter& filter, Store
     stored.attempts = static_cast<int>(columns.Int());
     stored.http_status = static_cast<int>(columns.Int());
     stored.reason = columns.Text();
-    stored.row = std::move(row);
-    last = stored.row->seq;
+    stored.row = BodyOf(seq);
+    last = seq;
     if (filter.Fits(stored)) {
       ++found;
       bytes += stored.row->Bytes();

@@ -249,17 +249,14 @@ TEST_F(DamagedSpoolTest, ATruncatedFileIsRepairedByTheCommandAsFarAsItGoes) {
   Repair(status);
   ASSERT_TRUE(disk.Open().ok());
   const std::vector<StoredRow> rows = All();
-  EXPECT_GT(rows.size(), kRows / 4);
-  size_t damaged = 0;
+  size_t whole = 0;
   for (const StoredRow& stored : rows) {
-    if (stored.row->event->method.empty()) {
-      ++damaged;
-    } else {
-      EXPECT_TRUE(
-          testing::SameRow(*stored.row, *Row(stored.row->seq, 1 + stored.row->seq % 3, 2000)));
-    }
+    if (stored.row->event->method.empty()) continue;  // its place is there, its body was cut off
+    ++whole;
+    EXPECT_TRUE(
+        testing::SameRow(*stored.row, *Row(stored.row->seq, 1 + stored.row->seq % 3, 2000)));
   }
-  EXPECT_LE(damaged, 2u);  // the one that was cut
+  EXPECT_GT(whole, kRows / 4);
   ASSERT_TRUE(disk.Commit(testing::BatchOf({Row(disk.found.last + 1)})));
 }
 

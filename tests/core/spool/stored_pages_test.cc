@@ -79,6 +79,22 @@ TEST_F(StoredPagesTest, LargeRowsMakeSmallPages) {
   EXPECT_EQ(pages, 3);  // of 16 MiB
 }
 
+TEST_F(StoredPagesTest, OfADamagedRowNoTextIsShown) {
+  Store(1, 1);
+  ASSERT_TRUE(file.db().Execute("UPDATE event SET name=CAST(x'ff' AS TEXT)").ok());
+  const absl::StatusOr<StoredPage> page = tables.Find(filter);
+  ASSERT_EQ(page->rows.size(), 1u);
+  EXPECT_EQ(page->rows[0].row->event->name, "");
+  EXPECT_EQ(page->rows[0].lane, "defaultApp/stream-1");
+}
+
+TEST_F(StoredPagesTest, ADeadLetterAndAWaitingRowWithoutTheirBodiesAreShown) {
+  Store(4, 2);
+  ASSERT_TRUE(file.db().Execute("DELETE FROM event WHERE seq<3").ok());
+  int pages = 0;
+  EXPECT_THAT(Numbers(&pages), ::testing::ElementsAre(1, 2, 3, 4));
+}
+
 TEST_F(StoredPagesTest, ADamagedRowIsShownWithoutItsMethod) {
   Store(3, 10);
   ASSERT_TRUE(file.db().Execute("UPDATE event SET json='{}' WHERE seq=2").ok());
