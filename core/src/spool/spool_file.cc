@@ -270,16 +270,19 @@ void SpoolFile::GiveUpReserve() { unlink((directory_ + "/spool.reserve").c_str()
 
 // By .dump: Debian's sqlite3 is built without what .recover needs. A dump that met damage ends in a
 // ROLLBACK, and has a row twice where it came to the damage from both sides. Of a file without its
-// header nothing can be read.
+// header nothing can be read, and a dump would repeat definitions that do not fit.
 absl::Status SpoolFile::Mend(const absl::Status& status) const {
   if (absl::IsResourceExhausted(status)) {
     return absl::ResourceExhaustedError(absl::StrCat("spool.path: the disk of ", directory_,
                                                      " is full: make room there (",
                                                      status.message(), ")"));
   }
-  if (!absl::IsDataLoss(status)) return status;
+  // A statement of ours that does not fit the tables: it is their definition that was hit.
+  const bool misfit = absl::StrContains(status.message(), sqlite3_errstr(SQLITE_ERROR));
+  if (!absl::IsDataLoss(status) && !misfit) return status;
   const std::string path = directory_ + "/spool.db";
-  const bool readable = !absl::StrContains(status.message(), sqlite3_errstr(SQLITE_NOTADB));
+  const bool readable =
+      !misfit && !absl::StrContains(status.message(), sqlite3_errstr(SQLITE_NOTADB));
   const std::string repair = absl::StrCat(
       ". To repair it: sqlite3 ", path,
       " .dump | sed -e 's/^ROLLBACK.*/COMMIT;/' -e 's/^INSERT INTO/INSERT OR IGNORE INTO/' | "

@@ -199,6 +199,16 @@ TEST_F(SpoolFileTest, WhatIsNoDatabaseIsRefusedAndTheCommandSetsItAside) {
   EXPECT_TRUE(std::filesystem::exists(options.directory + ".damaged/spool.db"));
 }
 
+TEST_F(SpoolFileTest, TablesThatAreNotOursAreRefusedAndTheCommandSetsThemAside) {
+  ASSERT_TRUE(Open().ok());
+  Execute("ALTER TABLE about RENAME COLUMN key TO kez");
+  const absl::Status status = Open();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(std::string(status.message()), Not(HasSubstr(kRepair)));  // it would be the same
+  ASSERT_EQ(std::system(Command(status, kSetAside).c_str()), 0);
+  EXPECT_TRUE(Open().ok());
+}
+
 // 400 rows in a spool that has stopped, of which every tenth is a dead letter.
 class DamagedSpoolTest : public ::testing::Test {
  protected:
