@@ -159,6 +159,7 @@ void SqliteSpool::Write() {
     SyncInterval();
     Prune();
   }
+  ServeReads();
   work_.wanted.clear();
   if (!Healthy()) Recover();
   if (!work_.batches.empty()) {  // the last chance needs no reserve behind it
@@ -190,11 +191,14 @@ bool SqliteSpool::Take() {
   if (Healthy() && !asked_for_.empty() && !urgent())
     asked_.wait_for(lock, kSettlementWindow, urgent);
   if (stopping_ && asked_for_.empty()) return !work_.empty() && Healthy();
-  return TakeBounded();
+  TakeBounded();
+  if (!stopping_ || Healthy()) return true;
+  MoveTo(asked_for_.batches, &work_.batches);  // a stop waits for no disk: there is one last try
+  return false;
 }
 
-// A transaction's worth of events, and all else. Always true.
-bool SqliteSpool::TakeBounded() {
+// A transaction's worth of events, and all else.
+void SqliteSpool::TakeBounded() {
   MoveTo(asked_for_.settled, &work_.settled);
   MoveTo(asked_for_.progress, &work_.progress);
   MoveTo(asked_for_.wanted, &work_.wanted);
@@ -205,7 +209,6 @@ bool SqliteSpool::TakeBounded() {
   while (end != asked_for_.batches.end() && bytes < kTransactionBytes) bytes += (end++)->Bytes();
   std::move(asked_for_.batches.begin(), end, std::back_inserter(work_.batches));
   asked_for_.batches.erase(asked_for_.batches.begin(), end);
-  return true;
 }
 
 void SqliteSpool::ServeReads() {

@@ -53,7 +53,7 @@ class SqliteSpool final : public Spool {
   void Ask(Add add);
   void Write();  // [spool] the thread
   bool Take();   // false: it was stopped, and nothing is left
-  bool TakeBounded();
+  void TakeBounded();
   void ServeReads();
   void CommitWork();
   absl::Status TryCommit(bool with_batches);

@@ -73,6 +73,21 @@ TEST_F(SpoolFaultsTest, AFullDiskIsToldOnceAndVerdictsAreStillWritten) {
   EXPECT_EQ(disk.found.waiting.size(), 20u);  // the verdicts were on the disk, the event was not
 }
 
+TEST_F(SpoolFaultsTest, AStopEndsThoughMoreThanATransactionWaitsForTheFullDisk) {
+  ASSERT_TRUE(disk.Open().ok());
+  const std::vector<SpoolRowPtr> rows = CommitRows(2);
+  FillDisk();
+  for (SpoolSeq seq = 100; seq < 105; ++seq) {
+    disk.spool->Append(BatchOf({Row(seq, 2, 4'000'000)}));
+  }
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  Settle(*disk.spool, *rows[0], Outcome::kDelivered);
+  EXPECT_FALSE(disk.Stop().ok());
+  disk.vfs.SetCapacity(-1);
+  ASSERT_TRUE(disk.Open().ok());
+  EXPECT_EQ(disk.found.waiting.size(), 1u);  // its verdict was written
+}
+
 TEST_F(SpoolFaultsTest, WhenSpaceReturnsItGoesOnByItself) {
   ASSERT_TRUE(disk.Open().ok());
   CommitRows(10);
