@@ -85,7 +85,7 @@ void SqliteSpool::Ask(Add add) {
     const bool slept = !asked_for_.urgent();
     const bool idle = asked_for_.empty();
     add(asked_for_);
-    wake = idle || (slept && asked_for_.urgent());
+    wake = idle || (slept && asked_for_.urgent()) || !Healthy();  // then batches wait here for long
   }
   if (wake) asked_.notify_one();
 }

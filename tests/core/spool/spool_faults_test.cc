@@ -73,6 +73,24 @@ TEST_F(SpoolFaultsTest, AFullDiskIsToldOnceAndVerdictsAreStillWritten) {
   EXPECT_EQ(disk.found.waiting.size(), 20u);  // the verdicts were on the disk, the event was not
 }
 
+TEST_F(SpoolFaultsTest, WhileTheDiskIsFullWhatWaitsIsReadAtOnce) {
+  constexpr SpoolSeq kRows = 30;
+  ASSERT_TRUE(disk.Open().ok());
+  CommitRows(kRows);
+  ASSERT_TRUE(disk.Stop().ok());
+  ASSERT_TRUE(disk.Open().ok());
+  FillDisk();
+  for (SpoolSeq seq = 100; seq < 105; ++seq) disk.spool->Append(BatchOf({Row(seq, 2, 1'000'000)}));
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  const MonoTime began = disk.clock.Now();
+  for (SpoolSeq seq = 1; seq <= kRows; ++seq) {
+    disk.spool->Load({&seq, 1});
+    ASSERT_TRUE(disk.watcher->UntilLoaded(seq));
+  }
+  // Not one at each look at the disk, which is twice a second.
+  EXPECT_LT(disk.clock.Now() - began, absl::Milliseconds(500) * (kRows / 3));
+}
+
 TEST_F(SpoolFaultsTest, AStopEndsThoughMoreThanATransactionWaitsForTheFullDisk) {
   ASSERT_TRUE(disk.Open().ok());
   const std::vector<SpoolRowPtr> rows = CommitRows(2);
