@@ -329,13 +329,22 @@ void SqliteSpool::Recover() {
     file_.GiveUpReserve();
     status = TryCommit(false);
   }
-  if (status.ok()) status = file_.TakeReserve();
-  if (status.ok()) status = TryCommit(true);
+  if (status.ok()) status = CommitBehindReserve();
+  if (absl::IsResourceExhausted(status)) {  // what was settled may take the room, in the log
+    file_.GiveUpReserve();
+    status = file_.Checkpoint();
+    if (status.ok()) status = CommitBehindReserve();
+  }
   if (status.ok()) status = Sync();
   if (status.ok()) status = file_.Checkpoint();
   if (!status.ok() || !work_.wanted.empty()) return;  // something still cannot be read
   healthy_.store(true, std::memory_order_relaxed);
   events_->OnFault(absl::OkStatus());
+}
+
+absl::Status SqliteSpool::CommitBehindReserve() {
+  absl::Status status = file_.TakeReserve();
+  return status.ok() ? TryCommit(true) : status;
 }
 
 void SqliteSpool::SyncInterval() {

@@ -61,6 +61,7 @@ class SqliteSpool final : public Spool {
   void Count(const Settlement& settlement);
   void Fault(const absl::Status& status);
   void Recover();
+  absl::Status CommitBehindReserve();
   void Prune();
   void SyncInterval();
   absl::Status Sync();

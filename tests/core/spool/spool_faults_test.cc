@@ -73,6 +73,27 @@ TEST_F(SpoolFaultsTest, AFullDiskIsToldOnceAndVerdictsAreStillWritten) {
   EXPECT_EQ(disk.found.waiting.size(), 20u);  // the verdicts were on the disk, the event was not
 }
 
+TEST_F(SpoolFaultsTest, ADiskThatIsFullOfWhatWasDeliveredTakesMore) {
+  ASSERT_TRUE(disk.Open().ok());
+  const std::vector<SpoolRowPtr> rows = CommitRows(40);
+  for (size_t i = 0; i < 20; ++i) Settle(*disk.spool, *rows[i], Outcome::kDelivered);
+  ASSERT_TRUE(disk.Commit(BatchOf({})));
+  for (SpoolSeq seq = 101; seq < 120; ++seq)
+    ASSERT_TRUE(disk.Commit(BatchOf({Row(seq, 2, 50'000)})));
+  FillDisk();  // most of it is the log, the file is empty yet
+  disk.spool->Append(BatchOf({Row(200, 3, 100'000)}));
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  EXPECT_FALSE(disk.spool->Healthy());
+  for (size_t i = 20; i < 40; ++i) Settle(*disk.spool, *rows[i], Outcome::kDelivered);
+  ASSERT_TRUE(disk.watcher->UntilFaults(2));
+  EXPECT_TRUE(disk.watcher->faults()[1].ok());
+  EXPECT_TRUE(HasReserve());
+  disk.Crash();
+  disk.vfs.SetCapacity(-1);
+  ASSERT_TRUE(disk.Open().ok());
+  EXPECT_EQ(disk.found.waiting.size(), 20u);
+}
+
 TEST_F(SpoolFaultsTest, WhileTheDiskIsFullWhatWaitsIsReadAtOnce) {
   constexpr SpoolSeq kRows = 30;
   ASSERT_TRUE(disk.Open().ok());
