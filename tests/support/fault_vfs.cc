@@ -273,6 +273,12 @@ void FaultVfs::SetCapacity(int64_t bytes, const std::string& beside) {
   disk_->beside = beside;
 }
 
+void FaultVfs::Become(const FaultSettings& settings) {
+  SetCapacity(settings.capacity, settings.beside);
+  SlowSyncs(settings.sync_takes);
+  FailSyncs(settings.fail_syncs);
+}
+
 int64_t FaultVfs::used() const {
   std::lock_guard lock(disk_->mutex);
   return disk_->Used();
@@ -308,38 +314,40 @@ bool FaultVfs::FlipBit(const std::string& path, uint64_t bit) {
   return done;
 }
 
-absl::StatusOr<std::unique_ptr<FaultVfs>> RegisterFaultVfsFromEnvironment() {
-  const char* text = std::getenv("TALLYBUS_FAULT_VFS");
-  if (text == nullptr || *text == '\0') return nullptr;
-  auto unsynced = FaultVfs::Unsynced::kWritten;
-  uint64_t seed = 1;
-  int64_t capacity = -1;
-  absl::Duration sync_takes;
-  bool fail_syncs = false;
-  for (absl::string_view word : absl::StrSplit(text, ',')) {
+absl::StatusOr<FaultSettings> ParseFaultSettings(const std::string& words) {
+  FaultSettings settings;
+  for (absl::string_view word : absl::StrSplit(words, ',', absl::SkipEmpty())) {
     const std::pair<std::string, std::string> parts = absl::StrSplit(word, absl::MaxSplits(':', 1));
     const auto& [name, value] = parts;
     bool known = true;
     if (name == "drop") {
-      unsynced = FaultVfs::Unsynced::kLost;
+      settings.unsynced = Unsynced::kLost;
     } else if (name == "tear") {
-      unsynced = FaultVfs::Unsynced::kTorn;
-      known = absl::SimpleAtoi(value, &seed);
+      settings.unsynced = Unsynced::kTorn;
+      known = absl::SimpleAtoi(value, &settings.seed);
     } else if (name == "slow_sync") {
-      known = absl::ParseDuration(value, &sync_takes);
+      known = absl::ParseDuration(value, &settings.sync_takes);
     } else if (name == "space") {
-      known = absl::SimpleAtoi(value, &capacity);
+      known = absl::SimpleAtoi(value, &settings.capacity);
+    } else if (name == "beside") {
+      settings.beside = value;
     } else {
-      known = fail_syncs = name == "fail_sync";
+      known = settings.fail_syncs = word == "fail_sync";
     }
     if (!known) {
-      return absl::InvalidArgumentError(absl::StrCat("TALLYBUS_FAULT_VFS: ", word, " is unknown"));
+      return absl::InvalidArgumentError(absl::StrCat("a disk's faults: ", word, " is unknown"));
     }
   }
-  auto vfs = std::make_unique<FaultVfs>("fault", unsynced, seed);
-  vfs->SetCapacity(capacity);
-  vfs->SlowSyncs(sync_takes);
-  vfs->FailSyncs(fail_syncs);
+  return settings;
+}
+
+absl::StatusOr<std::unique_ptr<FaultVfs>> RegisterFaultVfsFromEnvironment() {
+  const char* text = std::getenv("TALLYBUS_FAULT_VFS");
+  if (text == nullptr || *text == '\0') return nullptr;
+  absl::StatusOr<FaultSettings> settings = ParseFaultSettings(text);
+  if (!settings.ok()) return settings.status();
+  auto vfs = std::make_unique<FaultVfs>("fault", settings->unsynced, settings->seed);
+  vfs->Become(*settings);
   return vfs;
 }
 

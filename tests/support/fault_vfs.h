@@ -11,16 +11,27 @@
 
 namespace tallybus::testing {
 
+// What has become of a write at a crash when no sync has followed it.
+enum class Unsynced {
+  kWritten,  // it is there, and nothing is held back
+  kLost,
+  kTorn,  // some sectors of it are there, chosen by the seed
+};
+
+struct FaultSettings {
+  Unsynced unsynced = Unsynced::kWritten;
+  uint64_t seed = 1;
+  int64_t capacity = -1;
+  std::string beside;
+  absl::Duration sync_takes;
+  bool fail_syncs = false;
+};
+
 // [any thread] Registered under its name from construction to destruction; every connection that
 // uses it is closed by then. It offers no shared memory: WAL needs locking_mode=EXCLUSIVE.
 class FaultVfs {
  public:
-  // What has become of a write at a crash when no sync has followed it.
-  enum class Unsynced {
-    kWritten,  // it is there, and nothing is held back
-    kLost,
-    kTorn,  // some sectors of it are there, chosen by the seed
-  };
+  using Unsynced = testing::Unsynced;
 
   explicit FaultVfs(const std::string& name, Unsynced unsynced = Unsynced::kLost,
                     uint64_t seed = 1);
@@ -41,6 +52,8 @@ class FaultVfs {
   void FailSyncs(bool fail);
   // While set, reads fail.
   void FailReads(bool fail);
+  // All but `unsynced` and `seed`, which a disk is made with.
+  void Become(const FaultSettings& settings);
   // The disk's size: files of the VFS and the file at `beside` (it may be missing) share it. What
   // does not fit is SQLITE_FULL. Negative: no end.
   void SetCapacity(int64_t bytes, const std::string& beside = "");
@@ -62,9 +75,12 @@ class FaultVfs {
   std::unique_ptr<Disk> disk_;
 };
 
-// Registers one named "fault" as TALLYBUS_FAULT_VFS says; nullptr where that is not set. The words
-// are parted by commas: drop, tear:<seed>, slow_sync:<duration>, space:<bytes>, fail_sync.
-// INVALID_ARGUMENT: another word. [control] Keep it as long as the process has connections.
+// The words are parted by commas: drop, tear:<seed>, slow_sync:<duration>, space:<bytes>,
+// beside:<path> (see SetCapacity), fail_sync. INVALID_ARGUMENT: another word.
+absl::StatusOr<FaultSettings> ParseFaultSettings(const std::string& words);
+
+// Registers one named "fault" as TALLYBUS_FAULT_VFS says; nullptr where that is not set. Errors as
+// ParseFaultSettings. [control] Keep it as long as the process has connections.
 absl::StatusOr<std::unique_ptr<FaultVfs>> RegisterFaultVfsFromEnvironment();
 
 }  // namespace tallybus::testing

@@ -42,7 +42,8 @@ def wait_until(condition, what, seconds=PATIENCE_SECONDS):
 class Tallybusd:
     """A running daemon. `apps` and `extra` are its configuration as Python objects; JSON is YAML."""
 
-    def __init__(self, apps=None, extra=None, args=(), work_dir=None, engine=None, expect_start=True):
+    def __init__(self, apps=None, extra=None, args=(), work_dir=None, engine=None, expect_start=True,
+                 program="tallybusd", environment=None):
         self._temporary = None if work_dir else tempfile.TemporaryDirectory(prefix="tallybus-")
         self.work_dir = Path(work_dir or self._temporary.name)
         self.engine = engine or f"ipc://{self.work_dir}/engine.sock"
@@ -59,6 +60,8 @@ class Tallybusd:
         self.log_path = self.work_dir / "tallybusd.log"
         self._args = list(args)
         self._expect_start = expect_start
+        self.program = program
+        self.environment = environment or {}
         self.process = None
 
     def __enter__(self):
@@ -88,8 +91,9 @@ class Tallybusd:
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "tallybusd", "--config", self.config_path, *self._args],
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                [BIN / self.program, "--config", self.config_path, *self._args],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment})
         if self._expect_start:
             self._await_ready()
 
