@@ -62,6 +62,7 @@ CORE_SOURCES = [
     "src/spool/sqlite_db.cc",
     "src/spool/sqlite_spool.cc",
     "src/spool/stored_pages.cc",
+    "src/spool/writer_inbox.cc",
 ]
 
 CORE_TESTS = [

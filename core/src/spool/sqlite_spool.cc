@@ -16,19 +16,9 @@ namespace tallybus {
 namespace {
 
 constexpr size_t kRecentBytes = size_t{8} << 20;
-constexpr size_t kTransactionBytes = size_t{1} << 20;
-// Settlements wait so long for an event to share its fsync: what a crash may repeat.
-constexpr std::chrono::milliseconds kSettlementWindow{20};
 constexpr std::chrono::milliseconds kSyncEvery{200};
-constexpr std::chrono::milliseconds kRetryFaultEvery{500};
 constexpr std::chrono::seconds kIdle{30};
 constexpr absl::Duration kPruneEvery = absl::Seconds(30);
-
-template <typename T>
-void MoveTo(std::vector<T>& from, std::vector<T>* to) {
-  to->insert(to->end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-  from.clear();
-}
 
 // Signals belong to the process's main thread.
 std::thread StartThread(std::function<void()> run) {
@@ -77,19 +67,6 @@ absl::Status SqliteSpool::Start(SpoolEvents& events, SpoolReader& reader) {
   return absl::OkStatus();
 }
 
-template <typename Add>
-void SqliteSpool::Ask(Add add) {
-  bool wake;
-  {
-    std::lock_guard lock(mutex_);
-    const bool slept = !asked_for_.urgent();
-    const bool idle = asked_for_.empty();
-    add(asked_for_);
-    wake = idle || (slept && asked_for_.urgent()) || !Healthy();  // then batches wait here for long
-  }
-  if (wake) asked_.notify_one();
-}
-
 void SqliteSpool::Append(SpoolBatch batch) {
   size_t bytes = 0;
   for (const SpoolRowPtr& row : batch.rows) {
@@ -101,19 +78,15 @@ void SqliteSpool::Append(SpoolBatch batch) {
   }
   waiting_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   pending_bytes_.fetch_add(batch.Bytes(), std::memory_order_relaxed);
-  Ask([&](Work& work) { work.batches.push_back(std::move(batch)); });
+  inbox_.Append(std::move(batch));
 }
 
 void SqliteSpool::Settle(std::span<const Settlement> settled) {
   for (const Settlement& settlement : settled) recent_.Forget(settlement.seq);
-  Ask([&](Work& work) { work.settled.insert(work.settled.end(), settled.begin(), settled.end()); });
+  inbox_.Settle(settled);
 }
 
-void SqliteSpool::Note(std::span<const Progress> progress) {
-  Ask([&](Work& work) {
-    work.progress.insert(work.progress.end(), progress.begin(), progress.end());
-  });
-}
+void SqliteSpool::Note(std::span<const Progress> progress) { inbox_.Note(progress); }
 
 void SqliteSpool::Load(std::span<const SpoolSeq> wanted) {
   std::vector<SpoolRowPtr> here;
@@ -127,21 +100,16 @@ void SqliteSpool::Load(std::span<const SpoolSeq> wanted) {
     }
   }
   if (!here.empty()) events_->OnLoaded(std::move(here));
-  if (elsewhere.empty()) return;
-  Ask([&](Work& work) { MoveTo(elsewhere, &work.wanted); });
+  if (!elsewhere.empty()) inbox_.Load(std::move(elsewhere));
 }
 
 void SqliteSpool::Find(const StoredFilter& filter, StoredCallback callback) {
-  Ask([&](Work& work) { work.finds.emplace_back(filter, std::move(callback)); });
+  inbox_.Find(filter, std::move(callback));
 }
 
 absl::Status SqliteSpool::Stop() {
   if (!writer_.joinable()) return last_;
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  asked_.notify_one();
+  inbox_.Stop();
   writer_.join();
   return last_;
 }
@@ -153,9 +121,14 @@ size_t SqliteSpool::UsedBytes() const {
 }
 
 void SqliteSpool::Write() {
-  while (Take()) {
+  for (;;) {
+    const std::chrono::milliseconds idle = prunes_on_  ? std::chrono::milliseconds(0)
+                                           : unsynced_ ? kSyncEvery
+                                                       : kIdle;
+    const WriterInbox::Turn turn = inbox_.Take(Healthy(), idle, &work_);
+    if (turn == WriterInbox::Turn::kStopped) break;
     ServeReads();
-    CommitWork();
+    if (turn == WriterInbox::Turn::kCommits) CommitWork();
     SyncInterval();
     Prune();
   }
@@ -170,45 +143,6 @@ void SqliteSpool::Write() {
                         : absl::UnavailableError("the spool could not be written at the end");
   if (last_.ok()) last_ = file_.MarkClosed(!options_.offline || file_.was_closed());
   if (last_.ok()) last_ = file_.Checkpoint();
-}
-
-// Adds what was asked for to the work. While the store is out of order it is a bounded wait.
-bool SqliteSpool::Take() {
-  std::unique_lock lock(mutex_);
-  const auto urgent = [this] { return stopping_ || asked_for_.urgent(); };
-  const auto something = [&] { return urgent() || !asked_for_.empty(); };
-  if (!Healthy()) {
-    asked_.wait_for(lock, kRetryFaultEvery, [this] {
-      return stopping_ || !asked_for_.wanted.empty() || !asked_for_.finds.empty();
-    });
-  } else if (!something() && !prunes_on_) {
-    if (unsynced_) {
-      asked_.wait_for(lock, kSyncEvery, something);
-    } else {
-      asked_.wait_for(lock, kIdle, something);
-    }
-  }
-  if (Healthy() && !asked_for_.empty() && !urgent())
-    asked_.wait_for(lock, kSettlementWindow, urgent);
-  if (stopping_ && asked_for_.empty()) return !work_.empty() && Healthy();
-  TakeBounded();
-  if (!stopping_ || Healthy()) return true;
-  MoveTo(asked_for_.batches, &work_.batches);  // a stop waits for no disk: there is one last try
-  return false;
-}
-
-// A transaction's worth of events, and all else.
-void SqliteSpool::TakeBounded() {
-  MoveTo(asked_for_.settled, &work_.settled);
-  MoveTo(asked_for_.progress, &work_.progress);
-  MoveTo(asked_for_.wanted, &work_.wanted);
-  MoveTo(asked_for_.finds, &work_.finds);
-  size_t bytes = 0;
-  for (const SpoolBatch& batch : work_.batches) bytes += batch.Bytes();
-  auto end = asked_for_.batches.begin();
-  while (end != asked_for_.batches.end() && bytes < kTransactionBytes) bytes += (end++)->Bytes();
-  std::move(asked_for_.batches.begin(), end, std::back_inserter(work_.batches));
-  asked_for_.batches.erase(asked_for_.batches.begin(), end);
 }
 
 void SqliteSpool::ServeReads() {
@@ -234,9 +168,9 @@ void SqliteSpool::ServeReads() {
 }
 
 void SqliteSpool::CommitWork() {
-  const bool verdicts = !work_.settled.empty() || !work_.progress.empty();
+  const bool verdicts = work_.HasVerdicts();
   if (!Healthy()) {
-    if (clock_.Now() - tried_ >= absl::FromChrono(kRetryFaultEvery)) return Recover();
+    if (clock_.Now() - tried_ >= absl::FromChrono(WriterInbox::kFaultEvery)) return Recover();
     if (verdicts) (void)TryCommit(false).ok();
     return;
   }

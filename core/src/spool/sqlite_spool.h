@@ -4,8 +4,6 @@
 #define TALLYBUS_SPOOL_SQLITE_SPOOL_H_
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,6 +12,7 @@
 #include "spool/recent_rows.h"
 #include "spool/spool_file.h"
 #include "spool/spool_tables.h"
+#include "spool/writer_inbox.h"
 #include "tallybus/sqlite_spool.h"
 
 namespace tallybus {
@@ -37,23 +36,7 @@ class SqliteSpool final : public Spool {
   bool Healthy() const override { return healthy_.load(std::memory_order_relaxed); }
 
  private:
-  // What was asked for since the writer last looked.
-  struct Work {
-    std::vector<SpoolBatch> batches;
-    std::vector<Settlement> settled;
-    std::vector<Progress> progress;
-    std::vector<SpoolSeq> wanted;
-    std::vector<std::pair<StoredFilter, StoredCallback>> finds;
-
-    bool urgent() const { return !batches.empty() || !wanted.empty() || !finds.empty(); }
-    bool empty() const { return !urgent() && settled.empty() && progress.empty(); }
-  };
-
-  template <typename Add>
-  void Ask(Add add);
   void Write();  // [spool] the thread
-  bool Take();   // false: it was stopped, and nothing is left
-  void TakeBounded();
   void ServeReads();
   void CommitWork();
   absl::Status TryCommit(bool with_batches);
@@ -79,13 +62,10 @@ class SqliteSpool final : public Spool {
   std::atomic<bool> healthy_{true};
 
   std::thread writer_;
-  std::mutex mutex_;
-  std::condition_variable asked_;
-  Work asked_for_;  // under mutex_
-  bool stopping_ = false;
+  WriterInbox inbox_;
 
   // [spool]
-  Work work_;
+  SpoolWork work_;
   bool unsynced_ = false;
   bool prunes_on_ = false;  // the last turn of it left some
   MonoTime synced_, pruned_, tried_;
