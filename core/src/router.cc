@@ -363,8 +363,12 @@ absl::Status Router::Accept(IngressBatch&& batch) { return line_->Accept(std::mo
 bool Router::IsBehind() const { return line_->IsBehind(); }
 bool Router::HasRoom() const { return line_->HasRoom(); }
 void Router::Complete(Ticket ticket, DeliveryResult result) {
+  Completion done{ticket, std::move(result)};
+  CompleteAll({&done, 1});
+}
+void Router::CompleteAll(std::span<Completion> done) {
   TALLYBUS_FAULT_POINT("settle.completed");
-  line_->dispatcher.Complete(ticket, std::move(result));
+  line_->dispatcher.Complete(done);
 }
 void Router::OnCommitted(SpoolBatch batch) {
   (void)line_->commits.Push(std::move(batch));  // never full, see kAsManyAsAsked

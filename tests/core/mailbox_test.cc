@@ -47,6 +47,23 @@ TEST(MailboxTest, AFullMailboxLeavesTheItemUntouched) {
   EXPECT_TRUE(mailbox.Push(std::move(item)));
 }
 
+TEST(MailboxTest, TakesSeveralWithOneWakeUpOrNone) {
+  int woken = 0;
+  Mailbox<std::string> mailbox(3, [&] { ++woken; });
+  std::vector<std::string> two = {"a", "b"};
+  EXPECT_TRUE(mailbox.PushAll(two));
+  std::vector<std::string> more = {"c", "d"};
+  EXPECT_FALSE(mailbox.PushAll(more)) << "there is room for one";
+  EXPECT_THAT(more, ElementsAre("c", "d"));
+  EXPECT_TRUE(mailbox.PushAll({}));
+  EXPECT_EQ(woken, 1);
+  std::vector<std::string> items;
+  mailbox.Drain(&items);
+  EXPECT_THAT(items, ElementsAre("a", "b"));
+  EXPECT_TRUE(mailbox.PushAll({}));
+  EXPECT_EQ(woken, 1) << "nothing came";
+}
+
 TEST(MailboxTest, TheWakeUpMayDrain) {
   std::vector<int> items;
   Mailbox<int>* self = nullptr;

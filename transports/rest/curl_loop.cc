@@ -106,11 +106,11 @@ absl::Status CurlLoop::Start() {
   return absl::OkStatus();
 }
 
-absl::Status CurlLoop::Submit(const Delivery& delivery) {
+absl::Status CurlLoop::Submit(std::span<Delivery> deliveries) {
   std::lock_guard lock(gate_);
   if (!open_for_mail_) return absl::CancelledError("the transport does not run");
-  if (mailbox_.Push(Delivery(delivery))) return absl::OkStatus();
-  mailbox_full_.Add();
+  if (mailbox_.PushAll(deliveries)) return absl::OkStatus();
+  mailbox_full_.Add(deliveries.size());
   return absl::ResourceExhaustedError("the transport's mailbox is full");
 }
 
@@ -146,10 +146,12 @@ void CurlLoop::Run() {
     DriveTimer();
     CompleteFinished();
     ExpireWaiting();
+    HandBack();
     if (!stopping) continue;
     if (open_tickets_ == 0 || context_.clock.Now() >= stop_deadline_) break;
   }
   AbortAll();
+  HandBack();
 }
 
 // Until libcurl's timer, the first waiting delivery's deadline or the stop's, rounded up: a timer
@@ -311,7 +313,14 @@ void CurlLoop::AbortAll() {
 
 void CurlLoop::Complete(Ticket ticket, DeliveryResult result) {
   --open_tickets_;
-  context_.sink.Complete(ticket, std::move(result));
+  done_.push_back({ticket, std::move(result)});
+}
+
+// Once a turn, so that the router is woken once for all that completed in it.
+void CurlLoop::HandBack() {
+  if (done_.empty()) return;
+  context_.sink.CompleteAll(done_);
+  done_.clear();
 }
 
 int CurlLoop::OnSocket(void*, int socket, int what, void* loop, void*) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -30,9 +31,10 @@ class CurlLoop {
 
   // [control] Starts the thread.
   absl::Status Start();
-  // [any thread] Does not block. OK: the sink hears of the ticket once. Else it never will:
-  // CANCELLED where the loop does not run, RESOURCE_EXHAUSTED where its mailbox is full.
-  absl::Status Submit(const Delivery& delivery);
+  // [any thread] Does not block; moves from them. OK: the sink hears of each ticket once. Else it
+  // hears of none: CANCELLED where the loop does not run, RESOURCE_EXHAUSTED where they do not fit
+  // into its mailbox.
+  absl::Status Submit(std::span<Delivery> deliveries);
   // [control] Lets open attempts finish until `deadline`, then aborts them. Returns at once.
   void RequestStop(MonoTime deadline);
   // [control] Returns when all tickets are completed. Does nothing where no thread runs.
@@ -53,6 +55,7 @@ class CurlLoop {
   void ExpireWaiting();
   void AbortAll();
   void Complete(Ticket ticket, DeliveryResult result);
+  void HandBack();
   void Wake();
 
   static int OnSocket(void* easy, int socket, int what, void* loop, void* socket_data);
@@ -74,6 +77,7 @@ class CurlLoop {
   // The loop's thread alone uses what follows.
   std::unordered_map<uint64_t, std::unique_ptr<EndpointPool>> pools_;  // by endpoint id
   std::vector<Delivery> mail_;
+  std::vector<Completion> done_;                  // this turn
   std::optional<MonoTime> timer_;                 // when libcurl wants to run again
   MonoTime first_expiry_ = MonoTime::Infinite();  // of all that wait in a pool
   long connections_wanted_ = 0;                   // sum of the pools' limits

@@ -59,6 +59,7 @@ RestTransport::RestTransport(const TransportContext& context) : context_(context
   for (int i = 0; i < std::max(context.threads, 1); ++i) {
     loops_.push_back(std::make_unique<CurlLoop>(context, kMailboxCapacity));
   }
+  mail_.resize(loops_.size());
 }
 
 RestTransport::~RestTransport() { Stop(MonoTime()); }
@@ -74,12 +75,21 @@ absl::Status RestTransport::Start() {
 void RestTransport::Deliver(std::span<const Delivery> deliveries) {
   for (const Delivery& delivery : deliveries) {
     const uint64_t choice = StableHash(delivery.lane) + delivery.endpoint.id;
-    auto status = loops_[choice % loops_.size()]->Submit(delivery);
-    if (status.ok()) continue;
+    mail_[choice % mail_.size()].push_back(delivery);
+  }
+  for (size_t i = 0; i < loops_.size(); ++i) {
+    if (mail_[i].empty()) continue;
+    if (auto status = loops_[i]->Submit(mail_[i]); !status.ok()) GiveBack(mail_[i], status);
+    mail_[i].clear();
+  }
+}
+
+void RestTransport::GiveBack(std::span<const Delivery> deliveries, const absl::Status& status) {
+  for (const Delivery& delivery : deliveries) {
     DeliveryResult result;
     result.verdict = Verdict::kRetryLater;
     result.never_sent = true;
-    result.status = std::move(status);
+    result.status = status;
     result.reason = kConnectionReset;
     context_.sink.Complete(delivery.ticket, std::move(result));
   }

@@ -28,8 +28,11 @@ class RestTransport final : public Transport {
   void Stop(MonoTime deadline) override;
 
  private:
+  void GiveBack(std::span<const Delivery> deliveries, const absl::Status& status);
+
   const TransportContext context_;
   std::vector<std::unique_ptr<CurlLoop>> loops_;
+  std::vector<std::vector<Delivery>> mail_;  // of one Deliver, for each loop: one hand-off
 };
 
 }  // namespace tallybus::rest

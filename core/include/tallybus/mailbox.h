@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,13 +20,16 @@ class Mailbox {
       : capacity_(capacity), wake_(std::move(wake)) {}
 
   // [any thread] False when full: the item is untouched, and the caller counts or holds it.
-  [[nodiscard]] bool Push(T&& item) {
+  [[nodiscard]] bool Push(T&& item) { return PushAll({&item, 1}); }
+
+  // [any thread] All of them or, where they do not fit, none; they are moved from.
+  [[nodiscard]] bool PushAll(std::span<T> items) {
     bool first;
     {
       std::lock_guard lock(mutex_);
-      if (items_.size() >= capacity_) return false;
-      first = items_.empty();
-      items_.push_back(std::move(item));
+      if (items_.size() + items.size() > capacity_) return false;
+      first = items_.empty() && !items.empty();
+      for (T& item : items) items_.push_back(std::move(item));
     }
     if (first && wake_) wake_();
     return true;

@@ -74,6 +74,7 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   bool IsBehind() const override;                                // [any thread]
   bool HasRoom() const override;                                 // [any thread]
   void Complete(Ticket ticket, DeliveryResult result) override;  // [any thread]
+  void CompleteAll(std::span<Completion> done) override;         // [any thread]
   void OnCommitted(SpoolBatch batch) override;                   // [any thread]
   void OnLoaded(std::vector<SpoolRowPtr> rows) override;         // [any thread]
   void OnFault(absl::Status status) override;                    // [any thread]

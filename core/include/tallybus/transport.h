@@ -69,6 +69,11 @@ struct DeliveryResult {
   std::string answer;  // body of the answer, at most 64 KiB; empty unless want_answer
 };
 
+struct Completion {
+  Ticket ticket;
+  DeliveryResult result;
+};
+
 class DeliverySink {
  public:
   virtual ~DeliverySink() = default;
@@ -76,6 +81,11 @@ class DeliverySink {
   // ticket. A second or late completion, or one for a ticket that is not open, is counted and
   // dropped.
   virtual void Complete(Ticket ticket, DeliveryResult result) = 0;
+  // [any thread] Complete for each; the results are moved from. For transports that hear of several
+  // at once: one hand-off wakes the router once.
+  virtual void CompleteAll(std::span<Completion> done) {
+    for (Completion& each : done) Complete(each.ticket, std::move(each.result));
+  }
 };
 
 class Transport {

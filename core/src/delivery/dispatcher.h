@@ -74,9 +74,7 @@ class Dispatcher {
   // Takes a row that was asked of the spool; one without an event is damaged there.
   void Loaded(const SpoolRowPtr& row);
   // [any thread] See DeliverySink.
-  void Complete(Ticket ticket, DeliveryResult result) {
-    in_flight_.Complete(ticket, std::move(result));
-  }
+  void Complete(std::span<Completion> done) { in_flight_.Complete(done); }
 
   // Judges what completed, settles it in the spool, and makes due lanes ready. True: it did work.
   bool Settle();

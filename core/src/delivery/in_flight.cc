@@ -59,18 +59,21 @@ void InFlight::Free(uint32_t index) {
   free_.push_back(index);
 }
 
-void InFlight::Complete(Ticket ticket, DeliveryResult result) {
+void InFlight::Complete(std::span<Completion> done) {
   bool first = false;
   {
     std::lock_guard lock(mutex_);
-    if (Slot* slot = Find(ticket, State::kOpen)) {
-      first = completed_.empty();
-      completed_.push_back({std::move(slot->attempt), std::move(result)});
-      Free(IndexOf(ticket));
-    } else {
-      stray_.Add();
-      if (Find(ticket, State::kAbandoned) != nullptr) Free(IndexOf(ticket));
+    const size_t before = completed_.size();
+    for (Completion& each : done) {
+      if (Slot* slot = Find(each.ticket, State::kOpen)) {
+        completed_.push_back({std::move(slot->attempt), std::move(each.result)});
+        Free(IndexOf(each.ticket));
+      } else {
+        stray_.Add();
+        if (Find(each.ticket, State::kAbandoned) != nullptr) Free(IndexOf(each.ticket));
+      }
     }
+    first = before == 0 && !completed_.empty();
   }
   if (first && wake_) wake_();
 }

@@ -7,7 +7,9 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "delivery/endpoint_gate.h"
@@ -44,7 +46,11 @@ class InFlight {
   // [owner] The delivery refers into the slot.
   Delivery Open(Attempt attempt);
   // [any thread] See DeliverySink.
-  void Complete(Ticket ticket, DeliveryResult result);
+  void Complete(std::span<Completion> done);
+  void Complete(Ticket ticket, DeliveryResult result) {
+    Completion done{ticket, std::move(result)};
+    Complete({&done, 1});
+  }
   // [owner] Gives up on tickets whose deadline is before `before` and appends what they were for,
   // with an empty result. What they refer to stays until the late completion comes.
   void TakeOverdue(MonoTime before, std::vector<Completed>* out);

@@ -72,7 +72,8 @@ class ToDispatcher final : public DeliverySink {
  public:
   explicit ToDispatcher(Dispatcher& dispatcher) : dispatcher_(dispatcher) {}
   void Complete(Ticket ticket, DeliveryResult result) override {
-    dispatcher_.Complete(ticket, std::move(result));
+    Completion done{ticket, std::move(result)};
+    dispatcher_.Complete({&done, 1});
   }
 
  private:

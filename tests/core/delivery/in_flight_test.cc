@@ -89,6 +89,20 @@ TEST_F(InFlightTest, WakesForTheFirstCompletionAlone) {
   EXPECT_EQ(woken, 2);
 }
 
+TEST_F(InFlightTest, SeveralCompleteWithOneWakeUpAndAStrangerHarmsNone) {
+  const Ticket a = in_flight.Open(NewAttempt(1)).ticket;
+  const Ticket b = in_flight.Open(NewAttempt(2)).ticket;
+  Completion done[] = {{a, testing::Answered(200)}, {Ticket{0}, {}}, {b, testing::Answered(500)}};
+  in_flight.Complete(done);
+  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(stray.Value(), 1u);
+  const auto completed = Drained();
+  ASSERT_THAT(completed, SizeIs(2));
+  EXPECT_EQ(completed[0].result.remote_code, 200);
+  EXPECT_EQ(completed[1].attempt.row->seq, 2u);
+  EXPECT_EQ(completed[1].result.remote_code, 500);
+}
+
 TEST_F(InFlightTest, ASecondCompletionIsCountedAndDropped) {
   const Ticket ticket = in_flight.Open(NewAttempt(1)).ticket;
   in_flight.Complete(ticket, testing::Answered(200));

@@ -300,8 +300,19 @@ TEST_F(CurlLoopTest, ManyEndpointsComeAndGo) {
 class BareLoopTest : public ::testing::Test {
  protected:
   absl::Status Submit(CurlLoop& loop) {
-    return loop.Submit(Delivery{Ticket{1}, event_, "{}", "lane", 1, 1, false, false, 0, endpoint_,
-                                clock_.Now() + absl::Seconds(5), false});
+    Delivery delivery{Ticket{1},
+                      event_,
+                      "{}",
+                      "lane",
+                      1,
+                      1,
+                      false,
+                      false,
+                      0,
+                      endpoint_,
+                      clock_.Now() + absl::Seconds(5),
+                      false};
+    return loop.Submit({&delivery, 1});
   }
   SystemClock clock_;
   Metrics metrics_;
