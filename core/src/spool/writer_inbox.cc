@@ -1,4 +1,4 @@
-// Waits are in real time, for a condition variable knows no other.
+// What is asked is gathered under one mutex, and taken by the spool's thread.
 #include "spool/writer_inbox.h"
 
 #include <algorithm>
@@ -90,19 +90,19 @@ bool WriterInbox::AwaitDue(std::unique_lock<std::mutex>& lock, const SpoolWork& 
   if (held.batches.empty()) events_due_.reset();
   if (!held.HasVerdicts()) verdicts_due_.reset();
   for (;;) {
-    const Time now = std::chrono::steady_clock::now();
+    const MonoTime now = clock_.Now();
     const bool events = !asked_for_.batches.empty();
     if ((events || !held.batches.empty()) && !events_due_) {
-      events_due_ = under_load_ ? now + kLinger : now;
+      events_due_ = under_load_ ? now + absl::FromChrono(kLinger) : now;
     }
     if ((asked_for_.HasVerdicts() || held.HasVerdicts()) && !verdicts_due_) {
-      verdicts_due_ = now + kSettlementWindow;
+      verdicts_due_ = now + absl::FromChrono(kSettlementWindow);
     }
-    const Time until =
-        std::min(events_due_.value_or(Time::max()), verdicts_due_.value_or(Time::max()));
+    const MonoTime until = std::min(events_due_.value_or(MonoTime::Infinite()),
+                                    verdicts_due_.value_or(MonoTime::Infinite()));
     if (stopping_ || asked_bytes_ >= kEnoughBytes || now >= until) return true;
-    if (asked_for_.HasReads() || until == Time::max()) return false;
-    asked_.wait_until(lock, until, [&] {
+    if (asked_for_.HasReads() || until == MonoTime::Infinite()) return false;
+    asked_.wait_for(lock, absl::ToChronoNanoseconds(until - now), [&] {
       return stopping_ || asked_for_.HasReads() || events == asked_for_.batches.empty() ||
              asked_bytes_ >= kEnoughBytes;
     });

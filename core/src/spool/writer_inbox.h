@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "tallybus/clock.h"
 #include "tallybus/spool.h"
 
 namespace tallybus {
@@ -61,7 +62,6 @@ class WriterInbox {
   Turn Take(bool healthy, std::chrono::milliseconds idle, SpoolWork* work);
 
  private:
-  using Time = std::chrono::steady_clock::time_point;
   template <typename Add>
   void Ask(Add add);
   // Whether a transaction is due.
@@ -74,7 +74,8 @@ class WriterInbox {
   size_t asked_bytes_ = 0;
   bool stopping_ = false;
   bool under_load_ = false;
-  std::optional<Time> events_due_, verdicts_due_;
+  std::optional<MonoTime> events_due_, verdicts_due_;
+  const SystemClock clock_;  // a condition variable waits in real time
 };
 
 }  // namespace tallybus

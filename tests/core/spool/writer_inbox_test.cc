@@ -12,11 +12,11 @@ namespace tallybus {
 namespace {
 
 using Turn = WriterInbox::Turn;
-using ::testing::ElementsAre;
-using testing::BatchOf;
-using testing::Row;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+using testing::BatchOf;
+using ::testing::ElementsAre;
+using testing::Row;
 
 constexpr milliseconds kLong{20'000};  // a test that waits so long has failed
 
