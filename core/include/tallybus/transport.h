@@ -57,7 +57,8 @@ enum class Verdict {
 
 struct DeliveryResult {
   Verdict verdict = Verdict::kRetryLater;
-  absl::Status status;                                // for the log; OK where delivered
+  absl::Status status;  // for the log; OK where delivered. CANCELLED: the transport's own stop
+                        // ended the attempt, and the event stays as it was
   absl::Duration retry_after = absl::ZeroDuration();  // the peer's hint; zero: none
   int remote_code = 0;                                // HTTP status; 0: no answer came
   bool never_sent = false;                            // the request surely did not reach the peer

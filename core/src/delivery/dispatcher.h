@@ -125,6 +125,7 @@ class Dispatcher {
   void Failed(const Lane& lane, const SpoolRow& row, const DeliveryResult& result, bool final);
   void TryAgain(Lane& lane, const Judgement& judgement, const Trying& trying,
                 const DeliveryResult& result, MonoTime now);
+  void PutBack(Lane& lane, const DeliveryResult& result, MonoTime now);
   void NoteProgress(const Lane& lane, MonoTime due, MonoTime now);
   void PassBy(Lane& lane, MonoTime due, MonoTime now);
   void Bury(Lane& lane, const SpoolRow& row, Settlement::Outcome outcome, std::string_view reason,

@@ -49,6 +49,9 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
   Lane& lane = *lanes_.Find(completed.attempt.lane);
   const SpoolRow& row = *completed.attempt.row;
   const DeliveryResult& result = completed.result;
+  if (dispatch_stopped_ && absl::IsCancelled(result.status) && !lane.ephemeral) {
+    return PutBack(lane, result, now);
+  }
   EndpointQueue& queue = *lane.queue;  // a stray is gone with its row
   EndpointGate& gate = queue.gate;
   const Trying trying = {.attempts = lane.tries.burnt + 1,
@@ -101,6 +104,14 @@ void Dispatcher::TryAgain(Lane& lane, const Judgement& judgement, const Trying& 
   }
   NoteProgress(lane, due, now);
   BackOffUntil(lane, due);
+}
+
+// Our own stop is no verdict on the event, and says nothing of its endpoint.
+void Dispatcher::PutBack(Lane& lane, const DeliveryResult& result, MonoTime now) {
+  if (result.never_sent) --lane.tries.attempts;
+  lane.tries.may_have_arrived |= !result.never_sent;
+  NoteProgress(lane, now, now);
+  BackOffUntil(lane, now);
 }
 
 void Dispatcher::NoteProgress(const Lane& lane, MonoTime due, MonoTime now) {

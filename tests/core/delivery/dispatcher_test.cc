@@ -146,6 +146,28 @@ TEST_F(DispatcherTest, AfterStopDispatchNothingStarts) {
   EXPECT_EQ(Count("tallybus_events_shed_total"), 1u) << "a keep-alive waits for nothing";
 }
 
+TEST_F(DispatcherTest, WhatOurOwnStopEndsIsNoVerdictAndStays) {
+  route->retry.kind = RetrySchedule::Kind::kNone;
+  Take("a");
+  Take("b");
+  Turn();
+  dispatcher.StopRetries();
+  dispatcher.StopDispatch();
+  DeliveryResult aborted = TimedOut();
+  aborted.status = absl::CancelledError("the transport stops");
+  transport.Complete(0, aborted);
+  aborted.never_sent = true;
+  transport.Complete(1, aborted);
+  Turn();
+  EXPECT_THAT(spool.settled, IsEmpty());
+  EXPECT_THAT(outcomes.failures, IsEmpty()) << "nobody failed";
+  ASSERT_THAT(spool.progress, SizeIs(2));
+  EXPECT_TRUE(spool.progress[0].may_have_arrived);
+  EXPECT_EQ(spool.progress[0].tries, 0);
+  EXPECT_FALSE(spool.progress[1].may_have_arrived);
+  EXPECT_EQ(spool.progress[1].attempts, 0) << "it was none";
+}
+
 TEST_F(DispatcherTest, HandsOneBatchToEachTransport) {
   ScriptedTransport another;
   another.SetSink(sink);
