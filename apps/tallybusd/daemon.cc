@@ -152,6 +152,7 @@ absl::Status Daemon::StartTransports() {
       {*router_, clock_, metrics_, log_, options_.config.node.name, options_.config.engines.grace});
   if (!open.ok()) return open.status();
   open_ = *std::move(open);
+  open_->Restore(router_->TakeBeatingNodes());
   return absl::OkStatus();
 }
 

@@ -358,6 +358,9 @@ absl::Status Router::Start() { return line_->parts.spool.Start(*this, *line_); }
 std::vector<PublisherRecord> Router::TakePublishers() {
   return std::exchange(line_->recovered, {});
 }
+std::vector<std::string> Router::TakeBeatingNodes() {
+  return std::exchange(line_->recovered_nodes, {});
+}
 void Router::SetRoutes(RouteTable routes) { line_->SetRoutes(std::move(routes)); }
 absl::Status Router::Accept(IngressBatch&& batch) { return line_->Accept(std::move(batch)); }
 bool Router::IsBehind() const { return line_->IsBehind(); }

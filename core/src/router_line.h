@@ -43,7 +43,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void Take(const WaitingRow& row) override { dispatcher.Restore(row); }
   void Take(PublisherRecord publisher) override;
   void Take(SessionChange session) override;
-  void Take(LiveRecord live) override { live_.Take(std::move(live), parts.clock.Now()); }
+  void Take(LiveRecord live) override;
   void Take(EndpointRecord endpoint) override;
   void Take(AlertRecord alert) override { alerts.Restore(alert); }
 
@@ -65,6 +65,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   Mailbox<absl::Status> faults;
   Mailbox<std::function<void()>> tasks;
   std::vector<PublisherRecord> recovered;
+  std::vector<std::string> recovered_nodes;
   std::atomic<bool> shutting_down{false};
   uint64_t accepted = 0;
 
@@ -102,6 +103,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
 
   // In router_recovery.cc.
   void TakePublisher(const PublisherChange& change, Turn* turn);
+  void NoteBeats(const PublisherChange& change, Turn* turn);
   void EndAll(const PublisherChange& change, std::string_view info, bool lost, Turn* turn);
   void NoteWatermark(const Watermark& watermark, SpoolBatch* batch);
   void NotePublisher(PublisherRecord record, SpoolBatch* batch);

@@ -12,6 +12,8 @@ namespace {
 
 constexpr char kEngineLost[] = "engine lost";
 constexpr char kEngineClosed[] = "engine closed";
+// Beside what is live of an open-bus node: that it sends heartbeats. The record's text is its id.
+constexpr char kBeats[] = "heartbeat";
 // Heartbeats come each second: an engine that drops says so again before this has passed.
 constexpr absl::Duration kDroppingFor = absl::Minutes(1);
 
@@ -26,6 +28,12 @@ void Router::Line::Take(PublisherRecord publisher) {
 void Router::Line::Take(SessionChange session) {
   sessions.Apply(session, parts.clock.Now());
   if (session.epoch != 0) live_.NoteSession(SourceOfEpoch(session.epoch), session);
+}
+
+void Router::Line::Take(LiveRecord live) {
+  if (live.key != kBeats) return live_.Take(std::move(live), parts.clock.Now());
+  beating_nodes_.insert(live.source);
+  recovered_nodes.push_back(std::move(live.json));
 }
 
 void Router::Line::Take(EndpointRecord endpoint) {
@@ -64,10 +72,7 @@ void Router::Line::NotePublisher(PublisherRecord record, SpoolBatch* batch) {
 void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
   using Action = PublisherChange::Action;
   if (change.action == Action::kDropped) return NoteDrops(change);
-  if (change.epoch == 0) {
-    if (change.action == Action::kHello) beating_nodes_.insert(change.source);
-    if (change.action == Action::kForgotten) beating_nodes_.erase(change.source);
-  }
+  if (change.epoch == 0) NoteBeats(change, turn);
   switch (change.action) {
     case Action::kHello:
       live_.Name(change.source, change.node_id);
@@ -99,6 +104,13 @@ void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
                                                   : PublisherRecord::State::kForgotten;
   NotePublisher(std::move(record), &turn->batch);
   if (change.action == Action::kForgotten) publishers_.erase(change.epoch);
+}
+
+void Router::Line::NoteBeats(const PublisherChange& change, Turn* turn) {
+  const bool beats = change.action == PublisherChange::Action::kHello;
+  const bool changed =
+      beats ? beating_nodes_.insert(change.source).second : beating_nodes_.erase(change.source) > 0;
+  if (changed) turn->batch.live.push_back({change.source, kBeats, beats ? change.node_id : ""});
 }
 
 void Router::Line::EndAll(const PublisherChange& change, std::string_view info, bool lost,

@@ -323,6 +323,19 @@ TEST_F(RouterRecoveryTest, ANodeThatSendsHeartbeatsIsLeftToThem) {
   EXPECT_THAT(Delivered().at("defaultApp/n0").statuses, ElementsAre("PUBLISHING", "FAILED"));
 }
 
+TEST_F(RouterRecoveryTest, ANodeThatSentHeartbeatsIsWatchedByTheNextRouterToo) {
+  Send(PublisherChange{Action::kHello, SourceOfNode(kNode), 0, kNode});
+  Event event = OfStream(0, "PUBLISHING");
+  event.id = {};
+  Send(event);
+  Restart();
+  EXPECT_THAT(router->TakeBeatingNodes(), ElementsAre(kNode));
+  Send(PublisherChange{Action::kLost, SourceOfNode(kNode), 0, kNode});
+  EXPECT_THAT(Delivered().at("defaultApp/n0").statuses, ElementsAre("PUBLISHING", "FAILED"));
+  Restart();
+  EXPECT_THAT(router->TakeBeatingNodes(), IsEmpty()) << "a lost one is waited for no longer";
+}
+
 TEST_F(RouterRecoveryTest, AnEngineThatReturnsToARestartedRouterHasItsSessionsToldAgain) {
   OpenStreams(3);
   Send(Of(Action::kLost));

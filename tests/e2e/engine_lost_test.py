@@ -134,6 +134,18 @@ class EngineLostTest(unittest.TestCase):
             self.assertEqual([r.json["mediaSessionId"] for r in ends(backend.requests)], ["m7"])
             self.assertNotIn("TallybusHeartbeat", {r.method for r in backend.requests})
 
+    def test_a_node_of_the_open_bus_that_dies_with_the_router_is_ended_by_the_next_one(self):
+        with Backend() as backend, Tallybusd(apps={APP: {"url": backend.url}},
+                                             extra=GRACE) as daemon:
+            with OpenBus(daemon) as bus:
+                bus.send({"nodeId": "n1"}, method="TallybusHeartbeat")
+                bus.send(stream_status(media="m7"))
+                backend.await_requests(1)
+            daemon.kill()
+            daemon.start()
+            wait_until(lambda: len(ends(backend.requests)) >= 1, "one end", 30)
+            self.assertEqual(ends(backend.requests)[0].json["info"], "engine lost")
+
     def test_a_stream_that_is_not_heard_of_for_stale_after_ends(self):
         with Backend() as backend, Tallybusd(
                 apps={APP: {"url": backend.url, "stale_after": "1s"}}) as daemon, \

@@ -88,6 +88,10 @@ void OpenIngress::CountMalformed(const absl::Status& status,
              absl::StrCat("open bus: dropped a malformed message: ", status.message(), method));
 }
 
+void OpenIngress::Restore(const std::vector<std::string>& nodes) {
+  for (const std::string& node : nodes) nodes_.Beat(node, parts_.clock.Now());
+}
+
 MonoTime OpenIngress::Tick() {
   const MonoTime now = parts_.clock.Now();
   if (now - ticked_ < kTickEvery) return ticked_ + kTickEvery;

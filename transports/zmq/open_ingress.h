@@ -34,6 +34,8 @@ class OpenIngress {
   static absl::StatusOr<std::unique_ptr<OpenIngress>> Bind(zmq::context_t& context,
                                                            const std::string& endpoint,
                                                            Parts parts);
+  // [control] Nodes that an earlier process heard heartbeats of: they count as heard of now.
+  void Restore(const std::vector<std::string>& nodes);
   // [owner] Reads what is there, up to a bound; true where more may wait.
   bool Receive();
   // [owner] True while events are left with ZeroMQ, because the spool is behind.

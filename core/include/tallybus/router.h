@@ -60,6 +60,8 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   absl::Status Start();
   // [control] What is known of publishers, for their ingress, once after Start.
   std::vector<PublisherRecord> TakePublishers();
+  // [control] The ids of open-bus nodes that sent heartbeats, once after Start.
+  std::vector<std::string> TakeBeatingNodes();
 
   // [owner] Replaces the routes for events that are accepted from here on. What is spooled keeps
   // what was decided for it, and goes where the route of its name points; where there is none, it
