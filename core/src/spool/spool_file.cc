@@ -17,7 +17,10 @@ namespace tallybus {
 namespace {
 
 constexpr int kApplicationId = 0x54616c79;  // "Taly"
-constexpr off_t kReserveBytes = off_t{8} << 20;
+// A piece of giving room back, and what is given back in one go. Each page costs the log at most
+// three.
+constexpr int kPagesAPiece = 64;
+constexpr int kPiecesAtOnce = 32;
 
 // Lanes, waiting rows and their bodies are apart, so that a start reads the first two alone.
 constexpr char kTables[] = R"sql(
@@ -159,19 +162,28 @@ absl::Status SpoolFile::Pragma(const std::string& name, const std::string& value
                                                     ", and ", read, " is needed for the spool"));
 }
 
-// In this order: the page size before the first page, the lock before the first look at the log.
+// In this order: the lock before the first look at the log, page size and auto_vacuum before the
+// first page.
 absl::Status SpoolFile::Configure(SpoolSync sync) {
-  absl::Status status = db_.Execute("PRAGMA page_size=16384");
-  if (status.ok()) status = Pragma("locking_mode", "EXCLUSIVE", "exclusive");
+  absl::Status status = Pragma("locking_mode", "EXCLUSIVE", "exclusive");
+  if (status.ok()) status = db_.Execute("PRAGMA page_size=16384");
+  if (status.ok()) status = GiveNewFilePageMap();
   if (status.ok()) status = Pragma("journal_mode", "WAL", "wal");
   if (status.ok()) status = SyncCommits(sync == SpoolSync::kCommit);
   if (status.ok() && sync == SpoolSync::kOff) status = Pragma("synchronous", "OFF", "0");
   if (status.ok()) status = Pragma("cache_size", "-8192", "-8192");
-  if (status.ok()) status = Pragma("wal_autocheckpoint", "1000", "1000");
+  if (status.ok()) status = Pragma("wal_autocheckpoint", "300", "300");
   if (status.ok()) status = Pragma("journal_size_limit", "67108864", "67108864");
   if (status.ok()) status = Pragma("cell_size_check", "1", "1");
   if (status.ok()) status = Pragma("trusted_schema", "0", "0");
   return status;
+}
+
+// Of an older one it would be a write at each opening, or nothing at all.
+absl::Status SpoolFile::GiveNewFilePageMap() {
+  absl::StatusOr<std::string> pages = db_.Ask("PRAGMA page_count");
+  if (!pages.ok()) return pages.status();
+  return *pages == "0" ? Pragma("auto_vacuum", "INCREMENTAL", "2") : absl::OkStatus();
 }
 
 absl::Status SpoolFile::SyncCommits(bool sync) {
@@ -249,20 +261,37 @@ absl::Status SpoolFile::Checkpoint() {
   return absl::OkStatus();
 }
 
-bool SpoolFile::HasReserve() const {
-  struct stat reserve;
-  return stat((directory_ + "/spool.reserve").c_str(), &reserve) == 0 &&
-         reserve.st_size >= kReserveBytes;
+absl::Status SpoolFile::GiveRoomBack() {
+  for (int piece = 0; piece < kPiecesAtOnce; ++piece) {
+    absl::StatusOr<std::string> before = db_.Ask("PRAGMA freelist_count");
+    if (!before.ok()) return before.status();
+    if (*before == "0") return absl::OkStatus();
+    absl::Status status =
+        db_.Execute(absl::StrCat("PRAGMA incremental_vacuum(", kPagesAPiece, ")"));
+    if (status.ok()) status = Checkpoint();
+    if (!status.ok()) return status;
+    absl::StatusOr<std::string> after = db_.Ask("PRAGMA freelist_count");
+    if (!after.ok()) return after.status();
+    if (*after == *before) return absl::OkStatus();  // made without auto_vacuum
+  }
+  return absl::OkStatus();
 }
 
-absl::Status SpoolFile::TakeReserve() {
-  if (HasReserve()) return absl::OkStatus();
+bool SpoolFile::HasReserve() const {
+  return SizeOf(directory_ + "/spool.reserve") >= kReserveBytes;
+}
+
+absl::Status SpoolFile::TakeReserve(int64_t margin) {
+  const int64_t wanted = kReserveBytes + margin;
   const std::string path = directory_ + "/spool.reserve";
+  const int64_t had = SizeOf(path);
+  if (had == wanted) return absl::OkStatus();
   Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (file.get() < 0) return Errno(path);
-  const int error = posix_fallocate(file.get(), 0, kReserveBytes);
+  if (had > wanted) return ftruncate(file.get(), wanted) == 0 ? absl::OkStatus() : Errno(path);
+  const int error = posix_fallocate(file.get(), 0, wanted);
   if (error == 0) return absl::OkStatus();
-  GiveUpReserve();
+  if (had < kReserveBytes || ftruncate(file.get(), kReserveBytes) != 0) GiveUpReserve();
   return absl::ErrnoToStatus(error, path);
 }
 
@@ -286,7 +315,8 @@ absl::Status SpoolFile::Mend(const absl::Status& status) const {
   const std::string repair = absl::StrCat(
       ". To repair it: sqlite3 ", path,
       " .dump | sed -e 's/^ROLLBACK.*/COMMIT;/' -e 's/^INSERT INTO/INSERT OR IGNORE INTO/' | "
-      "sqlite3 -cmd 'PRAGMA page_size=16384' -cmd 'PRAGMA application_id=",
+      "sqlite3 -cmd 'PRAGMA page_size=16384' -cmd 'PRAGMA auto_vacuum=2' -cmd 'PRAGMA "
+      "application_id=",
       kApplicationId, "' ", path, ".new && mv ", path, " ", path, ".damaged && rm -f ", path,
       "-wal ", path, "-shm && mv ", path, ".new ", path);
   return absl::DataLossError(absl::StrCat(

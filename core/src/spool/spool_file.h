@@ -5,6 +5,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -41,9 +42,19 @@ class SpoolFile {
   // Writes the log into the file and syncs the folder.
   absl::Status Checkpoint();
 
-  // Room on the disk that is given up so that verdicts can be written when the disk is full.
+  // Gives the disk free pages of the file, 32 MiB at most, by transactions of at most 3 MiB of log
+  // each of which is brought into the file at once. A file from before auto_vacuum has none to
+  // give.
+  absl::Status GiveRoomBack();
+
+  // Room on the disk that is given up so that verdicts can be written when the disk is full. It is
+  // more than the log can hold when events find no more room, so that with it the log always can be
+  // brought into the file.
+  static constexpr int64_t kReserveBytes = int64_t{8} << 20;
   bool HasReserve() const;
-  absl::Status TakeReserve();
+  // RESOURCE_EXHAUSTED: there is no room for it and `margin` bytes more, which are part of it until
+  // it is taken with another margin; a whole reserve without a margin stays whole.
+  absl::Status TakeReserve(int64_t margin = 0);
   void GiveUpReserve();
 
   // What to say of a damaged file or a full disk, after `status`.
@@ -71,6 +82,8 @@ class SpoolFile {
   absl::Status CheckTruncated(const std::string& path) const;
   absl::Status NoteUsed();
   absl::Status Configure(SpoolSync sync);
+  // With it the file can give single pages back to the disk.
+  absl::Status GiveNewFilePageMap();
   absl::Status Pragma(const std::string& name, const std::string& value, const std::string& read);
   absl::Status CheckSchema();
   absl::Status WriteSchema();

@@ -19,6 +19,14 @@ constexpr size_t kRecentBytes = size_t{8} << 20;
 constexpr std::chrono::milliseconds kSyncEvery{200};
 constexpr std::chrono::seconds kIdle{30};
 constexpr absl::Duration kPruneEvery = absl::Seconds(30);
+// Verdicts of a transaction while the store is out of order, and how far that is lowered where the
+// log has no room for it.
+constexpr size_t kPiece = 2000;
+constexpr size_t kFewest = 4;
+constexpr size_t kAll = SIZE_MAX;
+// Of room beside the reserve, before a disk that was full takes events again: what is free for a
+// moment only would have the alert come and go.
+constexpr int64_t kMargin = int64_t{8} << 20;
 
 // Signals belong to the process's main thread.
 std::thread StartThread(std::function<void()> run) {
@@ -55,14 +63,12 @@ absl::Status SqliteSpool::Start(SpoolEvents& events, SpoolReader& reader) {
   waiting_bytes_ = sizes->waiting;
   dead_bytes_ = sizes->dead;
   delivered_bytes_ = sizes->delivered;
-  absl::Status status = file_.MarkOpened();
-  if (absl::IsResourceExhausted(status)) {
-    file_.GiveUpReserve();
-    status = file_.MarkOpened();
-  }
-  if (!status.ok()) return file_.Mend(status);
-  // What waits can be delivered without it.
-  if (status = file_.TakeReserve(); !status.ok()) Fault(status);
+  absl::Status status = MarkOpened();
+  // After an unclean end the file says already what a crash before the mark would need.
+  const bool can_wait = absl::IsResourceExhausted(status) && !file_.was_closed();
+  if (!status.ok() && !can_wait) return file_.Mend(status);
+  if (status.ok()) status = file_.TakeReserve();
+  if (!status.ok()) Fault(status);  // what waits can be delivered all the same
   writer_ = StartThread([this] { Write(); });
   return absl::OkStatus();
 }
@@ -135,14 +141,43 @@ void SqliteSpool::Write() {
   ServeReads();
   work_.wanted.clear();
   if (!Healthy()) Recover();
-  if (!work_.batches.empty()) {  // the last chance needs no reserve behind it
-    file_.GiveUpReserve();
-    (void)TryCommit(true).ok();
+  // The last chance needs no margin. The reserve is for the next start.
+  if (marked_ && !work_.batches.empty() && file_.TakeReserve().ok()) {
+    (void)TryCommit(true, kAll).ok();
   }
-  last_ = work_.empty() ? absl::OkStatus()
-                        : absl::UnavailableError("the spool could not be written at the end");
-  if (last_.ok()) last_ = file_.MarkClosed(!options_.offline || file_.was_closed());
-  if (last_.ok()) last_ = file_.Checkpoint();
+  last_ = Close();
+}
+
+absl::Status SqliteSpool::Close() {
+  if (!work_.empty()) return absl::UnavailableError("the spool could not be written at the end");
+  absl::Status status = MarkOpened();
+  if (status.ok()) {
+    status =
+        WithReserve([this] { return file_.MarkClosed(!options_.offline || file_.was_closed()); });
+  }
+  if (status.ok()) status = file_.Checkpoint();
+  (void)file_.TakeReserve().ok();
+  return status;
+}
+
+// Of something small that must be written.
+template <typename Change>
+absl::Status SqliteSpool::WithReserve(Change write) {
+  absl::Status status = write();
+  if (absl::IsResourceExhausted(status)) {
+    (void)file_.Checkpoint().ok();  // a log that begins anew needs less room
+    status = write();
+  }
+  if (!absl::IsResourceExhausted(status)) return status;
+  file_.GiveUpReserve();
+  return write();
+}
+
+absl::Status SqliteSpool::MarkOpened() {
+  if (marked_) return absl::OkStatus();
+  absl::Status status = WithReserve([this] { return file_.MarkOpened(); });
+  marked_ = status.ok();
+  return status;
 }
 
 void SqliteSpool::ServeReads() {
@@ -171,15 +206,22 @@ void SqliteSpool::CommitWork() {
   const bool verdicts = work_.HasVerdicts();
   if (!Healthy()) {
     if (clock_.Now() - tried_ >= absl::FromChrono(WriterInbox::kFaultEvery)) return Recover();
-    if (verdicts) (void)TryCommit(false).ok();
+    if (verdicts) (void)TryCommit(false, kPiece).ok();
     return;
   }
   if (work_.batches.empty() && !verdicts) return;
-  absl::Status status = TryCommit(true);
+  absl::Status status = TryCommit(true, kAll);
+  if (absl::IsResourceExhausted(status)) {  // the room may be in the log
+    status = file_.Checkpoint();
+    if (status.ok()) status = TryCommit(true, kAll);
+  }
   if (!status.ok()) Fault(status);
 }
 
-absl::Status SqliteSpool::TryCommit(bool with_batches) {
+// With the first `most` of the verdicts.
+absl::Status SqliteSpool::TryCommit(bool with_batches, size_t most) {
+  const size_t settled = std::min(most, work_.settled.size());
+  const size_t noted = std::min(most, work_.progress.size());
   std::vector<const Settlement*> done;
   absl::Status status = tables_.Begin();
   TALLYBUS_FAULT_POINT("spool.begun");
@@ -189,7 +231,7 @@ absl::Status SqliteSpool::TryCommit(bool with_batches) {
     }
     TALLYBUS_FAULT_POINT("spool.written");
   }
-  if (status.ok()) status = WriteSettled(&done);
+  if (status.ok()) status = WriteSettled(settled, noted, &done);
   TALLYBUS_FAULT_POINT("spool.before_commit");
   if (status.ok()) status = tables_.Commit();
   TALLYBUS_FAULT_POINT("spool.committed");
@@ -199,8 +241,9 @@ absl::Status SqliteSpool::TryCommit(bool with_batches) {
   }
   unsynced_ = options_.sync == SpoolSync::kInterval;
   for (const Settlement* settlement : done) Count(*settlement);
-  work_.settled.clear();
-  work_.progress.clear();
+  work_.settled.erase(work_.settled.begin(), work_.settled.begin() + static_cast<int64_t>(settled));
+  work_.progress.erase(work_.progress.begin(),
+                       work_.progress.begin() + static_cast<int64_t>(noted));
   if (!with_batches) return status;
   for (SpoolBatch& batch : std::exchange(work_.batches, {})) {
     pending_bytes_.fetch_sub(batch.Bytes(), std::memory_order_relaxed);
@@ -210,15 +253,14 @@ absl::Status SqliteSpool::TryCommit(bool with_batches) {
   return status;
 }
 
-// `done`: those that changed something.
-absl::Status SqliteSpool::WriteSettled(std::vector<const Settlement*>* done) {
+// The first of each. `done`: those that changed something.
+absl::Status SqliteSpool::WriteSettled(size_t settled, size_t noted,
+                                       std::vector<const Settlement*>* done) {
   absl::Status status;
-  for (const Progress& progress : work_.progress) {
-    if (status.ok()) status = tables_.Note(progress);
-  }
+  for (size_t i = 0; status.ok() && i < noted; ++i) status = tables_.Note(work_.progress[i]);
   const bool retain = options_.retain > absl::ZeroDuration();
-  for (const Settlement& settlement : work_.settled) {
-    if (!status.ok()) break;
+  for (size_t i = 0; status.ok() && i < settled; ++i) {
+    const Settlement& settlement = work_.settled[i];
     absl::StatusOr<bool> changed = tables_.Settle(settlement, retain);
     status = changed.status();
     if (status.ok() && *changed) done->push_back(&settlement);
@@ -245,6 +287,7 @@ void SqliteSpool::Count(const Settlement& settlement) {
 
 void SqliteSpool::Fault(const absl::Status& status) {
   healthy_.store(false, std::memory_order_relaxed);
+  short_of_room_ = absl::IsResourceExhausted(status);
   tried_ = clock_.Now();
   events_->OnFault(file_.Mend(status));
 }
@@ -254,31 +297,53 @@ void SqliteSpool::Fault(const absl::Status& status) {
 // file: what a failed sync was for is not in the log on the disk, though it can be read.
 void SqliteSpool::Recover() {
   tried_ = clock_.Now();
-  absl::Status status = TryCommit(false);
-  if (absl::IsResourceExhausted(status)) {
-    (void)file_.Checkpoint().ok();  // a log that begins anew needs less room
-    status = TryCommit(false);
-  }
-  if (absl::IsResourceExhausted(status) && file_.HasReserve()) {
-    file_.GiveUpReserve();
-    status = TryCommit(false);
-  }
+  absl::Status status = CommitVerdicts();
   if (status.ok()) status = CommitBehindReserve();
-  if (absl::IsResourceExhausted(status)) {  // what was settled may take the room, in the log
+  if (absl::IsResourceExhausted(status)) {  // what was settled may take the room
+    short_of_room_ = true;
     file_.GiveUpReserve();
     status = file_.Checkpoint();
+    if (status.ok()) status = CommitVerdicts();
+    if (status.ok()) status = file_.GiveRoomBack();
     if (status.ok()) status = CommitBehindReserve();
   }
-  if (status.ok()) status = Sync();
-  if (status.ok()) status = file_.Checkpoint();
   if (!status.ok() || !work_.wanted.empty()) return;  // something still cannot be read
   healthy_.store(true, std::memory_order_relaxed);
   events_->OnFault(absl::OkStatus());
 }
 
+// In pieces, so that the reserve has room for each. Without it the log begins anew after each.
+absl::Status SqliteSpool::CommitVerdicts() {
+  size_t most = kPiece;
+  bool is_anew = false;
+  while (work_.HasVerdicts()) {
+    absl::Status status = TryCommit(false, most);
+    if (status.ok()) {
+      if (!file_.HasReserve()) status = file_.Checkpoint();
+      if (!status.ok()) return status;
+    } else if (!absl::IsResourceExhausted(status)) {
+      return status;
+    } else if (!is_anew || file_.HasReserve()) {
+      if (is_anew) file_.GiveUpReserve();
+      is_anew = true;
+      (void)file_.Checkpoint().ok();
+    } else if (most <= kFewest) {
+      return status;
+    } else {
+      most /= 8;
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SqliteSpool::CommitBehindReserve() {
-  absl::Status status = file_.TakeReserve();
-  return status.ok() ? TryCommit(true) : status;
+  absl::Status status = file_.TakeReserve(short_of_room_ ? kMargin : 0);
+  if (status.ok()) status = MarkOpened();
+  if (status.ok()) status = TryCommit(true, kAll);
+  if (status.ok()) status = Sync();
+  if (status.ok()) status = file_.Checkpoint();
+  absl::Status reserve = file_.TakeReserve();
+  return status.ok() ? reserve : status;
 }
 
 void SqliteSpool::SyncInterval() {

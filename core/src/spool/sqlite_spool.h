@@ -39,12 +39,17 @@ class SqliteSpool final : public Spool {
   void Write();  // [spool] the thread
   void ServeReads();
   void CommitWork();
-  absl::Status TryCommit(bool with_batches);
-  absl::Status WriteSettled(std::vector<const Settlement*>* done);
+  absl::Status TryCommit(bool with_batches, size_t most);
+  absl::Status WriteSettled(size_t settled, size_t noted, std::vector<const Settlement*>* done);
   void Count(const Settlement& settlement);
   void Fault(const absl::Status& status);
   void Recover();
+  absl::Status CommitVerdicts();
   absl::Status CommitBehindReserve();
+  template <typename Change>
+  absl::Status WithReserve(Change write);
+  absl::Status MarkOpened();
+  absl::Status Close();
   void Prune();
   void SyncInterval();
   absl::Status Sync();
@@ -66,6 +71,8 @@ class SqliteSpool final : public Spool {
 
   // [spool]
   SpoolWork work_;
+  bool marked_ = false;         // as opened, in the file
+  bool short_of_room_ = false;  // was, when it was last out of order
   bool unsynced_ = false;
   bool prunes_on_ = false;  // the last turn of it left some
   MonoTime synced_, pruned_, tried_;

@@ -7,8 +7,8 @@
 namespace tallybus {
 namespace {
 
-template <typename T>
-void Move(std::vector<T>& from, std::vector<T>* to) {
+template <typename List>
+void Move(List& from, List* to) {
   to->insert(to->end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   from.clear();
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -17,8 +18,8 @@ namespace tallybus {
 
 struct SpoolWork {
   std::vector<SpoolBatch> batches;
-  std::vector<Settlement> settled;
-  std::vector<Progress> progress;
+  std::deque<Settlement> settled;  // the oldest go first, in pieces
+  std::deque<Progress> progress;
   std::vector<SpoolSeq> wanted;
   std::vector<std::pair<StoredFilter, StoredCallback>> finds;
 
