@@ -12,6 +12,7 @@ from power_cut import (APP, RETRY, Backend, EngineProcess, Tallybusd,  # noqa: E
                        spool_rows, wait_until)
 
 RESERVE = 8 << 20
+SMALL = 16 << 20  # and the reserve
 
 
 class Alerts(Backend):
@@ -21,6 +22,9 @@ class Alerts(Backend):
         told = [r.json["status"] for r in list(self.requests) if r.json["alert"] == name]
         return told[-1] if told else None
 
+    def history(self, name):
+        return [r.json["status"] for r in list(self.requests) if r.json["alert"] == name]
+
 
 class DiskFaultsTest(unittest.TestCase):
     def setUp(self):
@@ -28,9 +32,10 @@ class DiskFaultsTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         self.answer = 200
-        self.backend = self.enterContext(Backend(lambda r: self.answer))
+        self.backend = self.enterContext(Backend(self.reply))
         self.alerts = self.enterContext(Alerts())
         self.published = 0
+        self.taken = []  # what was answered 200
         self.fill = "x" * 10
         self.daemon = Tallybusd(
             apps={APP: {"url": self.backend.url, "delivery": "guaranteed", "retry": RETRY}},
@@ -40,6 +45,11 @@ class DiskFaultsTest(unittest.TestCase):
         self.daemon.config["routes"] = [{"name": "alerts", "endpoints": [self.alerts.url],
                                          "match": {"methods": ["TallybusAlertEvent"]}}]
         self.addCleanup(lambda: self.daemon.process and self.daemon.kill())
+
+    def reply(self, request):
+        if self.answer == 200:
+            self.taken.append(request)
+        return self.answer
 
     def disk(self, words):
         """Whole at once: it is read at any time. A sound disk is a comma."""
@@ -126,6 +136,53 @@ class DiskFaultsTest(unittest.TestCase):
             wait_until(lambda: self.health()[0] == 200, "health is green")
             wait_until(lambda: self.alerts.stands("SpoolFault") == "RESOLVED", "the alert is over")
             wait_until(lambda: not self.rows(), "all is settled")
+
+    def fill_with_backlog(self, engine):
+        """A small disk, full of what waits for the backend; the last ones published are ends."""
+        self.answer = 503
+        self.fill = "x" * 2000
+        self.disk(self.space(SMALL))
+        while self.health()[0] == 200 and self.published < 20_000:
+            self.publish(engine, 500)
+        wait_until(lambda: "cannot be written" in self.health()[1], "the disk is full")
+        for number in range(self.published, self.published + 50):
+            engine.status("UNPUBLISHED", f"e{number}", f"e{number}", self.fill, number)
+        self.published += 50
+
+    def await_everything_once(self, engine):
+        """Nobody makes room but the spool itself."""
+        self.answer = 200
+        self.await_acknowledged(engine)
+        wait_until(lambda: {r.json["bitrate"] for r in list(self.taken) if "bitrate" in r.json} ==
+                   set(range(self.published)), "all arrives", 60)
+        wait_until(lambda: not self.rows(), "all is settled")
+        wait_until(lambda: self.health()[0] == 200, "health is green")
+        ids = [r.headers["webhook-id"] for r in list(self.taken)]
+        self.assertEqual(len(ids), len(set(ids)), "nothing is sent twice")
+        wait_until(lambda: self.alerts.stands("SpoolFault") == "RESOLVED", "the alert is over")
+        files = sum(f.stat().st_size for f in (self.folder / "spool").iterdir())
+        self.assertLess(files, RESERVE + SMALL)
+
+    def test_a_disk_full_of_the_backlog_goes_on_when_the_backend_is_back(self):
+        self.daemon.start()
+        with EngineProcess(self.daemon.engine, ring_bytes=64 << 20) as engine:
+            self.fill_with_backlog(engine)
+            self.assertLess(engine.acknowledged(), self.published)
+            self.await_everything_once(engine)
+            self.assertEqual(self.alerts.history("SpoolFault"), ["FIRING", "RESOLVED"])
+            self.daemon.stop()
+            self.assertEqual(spool_rows("--spool", self.folder / "spool"), [])
+
+    def test_a_disk_full_of_the_backlog_goes_on_after_a_crash(self):
+        self.daemon.start()
+        with EngineProcess(self.daemon.engine, ring_bytes=64 << 20) as engine:
+            self.fill_with_backlog(engine)
+            self.daemon.kill()
+            self.daemon.environment["TALLYBUS_FAULT_VFS"] = f"drop,{self.space(SMALL)}"
+            self.daemon.start()
+            self.await_everything_once(engine)
+            self.daemon.stop()
+            self.assertEqual(spool_rows("--spool", self.folder / "spool"), [])
 
     def rows(self):
         return spool_rows("--admin", f"unix:{self.daemon.admin}")

@@ -38,6 +38,19 @@ class SpoolFaultsTest : public ::testing::Test {
     EXPECT_TRUE(disk.Commit(BatchOf(rows)));
     return rows;
   }
+  // Commits rows of 20 kB until the disk is full, which is told; returns those that were committed.
+  std::vector<SpoolRowPtr> FillWithBacklog() {
+    std::vector<SpoolRowPtr> rows;
+    for (SpoolSeq seq = 1; disk.watcher->faults().empty() && seq < 5000; ++seq) {
+      const size_t before = disk.watcher->batches();
+      rows.push_back(Row(seq, 1, 20'000));
+      disk.spool->Append(BatchOf({rows.back()}));
+      EXPECT_TRUE(Eventually(
+          [&] { return disk.watcher->batches() > before || !disk.watcher->faults().empty(); }));
+    }
+    rows.pop_back();
+    return rows;
+  }
   // Where the first bytes of a text are in the file of the stopped spool, in bits.
   uint64_t BitOf(const std::string& text) const {
     std::ifstream file(disk.path(), std::ios::binary);
@@ -73,25 +86,73 @@ TEST_F(SpoolFaultsTest, AFullDiskIsToldOnceAndVerdictsAreStillWritten) {
   EXPECT_EQ(disk.found.waiting.size(), 20u);  // the verdicts were on the disk, the event was not
 }
 
-TEST_F(SpoolFaultsTest, ADiskThatIsFullOfWhatWasDeliveredTakesMore) {
+TEST_F(SpoolFaultsTest, RoomThatTheLogHoldsIsUsedWithoutAWord) {
   ASSERT_TRUE(disk.Open().ok());
-  const std::vector<SpoolRowPtr> rows = CommitRows(40);
-  for (size_t i = 0; i < 20; ++i) Settle(*disk.spool, *rows[i], Outcome::kDelivered);
-  ASSERT_TRUE(disk.Commit(BatchOf({})));
-  for (SpoolSeq seq = 101; seq < 120; ++seq)
-    ASSERT_TRUE(disk.Commit(BatchOf({Row(seq, 2, 50'000)})));
+  for (SpoolSeq seq = 1; seq < 40; ++seq) ASSERT_TRUE(disk.Commit(BatchOf({Row(seq, 2, 50'000)})));
   FillDisk();  // most of it is the log, the file is empty yet
-  disk.spool->Append(BatchOf({Row(200, 3, 100'000)}));
-  ASSERT_TRUE(disk.watcher->UntilFaults(1));
-  EXPECT_FALSE(disk.spool->Healthy());
-  for (size_t i = 20; i < 40; ++i) Settle(*disk.spool, *rows[i], Outcome::kDelivered);
+  ASSERT_TRUE(disk.Commit(BatchOf({Row(200, 3, 20'000)})));
+  EXPECT_TRUE(disk.watcher->faults().empty());
+  EXPECT_TRUE(HasReserve());
+}
+
+TEST_F(SpoolFaultsTest, ADiskThatIsFullOfItsBacklogTakesMoreWhenThatIsDelivered) {
+  ASSERT_TRUE(disk.Open().ok());
+  disk.vfs.SetCapacity(24 << 20, Reserve());
+  const std::vector<SpoolRowPtr> rows = FillWithBacklog();
+  for (const SpoolRowPtr& row : rows) Settle(*disk.spool, *row, Outcome::kDelivered);
   ASSERT_TRUE(disk.watcher->UntilFaults(2));
   EXPECT_TRUE(disk.watcher->faults()[1].ok());
   EXPECT_TRUE(HasReserve());
+  EXPECT_LT(disk.vfs.used(), 8 << 20) << "the file keeps what it has no use for";
+  for (SpoolSeq seq = 5000; seq < 5100; ++seq) {
+    ASSERT_TRUE(disk.Commit(BatchOf({Row(seq, 3, 20'000)})));
+  }
+  EXPECT_EQ(disk.watcher->faults().size(), 2u);
   disk.Crash();
-  disk.vfs.SetCapacity(-1);
   ASSERT_TRUE(disk.Open().ok());
-  EXPECT_EQ(disk.found.waiting.size(), 20u);
+  EXPECT_EQ(disk.found.waiting.size(), 101u);  // the one that there was no room for, too
+}
+
+TEST_F(SpoolFaultsTest, AfterACrashOnAFullDiskVerdictsNeedNoMoreThanTheReserve) {
+  constexpr SpoolSeq kRows = 20'000;
+  ASSERT_TRUE(disk.Open().ok());
+  for (SpoolSeq seq = 1; seq < kRows;) {
+    std::vector<SpoolRowPtr> rows;
+    for (int i = 0; i < 1000; ++i) rows.push_back(Row(seq++, 1, 500));
+    ASSERT_TRUE(disk.Commit(BatchOf(rows)));
+  }
+  disk.Crash();
+  ASSERT_TRUE(disk.Open().ok());
+  FillDisk();
+  std::vector<Settlement> settled;  // one of each page, which are 16 MB
+  for (SpoolSeq seq = 1; seq <= kRows; seq += 8) {
+    settled.push_back(testing::Settled(*Row(seq, 1, 500), Outcome::kDelivered));
+  }
+  disk.spool->Settle(settled);
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  ASSERT_TRUE(disk.Stop().ok());
+  ASSERT_TRUE(disk.Open().ok());
+  EXPECT_EQ(disk.found.waiting.size(), kRows - settled.size());
+}
+
+TEST_F(SpoolFaultsTest, ASteadyPublisherOnAFullDiskIsToldOfItOnce) {
+  ASSERT_TRUE(disk.Open().ok());
+  disk.vfs.SetCapacity(24 << 20, Reserve());
+  const std::vector<SpoolRowPtr> rows = FillWithBacklog();
+  const size_t taken = disk.watcher->batches();
+  for (size_t i = 0; i < 8; ++i) {  // room for one, and one more
+    const size_t before = disk.spool->UsedBytes();
+    disk.spool->Append(BatchOf({Row(6000 + i, 3, 1000)}));
+    Settle(*disk.spool, *rows[i], Outcome::kDelivered);
+    ASSERT_TRUE(Eventually([&] { return disk.spool->UsedBytes() < before; })) << i;
+    if (i == 3) disk.vfs.SetCapacity(25 << 20, Reserve());  // less than the margin
+  }
+  EXPECT_EQ(disk.watcher->faults().size(), 1u);
+  EXPECT_EQ(disk.watcher->batches(), taken);
+  disk.vfs.SetCapacity(64 << 20, Reserve());
+  ASSERT_TRUE(disk.watcher->UntilFaults(2));
+  ASSERT_TRUE(disk.watcher->UntilBatches(taken + 9));
+  EXPECT_EQ(disk.watcher->faults().size(), 2u);
 }
 
 TEST_F(SpoolFaultsTest, WhileTheDiskIsFullWhatWaitsIsReadAtOnce) {

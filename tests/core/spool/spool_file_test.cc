@@ -53,6 +53,10 @@ class SpoolFileTest : public ::testing::Test {
     const size_t begin = at + words.size();
     return text.substr(begin, text.find(". To set it aside", begin) - begin);
   }
+  static constexpr char kFillAndEmpty[] =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
+      "INSERT INTO about SELECT 'k' || i, hex(zeroblob(4000)) FROM n; "
+      "DELETE FROM about WHERE key LIKE 'k%'";
   static constexpr char kRepair[] = "To repair it: ";
   static constexpr char kSetAside[] = "To set it aside and start empty: ";
 
@@ -70,6 +74,41 @@ TEST_F(SpoolFileTest, OnlyItsOwnerReadsIt) {
   for (const char* name : {"/spool.db", "/spool.db-wal", "/spool.lock", "/spool.reserve"}) {
     EXPECT_EQ(ModeOf(options.directory + name), 0600) << name;
   }
+}
+
+TEST_F(SpoolFileTest, GivesTheDiskPagesThatItHasNoUseFor) {
+  absl::StatusOr<SpoolFile> file = SpoolFile::Open(options);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file->db().Execute(kFillAndEmpty).ok());
+  ASSERT_TRUE(file->Checkpoint().ok());
+  ASSERT_GT(std::filesystem::file_size(path), 4 << 20);
+  ASSERT_TRUE(file->GiveRoomBack().ok());
+  EXPECT_LT(std::filesystem::file_size(path), 1 << 20);
+}
+
+TEST_F(SpoolFileTest, AFileThatCannotGivePagesBackWorksAllTheSame) {
+  ASSERT_TRUE(Open().ok());
+  Execute("PRAGMA auto_vacuum=NONE; VACUUM");
+  absl::StatusOr<SpoolFile> file = SpoolFile::Open(options);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(*file->db().Ask("PRAGMA auto_vacuum"), "0");
+  ASSERT_TRUE(file->db().Execute(kFillAndEmpty).ok());
+  EXPECT_TRUE(file->GiveRoomBack().ok());
+}
+
+TEST_F(SpoolFileTest, TheReserveIsTakenWithAMarginAndWithout) {
+  absl::StatusOr<SpoolFile> file = SpoolFile::Open(options);
+  ASSERT_TRUE(file.ok());
+  const std::string reserve = options.directory + "/spool.reserve";
+  EXPECT_FALSE(file->HasReserve());
+  for (int64_t margin : {0, 4096, 0}) {
+    ASSERT_TRUE(file->TakeReserve(margin).ok());
+    EXPECT_TRUE(file->HasReserve());
+    EXPECT_EQ(std::filesystem::file_size(reserve), SpoolFile::kReserveBytes + margin);
+  }
+  // More than any disk has: what there is of it stays.
+  EXPECT_FALSE(file->TakeReserve(int64_t{1} << 60).ok());
+  EXPECT_TRUE(file->HasReserve());
 }
 
 TEST_F(SpoolFileTest, KeepsItsSettings) {
