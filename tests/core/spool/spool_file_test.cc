@@ -115,6 +115,7 @@ TEST_F(SpoolFileTest, KeepsItsSettings) {
   EXPECT_EQ(Ask(options, "journal_mode"), "wal");
   EXPECT_EQ(Ask(options, "locking_mode"), "exclusive");
   EXPECT_EQ(Ask(options, "page_size"), "16384");
+  EXPECT_EQ(Ask(options, "auto_vacuum"), "2");
   EXPECT_EQ(Ask(options, "synchronous"), "2");
   EXPECT_EQ(Ask(options, "user_version"), "1");
   options.sync = SpoolSync::kInterval;
