@@ -71,7 +71,12 @@ absl::Status Value::Wrong(std::string_view wanted) const {
   if (node_->kind == YamlNode::Kind::kNull) {
     return Error("has no value; leave the key out for its default");
   }
-  return Error("must be " + std::string(wanted) + ", not " + std::string(KindName(node_->kind)));
+  const std::string mend =
+      node_->mark.ToString().starts_with("--set " + path_ + ".")
+          ? "; it takes no further keys: --set " + path_ + "=VALUE gives it whole"
+          : "";
+  return Error("must be " + std::string(wanted) + ", not " + std::string(KindName(node_->kind)) +
+               mend);
 }
 
 absl::StatusOr<std::string> Value::Text() const {

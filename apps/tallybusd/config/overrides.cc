@@ -47,21 +47,29 @@ absl::StatusOr<std::string> TakeKey(std::string_view& rest) {
   return key;
 }
 
+// What stands where the file has nothing: the override is where it was written.
+YamlNodePtr NodeAt(const Mark& mark) {
+  auto node = std::make_shared<YamlNode>();
+  node->mark = mark;
+  return node;
+}
+
 // `node` with `value` under the path `keys`; `path` leads to `node`.
 absl::StatusOr<YamlNodePtr> Replace(const YamlNodePtr& node, const std::string& path,
                                     std::span<const std::string> keys, const YamlNodePtr& value,
                                     const Mark& mark) {
   if (keys.empty()) return value;
   if (node->kind != YamlNode::Kind::kMapping && node->kind != YamlNode::Kind::kNull) {
+    const std::string mend =
+        path.empty() ? "" : absl::StrCat("; --set ", path, "=VALUE gives it whole");
     return absl::InvalidArgumentError(absl::StrCat(
-        mark.ToString(), ": ", path.empty() ? "the top" : path, " holds no further keys"));
+        mark.ToString(), ": ", path.empty() ? "the top" : path, " holds no further keys", mend));
   }
   auto copy = std::make_shared<YamlNode>(*node);
   copy->kind = YamlNode::Kind::kMapping;
   const auto member = std::find_if(copy->members.begin(), copy->members.end(),
                                    [&](const YamlMember& m) { return m.key == keys.front(); });
-  const YamlNodePtr before =
-      member == copy->members.end() ? std::make_shared<YamlNode>() : member->value;
+  const YamlNodePtr before = member == copy->members.end() ? NodeAt(mark) : member->value;
   absl::StatusOr<YamlNodePtr> after =
       Replace(before, JoinPath(path, keys.front()), keys.subspan(1), value, mark);
   if (!after.ok()) return after.status();

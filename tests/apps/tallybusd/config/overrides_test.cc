@@ -10,6 +10,7 @@ namespace tallybus::config {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -86,8 +87,20 @@ TEST(OverridesTest, ComplaintAboutAnOverriddenKeyNamesTheOptionNotTheFile) {
 
 TEST(OverridesTest, KeyBelowAValueThatHoldsNoneIsRefused) {
   EXPECT_EQ(ErrorOf("node: {name: a}", {"node.name.x=1"}),
-            "--set node.name.x: node.name holds no further keys");
+            "--set node.name.x: node.name holds no further keys; --set node.name=VALUE gives it "
+            "whole");
   EXPECT_EQ(ErrorOf("[a]", {"node.name=1"}), "--set node.name: the top holds no further keys");
+}
+
+TEST(OverridesTest, KeyBelowAValueThatTheFileLeavesOutIsRefusedToo) {
+  EXPECT_EQ(ErrorOf("", {"routes.x.delivery=notify"}),
+            "--set routes.x.delivery: routes: must be a list, not a mapping; it takes no further "
+            "keys: --set routes=VALUE gives it whole");
+  for (const char* key : {"routes.x", "spool.path.x", "engines.grace.x", "apps.a.retry.x",
+                          "apps.a.methods.x", "apps.a.allow_cidrs.x"}) {
+    EXPECT_THAT(ErrorOf("", {std::string(key) + "=1"}), StartsWith("--set " + std::string(key)));
+    EXPECT_THAT(ErrorOf("", {std::string(key) + "=1"}), EndsWith("=VALUE gives it whole"));
+  }
 }
 
 }  // namespace
