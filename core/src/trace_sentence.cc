@@ -279,12 +279,18 @@ std::string NoWaySentence(const std::vector<const TracedEvent*>& events) {
                             : "Accepted; nothing more is known of them yet.";
 }
 
-// The router's own ErrorEvents tell of the others: they count where there are no others.
+// The router's ErrorEvents and alerts tell of others. The end that it makes in an engine's place is
+// an event of the stream like any other.
+bool TellsOfOthers(const TracedEvent& event) {
+  return event.from_router && (event.method == kErrorEvent || event.method == kAlertEvent);
+}
+
+// What tells of others counts where there are no others.
 std::vector<const TracedEvent*> Subjects(const Trace& trace) {
   std::vector<const TracedEvent*> events;
-  for (bool from_router : {false, true}) {
+  for (bool of_others : {false, true}) {
     for (const TracedEvent& event : trace.events) {
-      if (event.from_router == from_router) events.push_back(&event);
+      if (TellsOfOthers(event) == of_others) events.push_back(&event);
     }
     if (!events.empty()) break;
   }

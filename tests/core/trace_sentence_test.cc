@@ -294,6 +294,25 @@ TEST_F(ClosingSentenceTest, ErrorEventsOfTheRouterDoNotCountBesideTheOthers) {
   EXPECT_EQ(Sentence(), "Never sent: other does not list the method ErrorEvent.");
 }
 
+TEST_F(ClosingSentenceTest, EndMadeInPlaceOfALostEngineCountsLikeTheEnginesOwn) {
+  Delivered(At(3, 2, 0, 4));
+  TracedRoute& end = Add();
+  trace_.events.back().from_router = true;
+  Attempt(end, 3, At(3, 2, 4));
+  Fail(end, 503, "Service Unavailable");
+  EXPECT_EQ(Sentence(),
+            "1 of 2 delivered; 1 waiting. Still waiting after 3 attempts to "
+            "defaultApp/backend (503 Service Unavailable).");
+}
+
+TEST_F(ClosingSentenceTest, AlertsOfTheRouterDoNotCountBesideTheOthers) {
+  Delivered(At(3, 2, 0, 4));
+  Delivered(At(3, 2, 9));
+  trace_.events.back().from_router = true;
+  trace_.events.back().method = kAlertEvent;
+  EXPECT_EQ(Sentence(), "Delivered at the first attempt after 4 ms.");
+}
+
 TEST_F(ClosingSentenceTest, SaysWhereItKnowsOnlyAPart) {
   Delivered(At(3, 2, 0, 4));
   trace_.left_out = 3;
