@@ -62,7 +62,7 @@ EndpointRecord RecordOf(const EndpointQueue& queue, const Clock& clock) {
   }
   record.reason = decision.reason;
   record.author = decision.author;
-  record.since = clock.WallNow();
+  record.since = clock.WallNow() + (decision.since - clock.Now());
   return record;
 }
 

@@ -386,5 +386,18 @@ TEST_F(RouterRecoveryTest, WhenAPublisherWasLastSeenIsKept) {
   EXPECT_EQ(router->TakePublishers().at(0).last_seen, lost);
 }
 
+TEST_F(RouterRecoveryTest, ADecisionIsAsOldAsItIsAfterEachRestart) {
+  ASSERT_TRUE(
+      router->desk().Control("defaultApp/backend", Desk::Verb::kPause, "because", "ann").ok());
+  const absl::Time decided = clock.WallNow();
+  for (int restart = 0; restart < 2; ++restart) {
+    RunFor(absl::Hours(1));
+    Restart();
+    const EndpointStatus endpoint = router->desk().Endpoints().at(0);
+    EXPECT_EQ(endpoint.state, "paused");
+    EXPECT_EQ(endpoint.since, decided);
+  }
+}
+
 }  // namespace
 }  // namespace tallybus::testing

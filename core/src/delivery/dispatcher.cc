@@ -80,7 +80,10 @@ void Dispatcher::Restore(const EndpointRecord& endpoint) {
   }
   decision.reason = endpoint.reason;
   decision.author = endpoint.author;
-  QueueOf(endpoint.route).gate.Restore(std::move(decision), parts_.clock.Now());
+  // A clock that was set back does not bring the decision into the future.
+  const MonoTime now = parts_.clock.Now();
+  decision.since = now + std::min(endpoint.since - parts_.clock.WallNow(), absl::ZeroDuration());
+  QueueOf(endpoint.route).gate.Restore(std::move(decision), now);
 }
 
 void Dispatcher::Restore(const WaitingRow& row) {

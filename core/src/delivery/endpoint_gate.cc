@@ -70,7 +70,11 @@ void EndpointGate::Finish(const Pass& pass, std::string_view method, const Endpo
       wait_code_ = sign.code;
     }
     if (sign.kind == EndpointSign::Kind::kGone && decision_.state != Decided::kDisabled) {
-      Restore({.state = Decided::kDisabled, .gone = true, .reason = AnsweredText(sign.code)}, now);
+      Restore({.state = Decided::kDisabled,
+               .gone = true,
+               .reason = AnsweredText(sign.code),
+               .since = now},
+              now);
     }
   }
   Note(now);
@@ -162,19 +166,24 @@ void EndpointGate::AllIsWell(MonoTime now) {
 
 void EndpointGate::Pause(std::string reason, std::string author, MonoTime now) {
   if (decision_.state == Decided::kDisabled) return;
-  Restore({.state = Decided::kPaused, .reason = std::move(reason), .author = std::move(author)},
+  Restore({.state = Decided::kPaused,
+           .reason = std::move(reason),
+           .author = std::move(author),
+           .since = now},
           now);
 }
 
 void EndpointGate::Disable(std::string reason, std::string author, MonoTime now) {
-  Restore({.state = Decided::kDisabled, .reason = std::move(reason), .author = std::move(author)},
+  Restore({.state = Decided::kDisabled,
+           .reason = std::move(reason),
+           .author = std::move(author),
+           .since = now},
           now);
 }
 
 void EndpointGate::Restore(EndpointDecision decision, MonoTime now) {
   Tick(now);
   decision_ = std::move(decision);
-  decision_.since = now;
   Note(now);
 }
 

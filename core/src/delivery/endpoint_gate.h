@@ -63,7 +63,7 @@ class EndpointGate {
   void Disable(std::string reason, std::string author, MonoTime now);
   bool Resume(MonoTime now);
   bool Enable(MonoTime now);
-  // What was decided before a restart.
+  // What was decided before a restart, `since` included.
   void Restore(EndpointDecision decision, MonoTime now);
   const EndpointDecision& decision() const { return decision_; }
   // A reload.
