@@ -12,6 +12,10 @@ namespace {
 
 constexpr size_t kMostTraced = 100;
 
+bool Decided(const EndpointQueue& queue) {
+  return queue.gate.decision().state != EndpointDecision::State::kOpen;
+}
+
 }  // namespace
 
 class RouterDesk final : public Desk {
@@ -65,8 +69,10 @@ EndpointStatus RouterDesk::StatusOf(const EndpointQueue& queue) const {
   if (queue.today != nullptr) {
     status.url = queue.today->endpoint.url;
     status.quota_bytes = queue.today->quota_bytes;
-  } else {
+  } else if (!Decided(queue)) {
     status.state = "not configured";
+  } else if (!line_.parts.offline) {
+    status.state += ", not configured";
   }
   for (const EndpointSnapshot::HeldMethod& held : snapshot.held_methods) {
     status.held_methods.push_back({held.method, held.code, WallOf(held.since)});
@@ -82,7 +88,9 @@ std::vector<EndpointStatus> RouterDesk::Endpoints() const {
   for (const RoutePtr& route : line_.routes->others) add(route);
   std::vector<EndpointStatus> all;
   for (const auto& [name, queue] : line_.dispatcher.queues()) {
-    if (queue.today != nullptr || queue.rows != 0) all.push_back(StatusOf(queue));
+    if (queue.today != nullptr || queue.rows != 0 || Decided(queue)) {
+      all.push_back(StatusOf(queue));
+    }
   }
   return all;
 }

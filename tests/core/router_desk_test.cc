@@ -71,9 +71,33 @@ TEST_F(RouterDeskTest, ShowsWhatARouteThatIsGoneLeftBehind) {
   ASSERT_TRUE(Control(Verb::kPause).ok());
   Send(StatusEvent("a", "PUBLISHING"));
   RemoveRoute(kApp);
-  EXPECT_EQ(Endpoint().state, "not configured");
+  EXPECT_EQ(Endpoint().state, "paused, not configured");
+  EXPECT_EQ(Endpoint().reason, "because");
   EXPECT_EQ(Endpoint().waiting, 1u);
   EXPECT_GT(Endpoint().bytes, 0u);
+  ASSERT_TRUE(Control(Verb::kResume).ok());
+  EXPECT_EQ(Endpoint().state, "not configured");
+}
+
+TEST_F(RouterDeskTest, ADecisionIsShownUntilItIsTakenBackThoughNothingIsLeftOfItsRoute) {
+  ASSERT_TRUE(Control(Verb::kDisable).ok());
+  RemoveRoute(kApp);
+  EXPECT_EQ(Endpoint().state, "disabled, not configured");
+  ASSERT_TRUE(Control(Verb::kEnable).ok());
+  EXPECT_THAT(router->desk().Endpoints(), IsEmpty());
+}
+
+TEST_F(RouterDeskTest, DisablingMakesDeadLettersOfWhatARouteThatIsGoneLeftBehind) {
+  ASSERT_TRUE(Control(Verb::kPause).ok());
+  for (const char* name : {"a", "b"}) Send(StatusEvent(name, "PUBLISHING"));
+  RemoveRoute(kApp);
+  Run();
+  EXPECT_EQ(CountDead(), 0u);
+  ASSERT_TRUE(Control(Verb::kDisable).ok());
+  Run();
+  EXPECT_EQ(Endpoint().waiting, 0u);
+  EXPECT_EQ(CountDead(), 2u);
+  EXPECT_THAT(transport.attempts(), IsEmpty());
 }
 
 TEST_F(RouterDeskTest, APausedEndpointGoesOnAcceptingUntilItIsResumed) {

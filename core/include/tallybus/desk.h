@@ -27,7 +27,7 @@ struct HeldMethodStatus {
 struct EndpointStatus {
   std::string route;
   std::string url;     // empty: the route is not configured any more
-  std::string state;   // "ready", "breaker open", "held", "paused", "disabled", ...
+  std::string state;   // "ready", "held", "paused", "disabled", "paused, not configured", ...
   std::string reason;  // ours or the operator's
   std::string author;
   absl::Time since = absl::InfinitePast();       // infinite: since the start

@@ -74,9 +74,9 @@ void EndpointQueue::SetRoute(RoutePtr now) {
 
 // How many heads it makes sense to have in hand.
 size_t EndpointQueue::Window(MonoTime now) const {
+  if (Buries()) return kDoomedAtATime;
   if (!Sends()) return 0;
   const Permit permit = gate.Ask("", now);
-  if (permit == Permit::kDisabled) return kDoomedAtATime;
   if (permit == Permit::kProbe) return 1;
   if (gate.InOutage("", now)) return 0;
   return kAhead + static_cast<size_t>(std::max(0, gate.limit() - gate.in_flight()));
@@ -108,7 +108,7 @@ Lane* EndpointQueue::NextToLoad(MonoTime now) {
 }
 
 Lane* EndpointQueue::NextToStart(MonoTime now, Permit* permit) {
-  if (!Sends()) Unload();
+  if (!Sends() && !Buries()) Unload();
   while (!loaded_.empty()) {
     Lane* lane = loaded_.front();
     if (lane->body->event == nullptr) {

@@ -22,9 +22,11 @@ namespace tallybus {
 struct EndpointQueue {
   EndpointQueue(std::string name, uint64_t seed, Metrics& metrics);
 
-  // nullptr: the route is gone, and what waits stays.
+  // nullptr: the route is gone, and what waits stays, unless the endpoint is disabled.
   void SetRoute(RoutePtr now);
   bool Sends() const { return today != nullptr && today->transport != nullptr; }
+  // Whether what waits becomes a dead letter: that needs no route.
+  bool Buries() const { return gate.decision().state == EndpointDecision::State::kDisabled; }
   // The lane's head has no body yet.
   void AddReady(Lane& lane);
   // The lane's head is here with its body.
