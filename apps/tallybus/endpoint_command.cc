@@ -1,12 +1,14 @@
 // `tallybus endpoint`: how each endpoint is, and what an operator decides about it.
 #include <absl/flags/flag.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
 #include <pwd.h>
 #include <simdjson.h>
 #include <unistd.h>
 
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/tallybus/command.h"
@@ -57,6 +59,50 @@ int PrintTable(const std::string& json) {
   return kDone;
 }
 
+// One endpoint in full, a value in each line; what has none is left out.
+int PrintOne(const std::string& json, const std::string& route) {
+  simdjson::dom::parser parser;
+  Element answer;
+  simdjson::dom::array endpoints;
+  if (parser.parse(json).get(answer) != simdjson::SUCCESS ||
+      answer["endpoints"].get(endpoints) != simdjson::SUCCESS) {
+    return Complain("endpoint", "the daemon's answer is not understood", kFailed);
+  }
+  for (Element row : endpoints) {
+    if (Cell(row, "route") != route) continue;
+    if (absl::GetFlag(FLAGS_json)) {
+      std::cout << simdjson::minify(row) << std::endl;
+      return kDone;
+    }
+    const std::pair<const char*, std::string> lines[] = {
+        {"route", route},
+        {"url", Cell(row, "url")},
+        {"state", Cell(row, "state")},
+        {"reason", Cell(row, "reason")},
+        {"author", Cell(row, "author")},
+        {"since", Cell(row, "since")},
+        {"next try", Cell(row, "nextTry")},
+        {"waiting", Cell(row, "waiting")},
+        {"bytes", Cell(row, "bytes")},
+        {"quota bytes", Cell(row, "quotaBytes")},
+        {"oldest", Cell(row, "oldest")},
+        {"breaker", Cell(row, "breaker")},
+        {"in flight", Cell(row, "inFlight")},
+        {"limit", Cell(row, "limit")},
+        {"held methods", HeldMethods(row)},
+        {"last error", Cell(row, "lastError")},
+        {"last error at", Cell(row, "lastErrorAt")}};
+    for (const auto& [name, value] : lines) {
+      if (!value.empty()) std::cout << absl::StrFormat("%-14s ", name) << Printable(value) << "\n";
+    }
+    std::cout << std::flush;
+    return kDone;
+  }
+  return Complain("endpoint",
+                  absl::StrCat("no route is called '", route, "': tallybus endpoint ls has them"),
+                  kFailed);
+}
+
 int PrintTest(const std::string& json) {
   simdjson::dom::parser parser;
   Element test;
@@ -85,21 +131,24 @@ std::string Author() {
 int Run(const std::vector<std::string>& arguments) {
   const std::string verb = arguments.empty() ? "" : arguments[0];
   const bool list = verb == "ls";
-  const bool known = list || verb == "test" || verb == "pause" || verb == "resume" ||
+  const bool show = verb == "show";
+  const bool known = list || show || verb == "test" || verb == "pause" || verb == "resume" ||
                      verb == "disable" || verb == "enable";
   if (!known || arguments.size() != (list ? 1u : 2u)) {
     return Complain("endpoint",
-                    "ls, or test, pause, resume, disable, enable and a route: which one?", kUsage);
+                    "ls, or show, test, pause, resume, disable, enable and a route: which one?",
+                    kUsage);
   }
   absl::StatusOr<std::unique_ptr<DeskDoor>> door = DeskDoor::Open();
   if (!door.ok()) return Complain("endpoint", std::string(door.status().message()), kFailed);
-  Target target(list ? "/api/v1/endpoints" : "/api/v1/endpoints/" + verb);
-  if (!list) {
+  Target target(list || show ? "/api/v1/endpoints" : "/api/v1/endpoints/" + verb);
+  if (!list && !show) {
     target.Add("route", arguments[1]);
     if (verb != "test") target.Add("reason", absl::GetFlag(FLAGS_reason)).Add("author", Author());
   }
-  absl::StatusOr<std::string> answer = (*door)->Ask(list ? "GET" : "POST", target.text());
+  absl::StatusOr<std::string> answer = (*door)->Ask(list || show ? "GET" : "POST", target.text());
   if (!answer.ok()) return Complain("endpoint", std::string(answer.status().message()), kFailed);
+  if (show) return PrintOne(*answer, arguments[1]);
   if (absl::GetFlag(FLAGS_json)) {
     std::cout << *answer << std::endl;
     return kDone;
@@ -112,10 +161,12 @@ int Run(const std::vector<std::string>& arguments) {
 Command EndpointCommand() {
   Command command;
   command.name = "endpoint";
-  command.arguments = "ls | test ROUTE | pause ROUTE | resume ROUTE | disable ROUTE | enable ROUTE";
+  command.arguments =
+      "ls | show ROUTE | test ROUTE | pause ROUTE | resume ROUTE | disable ROUTE | enable ROUTE";
   command.summary = "how endpoints are; pause, resume, disable, enable, test one";
   command.details =
       "ls       every route's endpoint: its state, since when and why, what waits for it\n"
+      "show     one endpoint in full: also its breaker, its oldest event and its last error\n"
       "test     sends one TallybusTestEvent, outside of all lanes, and prints the answer\n"
       "pause    goes on accepting, sends nothing\n"
       "resume   goes on, gently; also the word that a held endpoint is mended\n"

@@ -268,6 +268,15 @@ Trace FlightRecorder::Find(std::string_view id_or_name, size_t limit) const {
   return trace;
 }
 
+TracedAttempt FlightRecorder::LastFailure(uint64_t row) const {
+  auto found = by_row_.find(row);
+  if (found == by_row_.end()) return {};
+  const Way& way = ways_[found->second - first_way_];
+  if (way.last.failed != kNever) return Describe(way.last, way.last_info);
+  // One that is in flight has told nothing yet; of those before it the first is kept.
+  return way.first.failed != kNever ? Describe(way.first, way.first_info) : TracedAttempt();
+}
+
 TracedEvent FlightRecorder::Describe(const Record& record) const {
   TracedEvent event;
   event.id = record.id;

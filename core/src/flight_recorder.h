@@ -79,6 +79,9 @@ class FlightRecorder {
   // `limit`. Looks at every record, about a millisecond when full.
   Trace Find(std::string_view id_or_name, size_t limit) const;
 
+  // Of a row that waits: what its last attempt brought; number 0: none, or none that failed yet.
+  TracedAttempt LastFailure(uint64_t row) const;
+
   size_t events() const { return events_.size(); }
   // What is allocated, from above.
   size_t MemoryBytes() const;

@@ -39,6 +39,7 @@ class RouterDesk final : public Desk {
   void ReplayOne(const StoredRow& stored, ReplayResult* result, Router::Line::Turn* turn,
                  std::vector<Settlement>* settled);
   void DropPage(StoredFilter filter, uint64_t so_far, Dropped done);
+  void SayWhyItWaits(StoredRow* stored) const;
   // Has a page of the spool on the router's thread.
   void AskPage(const StoredFilter& filter, StoredCallback done);
 
@@ -62,11 +63,16 @@ EndpointStatus RouterDesk::StatusOf(const EndpointQueue& queue) const {
   status.author = snapshot.author;
   if (snapshot.since != MonoTime()) status.since = WallOf(snapshot.since);
   if (snapshot.next_try) status.next_try = WallOf(*snapshot.next_try);
+  status.breaker = snapshot.breaker;
+  if (auto failed = line_.last_errors_.find(queue.route); failed != line_.last_errors_.end()) {
+    status.last_error = failed->second.words;
+    status.last_error_at = failed->second.at;
+  }
   status.limit = snapshot.limit;
   status.in_flight = snapshot.in_flight;
   status.waiting = queue.rows;
   status.bytes = queue.bytes;
-  if (queue.today != nullptr) {
+  if (queue.Sends()) {
     status.url = queue.today->endpoint.url;
     status.quota_bytes = queue.today->quota_bytes;
   } else if (!Decided(queue)) {
@@ -86,11 +92,12 @@ std::vector<EndpointStatus> RouterDesk::Endpoints() const {
   };
   for (const auto& [app, route] : line_.routes->by_app) add(route);
   for (const RoutePtr& route : line_.routes->others) add(route);
+  const std::map<std::string, absl::Time> oldest = line_.dispatcher.OldestWaiting();
   std::vector<EndpointStatus> all;
   for (const auto& [name, queue] : line_.dispatcher.queues()) {
-    if (queue.today != nullptr || queue.rows != 0 || Decided(queue)) {
-      all.push_back(StatusOf(queue));
-    }
+    if (!queue.Sends() && queue.rows == 0 && !Decided(queue)) continue;
+    all.push_back(StatusOf(queue));
+    if (queue.rows != 0) all.back().oldest = oldest.at(name);
   }
   return all;
 }
@@ -167,7 +174,27 @@ Trace RouterDesk::FindTrace(std::string_view id_or_name) const {
 }
 
 void RouterDesk::Find(const StoredFilter& filter, StoredCallback done) {
-  AskPage(filter, std::move(done));
+  AskPage(filter, [this, done = std::move(done)](absl::StatusOr<StoredPage> page) {
+    if (!page.ok()) return done(std::move(page));
+    for (StoredRow& stored : page->rows) {
+      if (stored.state == StoredRow::State::kWaiting) SayWhyItWaits(&stored);
+    }
+    done(std::move(page));
+  });
+}
+
+// The endpoint's state goes before the row's own failure: it is what holds the row up now.
+void RouterDesk::SayWhyItWaits(StoredRow* stored) const {
+  const TracedAttempt last = line_.recorder.LastFailure(stored->row->seq);
+  stored->http_status = last.http_status;
+  stored->reason = last.info;
+  auto queue = line_.dispatcher.queues().find(stored->route);
+  if (queue == line_.dispatcher.queues().end()) return;
+  const EndpointStatus endpoint = StatusOf(queue->second);
+  if (endpoint.state == "ready") return;
+  if (line_.parts.offline && !Decided(queue->second)) return;  // nobody knows routes there
+  stored->reason =
+      absl::StrCat(endpoint.state, endpoint.reason.empty() ? "" : ": ", endpoint.reason);
 }
 
 void RouterDesk::AskPage(const StoredFilter& filter, StoredCallback done) {

@@ -71,6 +71,10 @@ class Router::Line final : public Outcomes, public SpoolReader {
 
  private:
   friend class RouterDesk;
+  struct LastError {
+    std::string words;
+    absl::Time at;
+  };
   struct ClientCopy {
     EventPtr event;
     FieldSetPtr exclude;
@@ -133,6 +137,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   static constexpr size_t kWaitingAsked = 64;
   absl::flat_hash_set<SpoolSeq> waiting_asked_;
   std::map<std::string, EndpointRecord, std::less<>> decided_;  // by route, as the spool has it
+  std::map<std::string, LastError, std::less<>> last_errors_;   // by route
   std::vector<Event> own_events_;
   std::vector<EndpointRecord> decisions_;  // for the next transaction
   uint64_t last_sequence_ = 0;             // of ids that the router gives

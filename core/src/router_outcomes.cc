@@ -146,6 +146,8 @@ void Router::Line::OnAttempt(const SpoolRow& row, int attempt) {
 
 void Router::Line::OnFailure(const SpoolRow& row, const Failure& failure) {
   if (failure.attempt > 0) {
+    const std::string code = failure.http_status == 0 ? "" : absl::StrCat(failure.http_status, " ");
+    last_errors_[std::string(failure.route)] = {code + failure.info, parts.clock.WallNow()};
     recorder.Failed(
         row.seq,
         {.attempt = failure.attempt, .http_status = failure.http_status, .info = failure.info},

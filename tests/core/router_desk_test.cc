@@ -38,6 +38,15 @@ class RouterDeskTest : public RouterBench {
     EXPECT_TRUE(replayed.ok()) << replayed.status();
     return replayed.value_or(ReplayResult());
   }
+  // The one row that waits.
+  StoredRow Waiting() {
+    StoredFilter filter;
+    filter.waiting = true;
+    StoredRow row;
+    router->desk().Find(filter, [&](absl::StatusOr<StoredPage> page) { row = page->rows.at(0); });
+    Run();
+    return row;
+  }
   size_t CountDead() {
     size_t count = 0;
     router->desk().Find(Dead(),
@@ -77,6 +86,33 @@ TEST_F(RouterDeskTest, ShowsWhatARouteThatIsGoneLeftBehind) {
   EXPECT_GT(Endpoint().bytes, 0u);
   ASSERT_TRUE(Control(Verb::kResume).ok());
   EXPECT_EQ(Endpoint().state, "not configured");
+}
+
+TEST_F(RouterDeskTest, ShowsHowAnEndpointFailsAndForHowLong) {
+  EXPECT_EQ(Endpoint().breaker, "closed");
+  EXPECT_EQ(Endpoint().oldest, absl::InfiniteFuture());
+  EXPECT_EQ(Endpoint().last_error, "");
+  code = 503;
+  const absl::Time sent = absl::FromUnixSeconds(absl::ToUnixSeconds(clock.WallNow()));
+  Send(StatusEvent("a", "PUBLISHING"));
+  EXPECT_EQ(Endpoint().last_error, "503 Said so");
+  EXPECT_EQ(Endpoint().last_error_at, clock.WallNow());
+  EXPECT_EQ(Endpoint().oldest, sent);
+  RunFor(absl::Minutes(5));
+  EXPECT_EQ(Endpoint().breaker, "open");
+  EXPECT_EQ(Endpoint().oldest, sent);
+}
+
+TEST_F(RouterDeskTest, ARowThatWaitsSaysWhy) {
+  code = 500;
+  Send(StatusEvent("a", "PUBLISHING"));
+  EXPECT_EQ(Waiting().http_status, 500);
+  EXPECT_EQ(Waiting().reason, "Said so");
+  ASSERT_TRUE(Control(Verb::kPause).ok());
+  EXPECT_EQ(Waiting().http_status, 500);
+  EXPECT_EQ(Waiting().reason, "paused: because");
+  RemoveRoute(kApp);
+  EXPECT_EQ(Waiting().reason, "paused, not configured: because");
 }
 
 TEST_F(RouterDeskTest, ADecisionIsShownUntilItIsTakenBackThoughNothingIsLeftOfItsRoute) {

@@ -32,6 +32,10 @@ struct EndpointStatus {
   std::string author;
   absl::Time since = absl::InfinitePast();       // infinite: since the start
   absl::Time next_try = absl::InfiniteFuture();  // infinite: not by time alone
+  std::string breaker;                           // "closed", "open", "half open"
+  absl::Time oldest = absl::InfiniteFuture();    // accepted, of what waits; infinite: nothing does
+  std::string last_error;                        // of the last attempt that failed; empty: none did
+  absl::Time last_error_at = absl::InfinitePast();
   int limit = 0;
   int in_flight = 0;
   uint64_t waiting = 0;  // events
@@ -78,7 +82,8 @@ class Desk {
 
   // What is known of an event, by its id, or of the newest ones of a stream or session.
   virtual Trace FindTrace(std::string_view id_or_name) const = 0;
-  // One page of the spool.
+  // One page of the spool. A row that waits says why, where that is known: `reason` has the
+  // endpoint's state or what its last attempt brought, `http_status` that attempt's answer.
   virtual void Find(const StoredFilter& filter, StoredCallback done) = 0;
   // Sends again what the filter finds among dead letters and what is retained: each as a new row at
   // the end of its lane, under its id. With `dry_run` it only counts.

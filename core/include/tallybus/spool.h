@@ -159,8 +159,8 @@ struct StoredRow {
   std::string lane;
   State state = State::kWaiting;
   int attempts = 0;
-  int http_status = 0;  // of the last attempt of what is not waiting
-  std::string reason;   // of a dead letter
+  int http_status = 0;  // of the last attempt; a store keeps it for what is not waiting
+  std::string reason;   // of a dead letter; the desk adds why a row waits
   absl::Time at;        // when it was settled
 };
 

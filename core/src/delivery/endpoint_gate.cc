@@ -241,6 +241,8 @@ EndpointSnapshot::State EndpointGate::StateAt(MonoTime now) const {
 EndpointSnapshot EndpointGate::Snapshot(MonoTime now) const {
   EndpointSnapshot snapshot;
   snapshot.state = StateAt(now);
+  if (breaker_.state() == Breaker::kOpen) snapshot.breaker = "open";
+  if (breaker_.state() == Breaker::kHalfOpen) snapshot.breaker = "half open";
   snapshot.limit = limit_.limit();
   snapshot.in_flight = limit_.in_flight();
   snapshot.next_try = NextDue(now);

@@ -43,6 +43,7 @@ struct EndpointSnapshot {
   MonoTime since = {};
   std::string reason;  // empty where ready; ours or the operator's, nothing of the peer's words
   std::string author;  // of what was decided by hand
+  std::string_view breaker = "closed";
   int limit = 0;
   int in_flight = 0;
   std::optional<MonoTime> next_try;  // where time alone will open it

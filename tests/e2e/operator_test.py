@@ -1,0 +1,90 @@
+"""What an operator asks and decides at the command line, with a daemon and over a spool alone."""
+
+import json
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from tallybus_parts import BIN, Backend, Tallybusd, wait_until  # noqa: E402
+
+ROUTE = "defaultApp/backend"
+
+
+def tallybus(*words, expect=0):
+    """Its standard output, and standard error where it fails as it should."""
+    done = subprocess.run([BIN / "tallybus", *map(str, words)], capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == expect, (words, done)
+    return done.stdout + (done.stderr if expect else "")
+
+
+def publish(daemon, name, status="PUBLISHING"):
+    tallybus("pub", "--to", daemon.open, json.dumps(
+        {"appKey": "defaultApp", "sessionId": "s1", "name": name, "published": True,
+         "status": status}))
+
+
+def facts(text):
+    """What `endpoint show` prints, as names and values."""
+    return {line[:14].rstrip(): line[15:] for line in text.splitlines()}
+
+
+class OperatorTest(unittest.TestCase):
+    def start(self, backend, **extra):
+        daemon = Tallybusd(apps={"defaultApp": {"url": backend.url, "delivery": "guaranteed"}},
+                           extra=extra)
+        self.addCleanup(daemon.close)
+        daemon.start()
+        self.at = ("--admin", f"unix:{daemon.admin}")
+        self.over = ("--spool", f"{daemon.work_dir}/spool")
+        return daemon
+
+    def await_error(self, words):
+        return wait_until(lambda: words in tallybus("endpoint", "show", ROUTE, *self.at), words)
+
+    def test_one_endpoint_is_shown_in_full_also_without_its_daemon(self):
+        with Backend(lambda r: 503) as backend:
+            daemon = self.start(backend)
+            publish(daemon, "cam")
+            self.await_error("503 Service Unavailable")
+            tallybus("endpoint", "pause", ROUTE, "--reason", "night work", *self.at)
+            shown = facts(tallybus("endpoint", "show", ROUTE, *self.at))
+            self.assertEqual(shown["state"], "paused")
+            self.assertEqual(shown["reason"], "night work")
+            self.assertEqual(shown["waiting"], "1")
+            self.assertEqual(shown["breaker"], "closed")
+            for name in ("author", "since", "oldest", "limit", "url", "last error at"):
+                self.assertIn(name, shown)
+            one = json.loads(tallybus("endpoint", "show", ROUTE, "--json", *self.at))
+            self.assertEqual(one["lastError"], "503 Service Unavailable")
+            daemon.stop()
+            offline = facts(tallybus("endpoint", "show", ROUTE, *self.over))
+            for name in ("state", "reason", "author", "since", "waiting"):
+                self.assertEqual(offline[name], shown[name], name)
+            self.assertIn("paused", tallybus("endpoint", "ls", *self.over))
+            self.assertIn("paused: night work", tallybus("spool", "ls", *self.over))
+
+    def test_a_route_that_is_none_is_told_as_such(self):
+        with Backend() as backend:
+            self.start(backend)
+            said = tallybus("endpoint", "show", "nobody", *self.at, expect=1)
+            self.assertIn("no route is called 'nobody'", said)
+
+    def test_what_a_removed_route_left_behind_can_be_got_rid_of(self):
+        with Backend(lambda r: 503) as backend:
+            daemon = self.start(backend)
+            publish(daemon, "cam")
+            self.await_error("503")
+            daemon.stop()
+            daemon.config["apps"] = {"other": {"url": backend.url}}
+            daemon.start()
+            self.assertIn("not configured", tallybus("spool", "ls", *self.at))
+            tallybus("endpoint", "disable", ROUTE, *self.at)
+            wait_until(lambda: "dead" in tallybus("spool", "ls", *self.at), "a dead letter")
+            self.assertIn("1 dead letter", tallybus("spool", "drop", "--all", *self.at))
+
+
+if __name__ == "__main__":
+    unittest.main()
