@@ -170,9 +170,11 @@ AsyncWebHandler FindTrace(Question question, const Clock& clock) {
       }
       if (!status.ok()) return answer(ErrorAnswer(status));
       question.AtDesk([of = *of, answer, &clock](Desk& desk) {
-        const Trace trace = desk.FindTrace(of);
-        const std::string sentence = ClosingSentence(trace, clock.WallNow(), absl::LocalTimeZone());
-        answer(JsonAnswer(200, TraceJson(trace, sentence)));
+        desk.FindTrace(of, [answer, &clock](const Trace& trace) {
+          const std::string sentence =
+              ClosingSentence(trace, clock.WallNow(), absl::LocalTimeZone());
+          answer(JsonAnswer(200, TraceJson(trace, sentence)));
+        });
       });
     });
   };

@@ -1,6 +1,7 @@
 // `tallybus trace`: where is my event?
 #include <absl/flags/flag.h>
 #include <absl/time/time.h>
+#include <simdjson.h>
 
 #include <iostream>
 #include <string>
@@ -14,6 +15,14 @@
 namespace tallybus::cli {
 namespace {
 
+bool KnowsAny(const std::string& json) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element trace;
+  simdjson::dom::array events;
+  return parser.parse(json).get(trace) == simdjson::SUCCESS &&
+         trace["events"].get(events) == simdjson::SUCCESS && events.size() > 0;
+}
+
 int Run(const std::vector<std::string>& arguments) {
   if (arguments.size() != 1) {
     return Complain(
@@ -24,14 +33,15 @@ int Run(const std::vector<std::string>& arguments) {
   absl::StatusOr<std::string> json =
       (*door)->Ask("GET", Target("/api/v1/trace").Add("of", arguments[0]).text());
   if (!json.ok()) return Complain("trace", std::string(json.status().message()), kFailed);
+  const int status = KnowsAny(*json) ? kDone : kFailed;
   if (absl::GetFlag(FLAGS_json)) {
     std::cout << *json << std::endl;
-    return kDone;
+    return status;
   }
   absl::StatusOr<std::string> lines = TimeLine(*json, absl::LocalTimeZone());
   if (!lines.ok()) return Complain("trace", std::string(lines.status().message()), kFailed);
   std::cout << *lines << std::flush;
-  return kDone;
+  return status;
 }
 
 }  // namespace
@@ -44,7 +54,8 @@ Command TraceCommand() {
   command.details =
       "Asks the daemon what became of an event, by its id, or of the events of a stream or a\n"
       "session: accepted, told to clients, each attempt, and why nothing was sent. The daemon\n"
-      "remembers its last 65,536 events, and what was in the spool when it started.";
+      "remembers its last 65,536 events, and looks for others in the spool: what waits there, and\n"
+      "dead letters. Exit status 1: nothing is known of it.";
   command.flags = {"admin", "json", "timeout"};
   command.run = Run;
   return command;

@@ -3,14 +3,29 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "codec/json_writer.h"
+#include "stored_trace.h"
 
 namespace tallybus {
 namespace {
 
 constexpr size_t kMostTraced = 100;
+
+// The last is asked first. Only of one event it is worth looking through what was delivered.
+std::vector<StoredFilter> FiltersFor(const std::string& id_or_name) {
+  StoredFilter by_id, by_stream, by_session;
+  by_id.waiting = by_stream.waiting = by_session.waiting = true;
+  by_id.dead = by_stream.dead = by_session.dead = true;
+  by_id.delivered = true;
+  by_id.id = id_or_name;
+  by_stream.stream = id_or_name;
+  by_session.session = id_or_name;
+  return {by_session, by_stream, by_id};
+}
 
 bool Decided(const EndpointQueue& queue) {
   return queue.gate.decision().state != EndpointDecision::State::kOpen;
@@ -27,7 +42,7 @@ class RouterDesk final : public Desk {
   absl::Status Control(std::string_view route, Verb verb, std::string reason,
                        std::string author) override;
   void Test(std::string_view route, Tested done) override;
-  Trace FindTrace(std::string_view id_or_name) const override;
+  void FindTrace(const std::string& id_or_name, Traced done) override;
   void Find(const StoredFilter& filter, StoredCallback done) override;
   void Replay(const StoredFilter& filter, bool dry_run, Replayed done) override;
   void Drop(const StoredFilter& filter, Dropped done) override;
@@ -39,6 +54,14 @@ class RouterDesk final : public Desk {
   void ReplayOne(const StoredRow& stored, ReplayResult* result, Router::Line::Turn* turn,
                  std::vector<Settlement>* settled);
   void DropPage(StoredFilter filter, uint64_t so_far, Dropped done);
+  // What a trace still has to ask of the spool, the last first.
+  struct TraceSearch {
+    Trace trace;
+    std::vector<StoredFilter> left;
+    Traced done;
+  };
+  void SearchOn(std::shared_ptr<TraceSearch> search);
+  void NameRoutes(Trace* trace) const;
   void SayWhyItWaits(StoredRow* stored) const;
   // Has a page of the spool on the router's thread.
   void AskPage(const StoredFilter& filter, StoredCallback done);
@@ -169,8 +192,56 @@ void RouterDesk::Test(std::string_view route, Tested done) {
   if (!status.ok()) done(status);
 }
 
-Trace RouterDesk::FindTrace(std::string_view id_or_name) const {
-  return line_.recorder.Find(id_or_name, kMostTraced);
+void RouterDesk::FindTrace(const std::string& id_or_name, Traced done) {
+  auto search = std::make_shared<TraceSearch>();
+  search->trace = line_.recorder.Find(id_or_name, kMostTraced);
+  search->done = std::move(done);
+  const std::vector<TracedEvent>& known = search->trace.events;
+  const bool all_known =
+      search->trace.left_out > 0 || (known.size() == 1 && known[0].id.ToString() == id_or_name);
+  if (!all_known) search->left = FiltersFor(id_or_name);
+  SearchOn(std::move(search));
+}
+
+void RouterDesk::SearchOn(std::shared_ptr<TraceSearch> search) {
+  if (search->left.empty()) {
+    NameRoutes(&search->trace);
+    return search->done(std::move(search->trace));
+  }
+  AskPage(search->left.back(), [this, search](absl::StatusOr<StoredPage> page) {
+    const SpoolSeq next = page.ok() ? page->next : 0;
+    if (page.ok()) {
+      for (const StoredRow& stored : page->rows) AddStored(stored, &search->trace);
+      KeepNewest(kMostTraced, &search->trace);
+    }
+    search->left.back().after = next;
+    if (next == 0) search->left.pop_back();
+    SearchOn(search);
+  });
+}
+
+// What holds up the routes of those that wait, where this process has seen no change of it.
+void RouterDesk::NameRoutes(Trace* trace) const {
+  std::set<std::string> routes;
+  for (const TracedEvent& event : trace->events) {
+    for (const TracedRoute& way : event.routes) {
+      if (!way.fate && !way.not_sent) routes.insert(way.route);
+    }
+  }
+  for (const std::string& route : routes) {
+    auto queue = line_.dispatcher.queues().find(route);
+    if (queue == line_.dispatcher.queues().end()) continue;
+    if (!queue->second.Sends() && !line_.parts.offline) trace->not_configured.push_back(route);
+    const bool told =
+        std::any_of(trace->endpoints.begin(), trace->endpoints.end(),
+                    [&](const EndpointChange& change) { return change.route == route; });
+    if (told || !Decided(queue->second)) continue;
+    const EndpointDecision& decision = queue->second.gate.decision();
+    const bool paused = decision.state == EndpointDecision::State::kPaused;
+    trace->endpoints.push_back({WallOf(decision.since), route,
+                                paused ? EndpointState::kPaused : EndpointState::kDisabled,
+                                decision.reason});
+  }
 }
 
 void RouterDesk::Find(const StoredFilter& filter, StoredCallback done) {

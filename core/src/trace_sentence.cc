@@ -63,6 +63,13 @@ std::string WaitingSentence(const Context& context, const TracedRoute& way) {
     return absl::StrCat("In flight: attempt ", last.number, " to ", way.route, " began ",
                         HowLong(context.now - last.begun), " ago and is not answered yet.");
   }
+  const std::vector<std::string>& gone = context.trace.not_configured;
+  if (std::find(gone.begin(), gone.end(), way.route) != gone.end()) {
+    return absl::StrCat("Still waiting: the route ", way.route,
+                        " is not configured. Configure one of that name, or have its rows made "
+                        "dead letters: tallybus endpoint disable ",
+                        way.route, ".");
+  }
   if (const EndpointChange* change = NotOpen(context, way.route)) {
     return absl::StrCat("Still waiting: ", way.route, " has been ", StateVerb(change->state),
                         " since ", context.At(change->at), InBrackets(change->reason),
@@ -302,7 +309,8 @@ std::vector<const TracedEvent*> Subjects(const Trace& trace) {
 std::string ClosingSentence(const Trace& trace, absl::Time now, absl::TimeZone zone) {
   const std::vector<const TracedEvent*> events = Subjects(trace);
   if (events.empty()) {
-    return "Not known here: this process has seen nothing of it (it keeps the last 65,536 events).";
+    return "Not known here: this process has seen nothing of it (it keeps the last 65,536 events), "
+           "and the spool has no row of it.";
   }
   const Context context{trace, now, zone};
   std::vector<Group> groups;

@@ -66,7 +66,7 @@ class ClosingSentenceTest : public ::testing::Test {
 TEST_F(ClosingSentenceTest, SaysWhatItDoesNotKnow) {
   EXPECT_EQ(Sentence(),
             "Not known here: this process has seen nothing of it (it keeps the last 65,536 "
-            "events).");
+            "events), and the spool has no row of it.");
   EXPECT_EQ(kTracedEvents, 65'536u);
 }
 
@@ -311,6 +311,15 @@ TEST_F(ClosingSentenceTest, AlertsOfTheRouterDoNotCountBesideTheOthers) {
   trace_.events.back().from_router = true;
   trace_.events.back().method = kAlertEvent;
   EXPECT_EQ(Sentence(), "Delivered at the first attempt after 4 ms.");
+}
+
+TEST_F(ClosingSentenceTest, WaitsForARouteThatIsGone) {
+  Fail(Add("bill"), 503, "no");
+  Change(At(3, 2, 9), EndpointState::kPaused, "", "bill");
+  trace_.not_configured.push_back("bill");
+  EXPECT_EQ(Sentence(),
+            "Still waiting: the route bill is not configured. Configure one of that name, or have "
+            "its rows made dead letters: tallybus endpoint disable bill.");
 }
 
 TEST_F(ClosingSentenceTest, SaysWhereItKnowsOnlyAPart) {

@@ -66,6 +66,23 @@ class OperatorTest(unittest.TestCase):
             self.assertIn("paused", tallybus("endpoint", "ls", *self.over))
             self.assertIn("paused: night work", tallybus("spool", "ls", *self.over))
 
+    def test_an_event_is_found_in_the_spool_after_a_restart(self):
+        with Backend(lambda r: 503) as backend:
+            daemon = self.start(backend)
+            publish(daemon, "cam")
+            publish(daemon, "cam", "UNPUBLISHED")
+            self.await_error("503")
+            rows = [json.loads(line) for line in
+                    tallybus("spool", "ls", "--json", *self.at).splitlines()]
+            tallybus("endpoint", "pause", ROUTE, "--reason", "night work", *self.at)
+            daemon.stop()
+            daemon.start()
+            for of in (rows[0]["id"], rows[1]["id"], "cam", "s1"):
+                self.assertIn("night work", tallybus("trace", of, *self.at))
+            self.assertIn(rows[1]["id"], tallybus("trace", "cam", *self.at))
+            said = tallybus("trace", "nobody", *self.at, expect=1)
+            self.assertIn("Not known here", said)
+
     def test_a_route_that_is_none_is_told_as_such(self):
         with Backend() as backend:
             self.start(backend)
@@ -81,6 +98,8 @@ class OperatorTest(unittest.TestCase):
             daemon.config["apps"] = {"other": {"url": backend.url}}
             daemon.start()
             self.assertIn("not configured", tallybus("spool", "ls", *self.at))
+            self.assertIn("the route defaultApp/backend is not configured",
+                          tallybus("trace", "cam", *self.at))
             tallybus("endpoint", "disable", ROUTE, *self.at)
             wait_until(lambda: "dead" in tallybus("spool", "ls", *self.at), "a dead letter")
             self.assertIn("1 dead letter", tallybus("spool", "drop", "--all", *self.at))

@@ -80,8 +80,10 @@ class Desk {
   using Tested = std::function<void(absl::StatusOr<EndpointTestResult>)>;
   virtual void Test(std::string_view route, Tested done) = 0;
 
-  // What is known of an event, by its id, or of the newest ones of a stream or session.
-  virtual Trace FindTrace(std::string_view id_or_name) const = 0;
+  // What is known of an event, by its id, or of the newest ones of a stream or session. What this
+  // process has not seen is looked for in the spool.
+  using Traced = std::function<void(Trace)>;
+  virtual void FindTrace(const std::string& id_or_name, Traced done) = 0;
   // One page of the spool. A row that waits says why, where that is known: `reason` has the
   // endpoint's state or what its last attempt brought, `http_status` that attempt's answer.
   virtual void Find(const StoredFilter& filter, StoredCallback done) = 0;

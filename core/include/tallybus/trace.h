@@ -97,7 +97,8 @@ struct EndpointChange {
 struct Trace {
   std::vector<TracedEvent> events;        // newest last
   std::vector<EndpointChange> endpoints;  // of their routes while they were under way, newest last
-  size_t left_out = 0;                    // older events that also fit what was asked
+  std::vector<std::string> not_configured;  // of their routes, those that are gone
+  size_t left_out = 0;                      // older events that also fit what was asked
 };
 
 // One line of a time line.
