@@ -63,12 +63,14 @@ std::vector<Alerts::Active> Alerts::active() const {
 
 void Alerts::Tell(const Active& active, bool resolved, absl::Time now) {
   const Alert& alert = active.alert;
+  // The fault's words, of which nobody must think that it stands.
+  const std::string text = absl::StrCat(resolved ? "over: " : "", alert.text);
   GaugeOf(alert).Add(resolved ? -1 : 1);
   log_.Write(resolved         ? LogLevel::kInfo
              : alert.critical ? LogLevel::kError
                               : LogLevel::kWarning,
              absl::StrCat("alert ", resolved ? "resolved: " : "", alert.name, " ", alert.subject,
-                          ": ", alert.text));
+                          ": ", text));
   Told told;
   told.about = alert.subject;
   told.record = {alert.name, alert.subject, alert.text, alert.critical, active.since, !resolved};
@@ -86,7 +88,7 @@ void Alerts::Tell(const Active& active, bool resolved, absl::Time now) {
   writer.String("since", Rfc3339Millis(active.since));
   writer.Int("waiting", static_cast<int64_t>(alert.waiting));
   if (alert.oldest != absl::InfiniteFuture()) writer.String("oldest", Rfc3339Millis(alert.oldest));
-  writer.String("text", alert.text);
+  writer.String("text", text);
   writer.String("runbook", absl::StrCat("docs/operations.md#", absl::AsciiStrToLower(alert.name)));
   writer.Close();
   told_.push_back(std::move(told));

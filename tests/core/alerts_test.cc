@@ -67,7 +67,9 @@ TEST_F(AlertsTest, IsFiredOnceAndResolvedOnce) {
   EXPECT_EQ(told[0].event.status, "RESOLVED");
   EXPECT_THAT(told[0].event.json, HasSubstr(R"("since":"2023-11-14T22:13:20.000Z")"));
   EXPECT_EQ(On(), 0);
-  EXPECT_THAT(log.lines(), SizeIs(2));
+  EXPECT_THAT(told[0].event.json, HasSubstr(R"("text":"over: the endpoint fails")"));
+  ASSERT_THAT(log.lines(), SizeIs(2));
+  EXPECT_EQ(log.lines()[1], "alert resolved: BreakerOpen billing: over: the endpoint fails");
   EXPECT_EQ(log.levels()[1], LogLevel::kInfo);
   EXPECT_THAT(alerts.active(), IsEmpty());
 }
