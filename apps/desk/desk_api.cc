@@ -91,7 +91,8 @@ AsyncWebHandler Replay(Question question, const std::string& states) {
               answer(JsonAnswer(
                   200, absl::StrCat(
                            "{\"replayed\":", result->replayed, ",\"no_route\":", result->no_route,
-                           ",\"damaged\":", result->damaged, ",\"rejected\":", result->rejected,
+                           ",\"damaged\":", result->damaged, ",\"disabled\":", result->disabled,
+                           ",\"rejected\":", result->rejected,
                            ",\"dry_run\":", dry_run ? "true" : "false", "}")));
             });
           });

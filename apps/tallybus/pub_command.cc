@@ -153,7 +153,7 @@ int Publish(const std::vector<std::string>& arguments, double rate, absl::Durati
       arguments[0] == "-" ? SendLines(std::cin, publication) : SendObjects(arguments, publication);
   const absl::Status finished = (*bus)->Finish();
   if (status.ok()) status = finished;
-  std::cout << "sent " << publication.sent() << " events to " << endpoint << std::endl;
+  std::cout << "sent " << Counted(publication.sent(), "event") << " to " << endpoint << std::endl;
   if (!status.ok()) return Complain("pub", std::string(status.message()), kFailed);
   return kDone;
 }

@@ -27,6 +27,11 @@ std::string TextOf(Element row, const char* key) {
   return "";
 }
 
+uint64_t NumberOf(Element row, const char* key) {
+  uint64_t number = 0;
+  return row[key].get(number) == simdjson::SUCCESS ? number : 0;
+}
+
 // Calls `each` with every row of every page, until `most` (0: no end).
 absl::Status Walk(DeskDoor& door, const Target& target, uint64_t most,
                   const std::function<void(Element)>& each) {
@@ -89,7 +94,8 @@ int List(DeskDoor& door) {
   if (!json) std::cout << table.Render(TerminalWidth(STDOUT_FILENO));
   std::cout << std::flush;
   if (!json) {
-    std::cerr << rows << " rows" << (rows == limit ? "; there may be more: --limit 0" : "") << "\n";
+    std::cerr << Counted(rows, "row") << (rows == limit ? "; there may be more: --limit 0" : "")
+              << "\n";
   }
   return kDone;
 }
@@ -141,14 +147,24 @@ int Act(const char* command, DeskDoor& door, const std::string& path, bool may_d
     return Complain(command, "the daemon's answer is not understood", kFailed);
   }
   if (result["dropped"].error() == simdjson::SUCCESS) {
-    std::cout << TextOf(result, "dropped") << " dead letters dropped" << std::endl;
+    std::cout << Counted(NumberOf(result, "dropped"), "dead letter") << " dropped" << std::endl;
     return kDone;
   }
   const bool dry = absl::GetFlag(FLAGS_dry_run);
-  std::cout << TextOf(result, "replayed")
-            << (dry ? " events would be sent again" : " events are sent again") << "; "
-            << TextOf(result, "no_route") << " have no route now, " << TextOf(result, "damaged")
-            << " are damaged" << std::endl;
+  const uint64_t again = NumberOf(result, "replayed");
+  std::cout << Counted(again, "event")
+            << (dry          ? " would be sent again"
+                : again == 1 ? " is sent again"
+                             : " are sent again")
+            << "; no route now: " << TextOf(result, "no_route")
+            << ", damaged: " << TextOf(result, "damaged") << std::endl;
+  if (const uint64_t disabled = NumberOf(result, "disabled"); disabled != 0) {
+    return Complain(command,
+                    absl::StrCat(Counted(disabled, "event"),
+                                 " of a disabled endpoint would become dead letters again: first "
+                                 "tallybus endpoint enable ROUTE"),
+                    kFailed);
+  }
   const std::string rejected = TextOf(result, "rejected");
   if (rejected.empty() || rejected == "0") return kDone;
   return Complain(command,

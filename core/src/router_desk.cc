@@ -318,6 +318,11 @@ void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result, Router
     ++result->no_route;
     return;
   }
+  auto queue = line_.dispatcher.queues().find(stored.route);
+  if (queue != line_.dispatcher.queues().end() && queue->second.Buries()) {
+    ++result->disabled;
+    return;
+  }
   ++result->replayed;
   if (turn == nullptr) return;
   auto row = std::make_shared<SpoolRow>(old);

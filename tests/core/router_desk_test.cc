@@ -207,6 +207,17 @@ TEST_F(RouterDeskTest, AReplayKeepsIdsAndOrderAndMarksTheRedelivery) {
   EXPECT_THAT(channel.all(), SizeIs(3)) << "clients had theirs";
 }
 
+TEST_F(RouterDeskTest, NothingIsReplayedToADisabledEndpoint) {
+  KillThree();
+  ASSERT_TRUE(Control(Verb::kDisable).ok());
+  const ReplayResult refused = Replay(Dead());
+  EXPECT_EQ(refused.replayed, 0u);
+  EXPECT_EQ(refused.disabled, 3u);
+  EXPECT_EQ(CountDead(), 3u);
+  ASSERT_TRUE(Control(Verb::kEnable).ok());
+  EXPECT_EQ(Replay(Dead()).replayed, 3u);
+}
+
 TEST_F(RouterDeskTest, ADryRunOnlyCounts) {
   KillThree();
   EXPECT_EQ(Replay(Dead(), true).replayed, 3u);

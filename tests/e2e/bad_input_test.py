@@ -219,7 +219,7 @@ class MalformedMessagesTest(unittest.TestCase):
             retried = tallybus(daemon, "spool", "retry", "--all")
             self.assertEqual(retried.returncode, 1)
             self.assertIn("nothing can be sent of them", retried.stderr)
-            self.assertIn("1 dead letters dropped",
+            self.assertIn("1 dead letter dropped",
                           tallybus(daemon, "spool", "drop", "--id", id_).stdout)
 
     def test_a_hello_of_no_common_version_is_refused_with_both_ranges(self):

@@ -251,7 +251,7 @@ class OperatorTest(unittest.TestCase):
             self.assertEqual(shown["event"]["custom"], {"token": "secret"})
             tallybus(daemon, "spool", "retry", expect=2)  # of which?
             mood["code"] = 200
-            self.assertIn("1 events would be sent again",
+            self.assertIn("1 event would be sent again",
                           tallybus(daemon, "spool", "retry", "--id", dead[0]["id"], "--dry-run"))
             self.assertEqual(len(backend.requests), 3)
             tallybus(daemon, "spool", "retry", "--id", dead[0]["id"])
@@ -267,7 +267,7 @@ class OperatorTest(unittest.TestCase):
                 OpenBus(daemon) as bus:
             send(bus, 10)
             wait_until(lambda: len(rows(daemon, "--state", "delivered")) == 10, "ten are kept")
-            self.assertIn("1 events are sent again",
+            self.assertIn("1 event is sent again",
                           tallybus(daemon, "replay", "--stream", "cam-3"))
             again = backend.await_requests(11)[10]
             self.assertEqual(again.json["name"], "cam-3")

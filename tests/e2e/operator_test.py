@@ -102,7 +102,11 @@ class OperatorTest(unittest.TestCase):
                           tallybus("trace", "cam", *self.at))
             tallybus("endpoint", "disable", ROUTE, *self.at)
             wait_until(lambda: "dead" in tallybus("spool", "ls", *self.at), "a dead letter")
-            self.assertIn("1 dead letter", tallybus("spool", "drop", "--all", *self.at))
+            daemon.stop()
+            said = tallybus("spool", "retry", "--all", *self.over, expect=1)
+            self.assertIn("tallybus endpoint enable", said)
+            daemon.start()
+            self.assertIn("1 dead letter dropped", tallybus("spool", "drop", "--all", *self.at))
 
 
 if __name__ == "__main__":

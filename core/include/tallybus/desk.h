@@ -57,6 +57,7 @@ struct ReplayResult {
   uint64_t replayed = 0;
   uint64_t no_route = 0;  // their route is not configured
   uint64_t damaged = 0;
+  uint64_t disabled = 0;  // their endpoint is disabled: they would be dead letters again
   uint64_t rejected = 0;  // the bus could not read them: they are no events, and go nowhere
 };
 

@@ -145,7 +145,7 @@ class Pub(SocketTest):
         result = run("pub", "--to", endpoint, "-", input='{"n":1}\n{"n":\n{"n":3}\n')
         self.assertEqual(result.returncode, 1)
         self.assertIn("line 2: ", result.stderr)
-        self.assertIn("sent 1 events", result.stdout)
+        self.assertIn("sent 1 event to", result.stdout)
         self.assertEqual(bus.recv_multipart()[1], b'{"n":1}')
 
     def test_sends_nothing_where_one_object_is_not_json(self):
