@@ -240,7 +240,9 @@ void Router::Line::RaiseEndpointAlerts(const EndpointQueue& queue) {
   Alert shedding;
   shedding.name = "RouteShedding";
   shedding.subject = queue.route;
-  shedding.text = "the route's quota of the spool is full";
+  const bool blocks = queue.today != nullptr && queue.today->block_when_full;
+  shedding.text = blocks ? "the route's quota of the spool is full; the engines wait"
+                         : "the route's quota of the spool is full; its oldest events are shed";
   shedding.waiting = queue.rows;
   alerts.Set(queue.over_quota, shedding, now);
 }

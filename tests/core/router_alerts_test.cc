@@ -86,6 +86,29 @@ TEST_F(RouterAlertsTest, ARefusedReloadIsAnAlertUntilTheNextGoodOne) {
   EXPECT_THAT(Paged(), ElementsAre("ReloadFailed FIRING", "ReloadFailed RESOLVED"));
 }
 
+TEST_F(RouterAlertsTest, AFullQuotaSaysWhoGivesWay) {
+  for (const bool block : {false, true}) {
+    auto route = NewRoute();
+    route->delivery = DeliveryMode::kGuaranteed;
+    route->quota_bytes = 2'000;
+    route->block_when_full = block;
+    SetRoute(route);
+    transport.Run([](const auto&) { return Refused(); });
+    for (int i = 0; i < 20; ++i) Send(StatusEvent("a" + std::to_string(i), "PLAYING"));
+    Idle(absl::Seconds(2));
+    const auto alerts = router->desk().Alerts();
+    const auto full = std::find_if(alerts.begin(), alerts.end(),
+                                   [](const auto& a) { return a.name == "RouteShedding"; });
+    ASSERT_NE(full, alerts.end()) << block;
+    EXPECT_THAT(full->text, HasSubstr(block ? "the engines wait" : "are shed"));
+    route = NewRoute();
+    route->delivery = DeliveryMode::kGuaranteed;
+    SetRoute(route);
+    transport.Run([](const auto&) { return Answered(200); });
+    RunFor(absl::Minutes(5));
+  }
+}
+
 TEST_F(RouterAlertsTest, WhatStillHoldsAfterARestartIsNotFiredAgainAndIsResolvedWhenItIsOver) {
   Send(Of(PublisherChange::Action::kHello));
   SessionChange session = OpenSession("s", "{}");
