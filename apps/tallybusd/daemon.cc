@@ -2,12 +2,14 @@
 #include "daemon.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 #include <sys/random.h>
 
 #include <csignal>
 #include <utility>
 
 #include "apps/desk/desk_api.h"
+#include "config/config_print.h"
 #include "config/state_dir.h"
 #include "tallybus/sqlite_spool.h"
 #include "transports/builtin.h"
@@ -253,7 +255,8 @@ void Daemon::OnSignal() {
 }
 
 void Daemon::Reload() {
-  absl::StatusOr<RouteTable> routes = ReadRoutes();
+  const absl::StatusOr<config::Config> config = options_.reload();
+  absl::StatusOr<RouteTable> routes = config.ok() ? MakeRoutesOf(*config) : config.status();
   router_->NoteReload(routes.status());
   if (!routes.ok()) {
     log_.Write(LogLevel::kError,
@@ -261,14 +264,16 @@ void Daemon::Reload() {
     return;
   }
   router_->SetRoutes(*std::move(routes));
-  log_.Write(LogLevel::kInfo,
-             "reloaded: apps; node, listen, spool and log take effect at the next start");
+  std::vector<std::string> later = config::ChangedKeys(options_.config, *config);
+  std::erase_if(later, [](const std::string& key) { return key == "apps" || key == "routes"; });
+  log_.Write(later.empty() ? LogLevel::kInfo : LogLevel::kWarning,
+             absl::StrCat("reloaded: apps and routes",
+                          later.empty() ? "" : "; changed, and of no effect before a restart: ",
+                          absl::StrJoin(later, ", ")));
 }
 
-absl::StatusOr<RouteTable> Daemon::ReadRoutes() {
-  absl::StatusOr<config::Config> config = options_.reload();
-  if (!config.ok()) return config.status();
-  return MakeRoutes(*config, registry_, {{"rest", transports_["rest"].get()}}, &endpoint_ids_);
+absl::StatusOr<RouteTable> Daemon::MakeRoutesOf(const config::Config& config) {
+  return MakeRoutes(config, registry_, {{"rest", transports_["rest"].get()}}, &endpoint_ids_);
 }
 
 }  // namespace tallybus

@@ -56,7 +56,7 @@ class Daemon {
   void LogListeners() const;
   void OnSignal();
   void Reload();
-  absl::StatusOr<RouteTable> ReadRoutes();
+  absl::StatusOr<RouteTable> MakeRoutesOf(const config::Config& config);
   void Shutdown();
 
   Options options_;

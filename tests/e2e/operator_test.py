@@ -1,6 +1,7 @@
 """What an operator asks and decides at the command line, with a daemon and over a spool alone."""
 
 import json
+import signal
 import subprocess
 import sys
 import unittest
@@ -82,6 +83,15 @@ class OperatorTest(unittest.TestCase):
             self.assertIn(rows[1]["id"], tallybus("trace", "cam", *self.at))
             said = tallybus("trace", "nobody", *self.at, expect=1)
             self.assertIn("Not known here", said)
+
+    def test_a_reload_names_what_changed_and_waits_for_the_next_start(self):
+        with Backend() as backend:
+            daemon = self.start(backend)
+            daemon.config["spool"]["max_size"] = "1GiB"
+            daemon.write_config()
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "reloaded: apps and routes; changed, and of no effect before a "
+                               "restart: spool\n" in daemon.log(), "the reload")
 
     def test_a_route_that_is_none_is_told_as_such(self):
         with Backend() as backend:

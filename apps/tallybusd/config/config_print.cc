@@ -5,6 +5,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_replace.h>
+#include <absl/strings/str_split.h>
 
 #include <algorithm>
 #include <string_view>
@@ -215,7 +216,29 @@ void PrintEngines(const Engines& engines, Lines& out) {
   out.Entry(1, "on_lost", engines.on_lost == OnLost::kNothing ? "nothing" : "fail_streams");
 }
 
+// Key and text of each top-level section, in order.
+std::vector<std::pair<std::string, std::string>> Sections(const Config& config) {
+  std::vector<std::pair<std::string, std::string>> sections;
+  for (const absl::string_view line : absl::StrSplit(Print(config), '\n')) {
+    if (!line.empty() && line[0] != ' ') {
+      sections.emplace_back(std::string(line.substr(0, line.find(':'))), "");
+    }
+    if (!sections.empty()) absl::StrAppend(&sections.back().second, line, "\n");
+  }
+  return sections;
+}
+
 }  // namespace
+
+std::vector<std::string> ChangedKeys(const Config& before, const Config& after) {
+  const auto was = Sections(before);
+  const auto is = Sections(after);
+  std::vector<std::string> changed;
+  for (size_t i = 0; i < std::min(was.size(), is.size()); ++i) {
+    if (was[i] != is[i]) changed.push_back(is[i].first);
+  }
+  return changed;
+}
 
 std::string Print(const Config& config) {
   Lines out;

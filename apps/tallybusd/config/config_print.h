@@ -3,6 +3,7 @@
 #define TALLYBUS_APPS_TALLYBUSD_CONFIG_CONFIG_PRINT_H_
 
 #include <string>
+#include <vector>
 
 #include "config.h"
 
@@ -11,6 +12,9 @@ namespace tallybus::config {
 // YAML with every key, defaults included. Load takes it back to the same values, but for
 // default_app_used: the app is written out.
 std::string Print(const Config& config);
+
+// The top-level keys whose values differ, in the order of the file.
+std::vector<std::string> ChangedKeys(const Config& before, const Config& after);
 
 }  // namespace tallybus::config
 

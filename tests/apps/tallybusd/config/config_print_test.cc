@@ -244,5 +244,15 @@ TEST(ConfigPrintTest, DefaultsLoadAsTheSame) {
   EXPECT_EQ(Print(*second), Print(*first));
 }
 
+TEST(ConfigPrintTest, NamesTheTopLevelKeysThatChanged) {
+  absl::StatusOr<Config> first = LoadText("");
+  absl::StatusOr<Config> second = LoadText(
+      "{spool: {path: memory}, node: {name: other}, routes: [{name: a, endpoints: [http://h/], "
+      "match: {methods: [ErrorEvent]}}]}");
+  ASSERT_TRUE(first.ok() && second.ok()) << second.status();
+  EXPECT_TRUE(ChangedKeys(*first, *first).empty());
+  EXPECT_EQ(ChangedKeys(*first, *second), (std::vector<std::string>{"node", "spool", "routes"}));
+}
+
 }  // namespace
 }  // namespace tallybus::config
