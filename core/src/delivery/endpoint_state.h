@@ -11,8 +11,8 @@
 
 namespace tallybus {
 
-// What was decided about the endpoint by hand, or by itself when it was gone. It survives a restart;
-// `since` may then lie before the clock's own start.
+// What was decided about the endpoint by hand, or by itself when it was gone. It survives a
+// restart; `since` may then lie before the clock's own start.
 struct EndpointDecision {
   enum class State { kOpen, kPaused, kDisabled };
   State state = State::kOpen;
