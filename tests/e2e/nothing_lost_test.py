@@ -348,7 +348,7 @@ class OperatorTest(unittest.TestCase):
             self.assertIn("attempt 1 failed: 500", said)
             self.assertIn("Delivered at the 2nd attempt", said)
             self.assertIn("Never sent", tallybus(daemon, "trace", "cam-2"))
-            self.assertIn("Not known here", tallybus(daemon, "trace", "nobody"))
+            self.assertIn("Not known here", tallybus(daemon, "trace", "nobody", expect=1))
             events = json.loads(tallybus(daemon, "trace", "s1", "--json"))["events"]
             self.assertEqual(len(events), 2)
 
