@@ -219,12 +219,14 @@ class Publisher:
             "display": self._display})
         return answer["plugindata"]["data"]["id"]
 
+    def tracks(self):
+        return [GeneratedAudio()] + ([] if self._audio_only else [GeneratedVideo()])
+
     async def publish(self):
         """Offers the media and returns once it flows."""
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._connection.addTrack(GeneratedAudio())
-        if not self._audio_only:
-            self._connection.addTrack(GeneratedVideo())
+        for track in self.tracks():
+            self._connection.addTrack(track)
         await self._connection.setLocalDescription(await self._connection.createOffer())
         offer = self._connection.localDescription
         up = self._session.expect_up(self.handle)

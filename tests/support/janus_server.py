@@ -168,7 +168,7 @@ class JanusServer:
                 "general": {"http": True, "port": port, "ip": "127.0.0.1", "https": False},
                 "admin": {"admin_http": False}}),
             "janus.plugin.videoroom.jcfg": _jcfg({
-                f"room-{self.ROOM}": {"description": "Room", "publishers": 20,
+                f"room-{self.ROOM}": {"description": "Room", "publishers": 100,
                                       "bitrate": 128000, "audiocodec": "opus",
                                       "videocodec": "vp8"}}),
             "janus.plugin.streaming.jcfg": _jcfg({
