@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+import ledger  # noqa: E402
 from engine_process import EngineProcess  # noqa: E402
 from tallybus_parts import BIN, PATIENCE_SECONDS, Backend, Tallybusd, wait_until  # noqa: E402
 
@@ -45,12 +46,12 @@ def spool_rows(*where):
     return [json.loads(line) for line in ran.stdout.splitlines()]
 
 
-class Taken:
-    """What an endpoint answered 200, in order: (life, id, lane, sequence, event, headers, time)."""
+class Route:
+    """A route's backend, and what it answered 200."""
 
     def __init__(self, from_the_start):
         self._from_the_start = from_the_start
-        self.events = []
+        self.taken = []
         self.backend = Backend(self._answer)
 
     def url(self, life):
@@ -61,14 +62,8 @@ class Taken:
         life = int(request.path.split("/")[-2])
         if life == 1 and not self._from_the_start:
             return 503
-        headers = request.headers
-        self.events.append((life, headers["webhook-id"], headers["tallybus-lane"],
-                            int(headers["tallybus-sequence"]), request.json, headers, request.time))
+        self.taken.append(ledger.Taken.of(request, request.time, life))
         return 200
-
-    def numbers(self):
-        """Of the engine's own events."""
-        return {e[4]["bitrate"] for e in list(self.events) if "tallybus-origin" not in e[5]}
 
 
 class PowerCut:
@@ -86,7 +81,7 @@ class PowerCut:
 
     def run(self):
         """Returns self. AssertionError: the cut did not happen, or the second start failed."""
-        self.taking, self.waiting = Taken(True), Taken(False)
+        self.taking, self.waiting = Route(True), Route(False)
         with tempfile.TemporaryDirectory(prefix="tallybus-cut-") as folder, \
                 self.taking.backend, self.waiting.backend:
             self.daemon = self._daemon(folder)
@@ -172,68 +167,29 @@ class PowerCut:
     def _judge(self):
         end = time.monotonic() + self.patience
         while True:
-            self.faults = Verdict(self).faults
+            self.faults = verdict(self)
             if time.monotonic() > end or \
                     not (self.faults or spool_rows("--admin", f"unix:{self.daemon.admin}")):
                 return
             time.sleep(0.05)
 
 
-class Verdict:
-    """`faults`: one line for each promise that was not kept."""
+def verdict(cut):
+    """One line for each promise that was not kept."""
+    faults = ledger.Faults()
+    for route in (cut.taking, cut.waiting):
+        taken = list(route.taken)
+        faults.judge(taken, range(cut.acknowledged), range(len(cut.tried)))
+        faults.say("events came twice without a reason",
+                   [again.id for before, again in ledger.repeats(taken)
+                    if not by_the_cut(before, again, cut.cut_at)])
+    faults.judge_ends(list(cut.waiting.taken))
+    return faults
 
-    def __init__(self, cut):
-        self.cut, self.faults = cut, []
-        for route in (cut.taking, cut.waiting):
-            events = list(route.events)
-            self._nothing_is_lost(route)
-            self._in_order(events)
-            self._twice_only_by_the_cut(events)
-        self._lives_end()
 
-    def _say(self, what, offenders):
-        if offenders:
-            self.faults.append(f"{len(offenders)} {what}: {list(offenders)[:5]}")
-
-    def _nothing_is_lost(self, route):
-        numbers = route.numbers()
-        self._say("acknowledged events never arrived",
-                  sorted(set(range(self.cut.acknowledged)) - numbers))
-        self._say("events that nobody published", sorted(numbers - set(range(len(self.cut.tried)))))
-
-    def _in_order(self, events):
-        last, seen, wrong = {}, set(), []
-        for _, id_, lane, sequence, event, headers, _ in events:
-            if id_ in seen:
-                continue
-            seen.add(id_)
-            number = -1 if "tallybus-origin" in headers else event["bitrate"]
-            before, number_before = last.get(lane, (0, -1))
-            if sequence <= before or (number >= 0 and number < number_before):
-                wrong.append(f"{lane} #{sequence} after #{before}")
-            last[lane] = (max(sequence, before), max(number, number_before))
-        self._say("events out of order in their lane", wrong)
-
-    def _twice_only_by_the_cut(self, events):
-        first, wrong = {}, []
-        for life, id_, _, _, _, headers, at in events:
-            if id_ not in first:
-                first[id_] = (life, at)
-                continue
-            life_before, at_before = first[id_]
-            explained = (life_before == 1 and life == 2 and
-                         self.cut.cut_at - at_before < SETTLED_SECONDS and
-                         headers.get("tallybus-redelivery") == "1")
-            if not explained:
-                wrong.append(id_)
-            first[id_] = (life, at)
-        self._say("events came twice without a reason", wrong)
-
-    def _lives_end(self):
-        taken = [e[4] for e in list(self.cut.waiting.events)]
-        began = {e["mediaSessionId"] for e in taken if e["status"] == "PUBLISHING"}
-        ended = {e["mediaSessionId"] for e in taken if e["status"] in ("UNPUBLISHED", "FAILED")}
-        self._say("streams began and never ended", sorted(began - ended))
+def by_the_cut(before, again, cut_at):
+    return (before.life == 1 and again.life == 2 and again.redelivery and
+            cut_at - before.time < SETTLED_SECONDS)
 
 
 def run_all(cuts, at_once):

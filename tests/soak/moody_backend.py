@@ -6,12 +6,12 @@ import struct
 import threading
 import time
 
+from ledger import Taken
 from tallybus_parts import Backend
 
 
 class MoodyBackend(Backend):
-    """What it answered 200 in full is in `taken`: (id, lane, sequence, number, status, life,
-    origin, time)."""
+    """What it answered 200 is in `taken`, one ledger.Taken each."""
 
     MOODS = (("500", 3), ("429", 1), ("401", 0.05), ("hang", 0.3), ("reset", 1), ("never read", 0.2),
              ("slow", 1))
@@ -84,9 +84,5 @@ class MoodyBackend(Backend):
         handler.wfile.flush()
 
     def take(self, request):
-        event, headers = request.json, request.headers
         with self._lock:
-            self.taken.append((headers["webhook-id"], headers["tallybus-lane"],
-                               int(headers["tallybus-sequence"]), event.get("bitrate"),
-                               event["status"], event.get("mediaSessionId"),
-                               headers.get("tallybus-origin"), time.monotonic()))
+            self.taken.append(Taken.of(request, time.monotonic()))

@@ -7,7 +7,6 @@ A kill is SIGKILL. The figures are printed as a table; an unkept promise is told
 """
 
 import argparse
-import collections
 import os
 import random
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import ledger  # noqa: E402
 import tallybus_parts  # noqa: E402
 from moody_backend import MoodyBackend  # noqa: E402
 from tallybus_parts import Tallybusd, wait_until  # noqa: E402
@@ -27,6 +27,8 @@ MAX_CONNECTIONS = 32
 MEMORY_LIMIT_MB = 64
 # What may come twice: what was under way at a kill, and what was settled shortly before it.
 SETTLEMENT_WINDOW_SECONDS = 0.25
+# What the killed one had sent may be read so long after the kill.
+READ_LATE_SECONDS = 0.2
 
 
 class Journal:
@@ -132,69 +134,36 @@ class Soak:
 
 
 class Verdict:
-    def __init__(self, soak):
-        self.faults = []
-        self.journal = Journal(soak.folder)
-        self.taken = soak.backend.taken
-        self.kills = soak.kills
-        self.by_number = {t[3] for t in self.taken if t[6] is None}
-        self.check_acknowledged()
-        self.check_strangers()
-        self.check_ends()
-        self.check_order()
-        self.check_duplicates()
-        if soak.memory_mb >= MEMORY_LIMIT_MB:
-            self.faults.append(f"{soak.memory_mb:.0f} MB of anonymous memory")
+    """Of plain data: the Journal, the backend's list of ledger.Taken, the times of tallybusd's kills,
+    and the most memory that was seen."""
 
-    def say(self, what, offenders):
-        if offenders:
-            some = ", ".join(map(str, list(offenders)[:5]))
-            self.faults.append(f"{len(offenders)} {what}: {some}")
-
-    def check_acknowledged(self):
-        self.say("acknowledged events never arrived",
-                 sorted(self.journal.acknowledged - self.by_number))
-
-    def check_strangers(self):
-        self.say("events arrived that nobody published",
-                 sorted(self.by_number - set(self.journal.tried)))
-
-    def check_ends(self):
-        began = {t[5] for t in self.taken if t[4] == "PUBLISHING"}
-        ended = {t[5] for t in self.taken if t[4] in ("UNPUBLISHED", "FAILED")}
-        self.say("streams began and never ended", sorted(began - ended))
-
-    def check_order(self):
-        last, wrong, seen = {}, [], set()
-        for id_, lane, sequence, *_ in self.taken:
-            if id_ in seen:
-                continue
-            seen.add(id_)
-            if sequence <= last.get(lane, 0):
-                wrong.append(f"{lane} #{sequence} after #{last[lane]}")
-            last[lane] = max(sequence, last.get(lane, 0))
-        self.say("events out of order in their lane", wrong)
-
-    def check_duplicates(self):
-        times = collections.defaultdict(list)
-        for taken in self.taken:
-            times[taken[0]].append(taken[7])
-        self.duplicates = sum(len(t) - 1 for t in times.values())
-        unexplained = [id_ for id_, at in times.items() if len(at) > 1 and not any(
-            at[0] - 0.2 <= kill <= at[0] + SETTLEMENT_WINDOW_SECONDS for kill in self.kills)]
-        self.say("duplicates without a kill beside them", unexplained)
-        self.unexplained = len(unexplained)
+    def __init__(self, journal, taken, kills, memory_mb):
+        self.faults = ledger.Faults()
+        self.faults.judge(taken, journal.acknowledged, journal.tried)
+        self.faults.judge_ends(taken)
+        self.lost = len(ledger.never_arrived(taken, journal.acknowledged))
+        repeats = ledger.repeats(taken)
+        self.duplicates = len(repeats)
+        self.faults.say("duplicates without a kill beside them",
+                        [again.id for before, again in repeats if not beside(before, kills)])
+        if memory_mb >= MEMORY_LIMIT_MB:
+            self.faults.append(f"{memory_mb:.0f} MB of anonymous memory")
 
 
-def table(soak, verdict, options):
+def beside(taken, kills):
+    return any(-READ_LATE_SECONDS <= kill - taken.time <= SETTLEMENT_WINDOW_SECONDS
+               for kill in kills)
+
+
+def table(soak, journal, verdict, options):
     moods = ", ".join(f"{n} {mood}" for mood, n in sorted(soak.backend.counts.items()))
+    taken = soak.backend.taken
     rows = [("minutes", options.minutes), ("seed", options.seed),
             ("kills of tallybusd", len(soak.kills)), ("kills of the engine", soak.engine_kills),
-            ("events published", len(verdict.journal.tried)),
-            ("acknowledged", len(verdict.journal.acknowledged)),
-            ("taken by the backend", len(verdict.taken)), ("duplicates", verdict.duplicates),
-            ("ends told by the router", sum(1 for t in verdict.taken if t[6] == "router")),
-            ("lost", len(verdict.journal.acknowledged - verdict.by_number)),
+            ("events published", len(journal.tried)), ("acknowledged", len(journal.acknowledged)),
+            ("taken by the backend", len(taken)), ("duplicates", verdict.duplicates),
+            ("ends told by the router", sum(1 for t in taken if t.origin == "router")),
+            ("lost", verdict.lost),
             ("most anonymous memory, MB", f"{soak.memory_mb:.1f}"), ("answers", moods)]
     return "| what | |\n|---|---|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows)
 
@@ -219,8 +188,9 @@ def main():
             raise
         finally:
             soak.daemon.close()
-        verdict = Verdict(soak)
-        print(table(soak, verdict, options))
+        journal = Journal(folder)
+        verdict = Verdict(journal, soak.backend.taken, soak.kills, soak.memory_mb)
+        print(table(soak, journal, verdict, options))
     for fault in verdict.faults:
         print("NOT KEPT: " + fault)
     return 1 if verdict.faults else 0
