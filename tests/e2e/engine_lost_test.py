@@ -43,6 +43,7 @@ class EngineLostTest(unittest.TestCase):
                          sorted(f"s{n}" for n in range(count)))
         self.assertEqual({r.method for r in gone}, {"ConnectionStatusEvent"})
 
+    # Ant-Media#6985, #2014, #4277
     def test_the_engine_is_killed_and_its_streams_stay_live_for_ever(self):
         with Backend() as backend, Tallybusd(apps={APP: {"url": backend.url}},
                                              extra=GRACE) as daemon:

@@ -65,6 +65,7 @@ class NothingLostTest(unittest.TestCase):
             self.assertGreaterEqual(sequence, seen.get(lane, 0), lane)
             seen[lane] = sequence
 
+    # Janus sampleevh
     def test_http_500_does_not_count_as_sent(self):
         tries = {}
 
@@ -79,7 +80,12 @@ class NothingLostTest(unittest.TestCase):
             self.in_order(backend.requests)
 
     def test_a_401_or_403_drops_no_data_and_calls_for_help(self):
-        mood = {"code": 401}
+        for code in (401, 403):
+            with self.subTest(code=code):
+                self.check_held(code)
+
+    def check_held(self, code):
+        mood = {"code": code}
         with Backend(lambda r: mood["code"]) as backend, Backend() as pager:
             pages = {"name": "pager", "endpoints": [pager.url],
                      "match": {"methods": ["TallybusAlertEvent"]}}
@@ -109,6 +115,7 @@ class NothingLostTest(unittest.TestCase):
             self.assertEqual([r["method"] for r in rows(daemon)], ["DataStatusEvent"])
             self.assertIn("DataStatusEvent (404)", tallybus(daemon, "endpoint", "ls"))
 
+    # the LiveKit notifier
     def test_the_first_endpoints_error_does_not_stop_the_fan_out(self):
         with Backend() as good:
             copy = {"name": "copy", "endpoints": [good.url], "exclude": ["sdp"]}
@@ -119,6 +126,7 @@ class NothingLostTest(unittest.TestCase):
                 self.assertNotIn("sdp", requests[0].json)
                 self.assertEqual(len(rows(daemon, "--route", f"{APP}/backend")), 30)
 
+    # opentelemetry-collector#15677
     def test_sigterm_with_a_dead_backend_does_not_delete_the_queue(self):
         with Backend() as backend:
             daemon = Tallybusd(apps=app(refused_url()))
@@ -137,6 +145,7 @@ class NothingLostTest(unittest.TestCase):
             # Refused connections carried nothing: no redelivery after an orderly end.
             self.assertNotIn("tallybus-redelivery", requests[100].headers)
 
+    # janus PR#3670
     def test_a_backend_that_never_reads_grows_no_memory(self):
         with Backend(lambda r: "hang") as backend, \
                 Tallybusd(apps=app(backend.url, timeout="1s", quota="100%")) as daemon, \
@@ -156,6 +165,7 @@ class NothingLostTest(unittest.TestCase):
                        "all arrive", 120)
             self.in_order([r for r in backend.requests])
 
+    # an Outpost regression test
     def test_an_oversized_answer_does_not_wedge_the_retry_loop(self):
         with Backend(lambda r: (500 if r.headers["tallybus-attempt"] == "1" else 200,
                                 b"x" * (1 << 20))) as backend, \
@@ -166,6 +176,7 @@ class NothingLostTest(unittest.TestCase):
                        daemon.metric("tallybus_waiting_events") == 0, "all are settled")
             self.assertEqual(len(backend.requests), 20)
 
+    # livekit#2399, Ant-Media#7180, srs#2068, OvenMediaEngine#1570, nginx-rtmp#617
     def test_the_terminal_event_is_never_shed(self):
         with Tallybusd(apps=app(refused_url(), quota="256KiB")) as daemon, Backend() as backend, \
                 OpenBus(daemon) as bus:
@@ -182,6 +193,7 @@ class NothingLostTest(unittest.TestCase):
             wait_until(lambda: sum(r.json["status"] == "STOPPED" for r in backend.requests) == 1000,
                        "every end", 60)
 
+    # OpenSIPS#1155
     def test_a_stale_backlog_does_not_flood_the_backend_after_an_outage(self):
         most = {"now": 0, "most": 0, "first": []}
         lock = threading.Lock()

@@ -1,6 +1,9 @@
 """What users of other systems suffer, each test named for the symptom that must not be seen here.
 The system and issue where it was seen stand beside it."""
 
+import os
+import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -10,12 +13,57 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from engine_library import FULL, OK, TERMINAL, EnginePublisher  # noqa: E402
-from tallybus_parts import (Backend, Client, OpenBus, Tallybusd, fail_config,  # noqa: E402
+from tallybus_parts import (BIN, Backend, Client, OpenBus, Tallybusd, fail_config,  # noqa: E402
                             refused_url, stream_status, wait_until)
 
 
 def app(url, **fields):
     return {"defaultApp": {"url": url, **fields}}
+
+
+def guaranteed(url, **fields):
+    return app(url, delivery="guaranteed", retry=["50ms"] * 60, **fields)
+
+
+def waiting(daemon):
+    """How many events are in the spool and not delivered."""
+    ran = subprocess.run([BIN / "tallybus", "spool", "ls", "--json", "--limit=0", "--admin",
+                          f"unix:{daemon.admin}"], capture_output=True, text=True, timeout=60,
+                         check=True)
+    return len(ran.stdout.splitlines())
+
+
+def anonymous_mb(daemon):
+    status = Path(f"/proc/{daemon.process.pid}/status").read_text()
+    return int(next(l for l in status.splitlines() if l.startswith("RssAnon")).split()[1]) / 1024
+
+
+class DeafBackend:
+    """Accepts every connection and never reads a byte."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/rest/my_api"
+        self.connections = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        for connection in [self._listener, *self.connections]:
+            connection.close()
+
+    def _accept(self):
+        while True:
+            try:
+                self.connections.append(self._listener.accept()[0])
+            except OSError:
+                return  # it was closed
 
 
 class SymptomsTest(unittest.TestCase):
@@ -203,6 +251,101 @@ class SymptomsTest(unittest.TestCase):
                                          flags=TERMINAL), OK)
             self.assertEqual(engine.stats().dropped_full, 2)
             engine.close(drain_ms=0)
+
+    def test_what_an_engine_drops_is_not_dropped_in_silence(self):
+        with Backend() as pager, Tallybusd(apps={"defaultApp": {}}) as daemon:
+            daemon.stop()
+            daemon.config["routes"] = [{"name": "pager", "endpoints": [pager.url],
+                                        "match": {"methods": ["TallybusAlertEvent"]}}]
+            daemon.start()
+            with EnginePublisher(daemon.engine, node_id="edge-7", ring_bytes=64 << 10) as engine:
+                engine.status("PUBLISHING", name="cam", published=True)
+                wait_until(lambda: engine.stats().acknowledged == 1, "it is connected")
+                daemon.pause()
+                while engine.status("PUBLISHING", name="cam", published=True) == OK:
+                    pass
+                daemon.go_on()
+                alert = pager.await_requests(1)[0].json
+                self.assertEqual((alert["alert"], alert["status"], alert["subject"]),
+                                 ("EngineDropping", "FIRING", "edge-7"))
+                self.assertEqual(daemon.metric("tallybus_alerts_active", alert="EngineDropping"), 1)
+                self.assertEqual(daemon.metric("tallybus_engine_events_dropped_total"),
+                                 engine.stats().dropped_full)
+
+
+class OutageTest(unittest.TestCase):
+    # livekit#2399, Ant-Media#7180, srs#2068; OpenSIPS#1155
+    def test_a_stop_is_not_lost_among_the_snapshots_that_a_backlog_is_thinned_of(self):
+        with Tallybusd(apps=guaranteed(refused_url(), coalesce=True)) as daemon, \
+                Backend() as backend, OpenBus(daemon) as bus:
+            thinned = lambda: int(daemon.metric("tallybus_events_coalesced_total"))  # noqa: E731
+            for number in range(10):
+                status = "PUBLISHING" if number < 9 else "STOPPED"
+                for stream in range(50):
+                    bus.send(stream_status(status, name=f"cam-{stream}", media=f"m{stream}",
+                                           bitrate=number))
+                wait_until(lambda: waiting(daemon) + thinned() == 50 * (number + 1),
+                           "the next snapshots are in the spool")
+            kept = waiting(daemon)
+            # Of each stream about three: the one that was tried first, the newest, the end.
+            self.assertLess(kept, 200)
+            daemon.stop()
+            daemon.config["apps"]["defaultApp"]["url"] = backend.url
+            daemon.start()
+            requests = backend.await_requests(kept)
+            for stream in range(50):
+                seen = [r.json for r in requests if r.json["name"] == f"cam-{stream}"]
+                # The newest snapshot, and the end.
+                self.assertEqual([(e["status"], e["bitrate"]) for e in seen][-2:],
+                                 [("PUBLISHING", 8), ("STOPPED", 9)])
+                self.assertEqual(sum(e["status"] == "STOPPED" for e in seen), 1)
+
+    # janus PR#3670
+    def test_a_backend_that_accepts_and_never_reads_loses_nothing(self):
+        count = 300  # 150 MB, more than sockets' buffers and memory may take
+        with DeafBackend() as deaf:
+            daemon = self.enterContext(Tallybusd(apps=guaranteed(deaf.url, timeout="1s",
+                                                                 quota="100%")))
+            engine = self.enterContext(EnginePublisher(daemon.engine, ring_bytes=64 << 20))
+            for number in range(count):
+                wait_until(lambda: engine.status("PUBLISHING", name=f"cam-{number}", published=True,
+                                                 sdp="x" * 500_000) == OK, "room in the ring")
+            wait_until(lambda: engine.stats().acknowledged == count, "all are acknowledged")
+            wait_until(lambda: daemon.metric("tallybus_attempts_failed_total") >= 3,
+                       "it gives no answer")
+            self.assertEqual(waiting(daemon), count)
+            if not os.environ.get("TALLYBUS_SANITIZED"):  # whose memory is its own affair
+                self.assertLess(anonymous_mb(daemon), 100)
+        with Backend(port=deaf.port) as backend:
+            subprocess.run([BIN / "tallybus", "endpoint", "resume", "defaultApp/backend", "--admin",
+                            f"unix:{daemon.admin}"], check=True, timeout=60, capture_output=True)
+            wait_until(lambda: daemon.metric("tallybus_events_delivered_total") == count,
+                       "all arrive")
+            self.assertEqual({r.json["name"] for r in backend.requests},
+                             {f"cam-{number}" for number in range(count)})
+            self.assertEqual({len(r.json["sdp"]) for r in backend.requests}, {500_000})
+
+    # svix-webhooks#1844
+    def test_the_queue_does_not_die_when_its_store_is_killed(self):
+        daemon = self.enterContext(Tallybusd(apps=guaranteed(refused_url())))
+        with OpenBus(daemon) as bus:
+            for number in range(200):
+                bus.send(stream_status(name=f"cam-{number % 10}", bitrate=number))
+            wait_until(lambda: waiting(daemon) == 200, "all wait")
+        for _ in range(3):  # and once more while it comes up
+            daemon.kill()
+            daemon.start()
+        self.assertEqual(waiting(daemon), 200)
+        daemon.kill()
+        with Backend() as backend:
+            daemon.config["apps"]["defaultApp"]["url"] = backend.url
+            daemon.start()
+            requests = backend.await_requests(200)
+            for stream in range(10):
+                self.assertEqual([r.json["bitrate"] for r in requests
+                                  if r.json["name"] == f"cam-{stream}"],
+                                 list(range(stream, 200, 10)))
+            wait_until(lambda: waiting(daemon) == 0, "the queue is empty")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class CrashPointsTest(unittest.TestCase):
         self.assertEqual({p.partition(".")[0] for p in points()},
                          {"ingress", "router", "spool", "settle"})
 
+    # nats-server#7564: acknowledged was not on the disk
     def test_all_that_was_acknowledged_arrives_though_its_engine_died_too(self):
         cuts = [PowerCut(point, later(point), disk, delivery=delivery) for point in points()
                 for disk, delivery in (("drop", "guaranteed"), (f"tear:{len(point)}", "notify"))]
