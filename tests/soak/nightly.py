@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """./dev nightly: the soak for an hour; its table goes into docs/reliability.md and is committed."""
 
+import argparse
 import datetime
 import platform
 import os
@@ -14,10 +15,13 @@ MARK = "<!-- soak -->\n"
 
 
 def main():
-    arguments = sys.argv[1:]
-    if "--minutes" not in arguments:
-        arguments += ["--minutes", "60"]
-    ran = subprocess.run(["/usr/bin/python3", ROOT / "tests" / "soak" / "soak.py", *arguments],
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default=ROOT / "build" / "release")
+    parser.add_argument("--minutes", default="60")
+    options, arguments = parser.parse_known_args()  # the others are the soak's
+    arguments = ["--minutes", options.minutes, *arguments]
+    ran = subprocess.run(["/usr/bin/python3", ROOT / "tests" / "soak" / "soak.py",
+                          "--build", options.build, *arguments],
                          stdout=subprocess.PIPE, text=True)
     print(ran.stdout)
     if ran.returncode != 0:
