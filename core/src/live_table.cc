@@ -119,18 +119,57 @@ void LiveTable::Erase(Source& source, const std::string& name, const std::string
   changes->push_back({name, key, "", false});
 }
 
+void LiveTable::Supersede(const std::string& name) {
+  const std::string node = by_name_[name].node_id;
+  for (auto& [earlier, source] : by_name_) {
+    if (earlier == name || source.node_id != node || absl::StartsWith(earlier, kNode)) continue;
+    for (const auto& [key, entry] : source.entries) {
+      if (!IsStream(key) || entry.lost) continue;
+      superseded_[LaneKey(Made(key, entry.json, absl::UnixEpoch()))] = {earlier, key};
+      source.superseded = true;
+    }
+  }
+}
+
+std::optional<Event> LiveTable::EndSuperseded(const std::string& name, const Event& event,
+                                              std::string_view info, absl::Time now,
+                                              Changes* changes) {
+  if (superseded_.empty() || event.method != kStreamStatusEvent) return std::nullopt;
+  Source& own = by_name_[name];
+  ForgetSuperseded(own, name);
+  auto held = superseded_.find(LaneKey(event));
+  if (held == superseded_.end()) return std::nullopt;
+  const auto [earlier, key] = held->second;
+  auto source = by_name_.find(earlier);
+  if (source == by_name_.end() || source->second.node_id != own.node_id) return std::nullopt;
+  superseded_.erase(held);
+  auto entry = source->second.entries.find(key);
+  if (entry == source->second.entries.end() || entry->second.lost) return std::nullopt;
+  return EndOf(earlier, key, entry->second, info, now, changes);
+}
+
+void LiveTable::ForgetSuperseded(Source& source, const std::string& name) {
+  if (!std::exchange(source.superseded, false)) return;
+  absl::erase_if(superseded_, [&](const auto& held) { return held.second.source == name; });
+}
+
+// Remembered as lost: it may come back.
+Event LiveTable::EndOf(const std::string& name, const std::string& key, Entry& entry,
+                       std::string_view info, absl::Time now, Changes* changes) {
+  entry.lost = true;
+  changes->push_back({name, key, entry.json, true});
+  return Made(key, WithStatus(entry.json, IsStream(key) ? "FAILED" : "DISCONNECTED", info), now);
+}
+
 std::vector<Event> LiveTable::End(const std::string& name, std::string_view info, bool lost,
                                   absl::Time now, Changes* changes) {
   std::vector<Event> ends;
   auto found = by_name_.find(name);
   if (found == by_name_.end()) return ends;
   Source& source = found->second;
+  ForgetSuperseded(source, name);
   for (auto& [key, entry] : source.entries) {
-    if (entry.lost) continue;
-    const std::string_view status = IsStream(key) ? "FAILED" : "DISCONNECTED";
-    ends.push_back(Made(key, WithStatus(entry.json, status, info), now));
-    entry.lost = true;
-    changes->push_back({name, key, entry.json, true});
+    if (!entry.lost) ends.push_back(EndOf(name, key, entry, info, now, changes));
   }
   for (const auto& [id, app_key] : source.sessions) {
     if (source.entries.contains(kSession + id) || source.entries.contains(kOpened + id)) continue;
@@ -174,6 +213,7 @@ std::vector<Event> LiveTable::Return(const std::string& name, absl::Time now, Ch
 void LiveTable::Forget(const std::string& name, Changes* changes) {
   auto found = by_name_.find(name);
   if (found == by_name_.end()) return;
+  ForgetSuperseded(found->second, name);
   for (const auto& [key, entry] : found->second.entries) changes->push_back({name, key, "", false});
   size_ -= found->second.entries.size();
   by_name_.erase(found);

@@ -38,6 +38,13 @@ class LiveTable {
   // A session was opened or closed; the session table keeps it.
   void NoteSession(const std::string& source, const SessionChange& change);
 
+  // The source's node began anew: each stream that an earlier source of it holds is to end before
+  // this one takes its lane. One of them that says anything more is no earlier one, it lives.
+  void Supersede(const std::string& source);
+  // The end of the stream that an earlier source holds in this event's lane. Before Note.
+  std::optional<Event> EndSuperseded(const std::string& source, const Event& event,
+                                     std::string_view info, absl::Time now, Changes* changes);
+
   // The ends of all that the source left live, streams first. With `lost` they are remembered in
   // case that it comes back, else forgotten.
   std::vector<Event> End(const std::string& source, std::string_view info, bool lost,
@@ -68,11 +75,19 @@ class LiveTable {
     absl::flat_hash_map<std::string, Entry> entries;  // by what LiveKey says
     std::map<std::string, std::string> sessions;      // open ones' apps, by id
     std::string node_id;
+    bool superseded = false;  // has entries in superseded_
   };
+  struct Superseded {
+    std::string source, key;
+  };
+  Event EndOf(const std::string& source, const std::string& key, Entry& entry,
+              std::string_view info, absl::Time now, Changes* changes);
+  void ForgetSuperseded(Source& source, const std::string& name);
   void Erase(Source& source, const std::string& name, const std::string& key, Changes* changes);
 
   const FieldSetPtr sdp_ = std::make_shared<const FieldSet>(FieldSet{"sdp"});
   absl::flat_hash_map<std::string, Source> by_name_;
+  absl::flat_hash_map<std::string, Superseded> superseded_;  // by lane; for seconds, mostly empty
   size_t size_ = 0;
 };
 

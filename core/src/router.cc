@@ -212,7 +212,9 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
   if (auto* event = std::get_if<Event>(&record)) {
     ++accepted;
     accepted_.Add();
-    live_.Note(SourceOf(*event), *event, parts.clock.Now(), &turn->batch.live);
+    const std::string& source = SourceOf(*event);
+    EndSuperseded(source, *event, turn);
+    live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
     return TakeEvent(std::move(*event), turn);
   }
   if (auto* stated = std::get_if<StreamStated>(&record)) {

@@ -108,6 +108,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   // In router_recovery.cc.
   void TakePublisher(const PublisherChange& change, Turn* turn);
   void NoteBeats(const PublisherChange& change, Turn* turn);
+  void EndSuperseded(const std::string& source, const Event& event, Turn* turn);
   void EndAll(const PublisherChange& change, std::string_view info, bool lost, Turn* turn);
   void NoteWatermark(const Watermark& watermark, SpoolBatch* batch);
   void NotePublisher(PublisherRecord record, SpoolBatch* batch);

@@ -79,6 +79,7 @@ void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
       for (Event& status : live_.Return(change.source, parts.clock.WallNow(), &turn->batch.live)) {
         TakeEvent(std::move(status), turn);
       }
+      if (parts.end_lost_streams && change.epoch != 0) live_.Supersede(change.source);
       alerts.Resolve("EngineLost", change.node_id, parts.clock.WallNow());
       break;
     case Action::kBye:
@@ -133,6 +134,16 @@ void Router::Line::EndAll(const PublisherChange& change, std::string_view info, 
   }
   ends_made_.Add(ends.size());
   for (Event& end : ends) TakeEvent(std::move(end), turn);
+}
+
+// Within the seconds until it is certain that an engine was replaced, its next one may begin the
+// stream that it held: the end comes first, or the lane would end with it.
+void Router::Line::EndSuperseded(const std::string& source, const Event& event, Turn* turn) {
+  std::optional<Event> end =
+      live_.EndSuperseded(source, event, kEngineLost, parts.clock.WallNow(), &turn->batch.live);
+  if (!end) return;
+  ends_made_.Add();
+  TakeEvent(*std::move(end), turn);
 }
 
 bool Router::Line::IsLost(const std::string& node_id) const {

@@ -140,6 +140,44 @@ TEST_F(LiveTableTest, AnotherEnginesStreamsGoOn) {
   EXPECT_THAT(table.End("unknown", "x", true, wall, &changes), IsEmpty());
 }
 
+TEST_F(LiveTableTest, TheNextEngineOfANodeEndsWhatItTakesThePlaceOf) {
+  const auto begun = [&](const std::string& source, const std::string& name) {
+    const Event event = testing::StatusEvent(name, "PUBLISHING");
+    const auto end = table.EndSuperseded(source, event, "engine lost", wall, &changes);
+    Note(event, source);
+    return end ? Told({*end}) : std::vector<std::string>{};
+  };
+  for (const char* name : {"a", "b", "c"}) Note(name, "PUBLISHING");
+  table.Name("next", testing::StatusEvent("a", "").node_id);
+  EXPECT_THAT(begun("next", "a"), IsEmpty()) << "not told to be the next one yet";
+  table.Supersede("next");
+  EXPECT_THAT(begun("next", "b"), ElementsAre("b FAILED"));
+  EXPECT_THAT(begun("next", "b"), IsEmpty()) << "once";
+  EXPECT_THAT(begun("next", "d"), IsEmpty());
+  EXPECT_THAT(Told(End()), ElementsAre("a FAILED", "c FAILED"));
+  EXPECT_THAT(begun("next", "c"), IsEmpty());
+}
+
+TEST_F(LiveTableTest, AnEngineThatSaysMoreWasNotSuperseded) {
+  Note("a", "PUBLISHING");
+  table.Name("next", testing::StatusEvent("a", "").node_id);
+  table.Supersede("next");
+  const Event event = testing::StatusEvent("a", "PUBLISHING");
+  EXPECT_FALSE(table.EndSuperseded(kEngine, event, "", wall, &changes));
+  EXPECT_FALSE(table.EndSuperseded("next", event, "", wall, &changes));
+}
+
+TEST_F(LiveTableTest, AnotherNodesStreamsAreNotSuperseded) {
+  Note("a", "PUBLISHING");
+  Note(testing::StatusEvent("b", "PUBLISHING"), "node/of the open bus");
+  table.Name("other", "another node");
+  table.Supersede("other");
+  for (const char* name : {"a", "b"}) {
+    const Event event = testing::StatusEvent(name, "PUBLISHING");
+    EXPECT_FALSE(table.EndSuperseded("other", event, "", wall, &changes)) << name;
+  }
+}
+
 TEST_F(LiveTableTest, AnEngineThatReturnsHasWhatItLeftToldAgain) {
   table.NoteSession(kEngine, Session("s1"));
   Note("a", "PUBLISHING");

@@ -79,6 +79,10 @@ class EngineLostTest(unittest.TestCase):
                 wait_until(lambda: len(ends(backend.requests)) >= 3, "three ends")
                 self.assertEqual({r.json["mediaSessionId"] for r in ends(backend.requests)},
                                  {"m0", "m1", "m2"})
+                lane = [(r.json["mediaSessionId"], r.json["status"]) for r in backend.requests
+                        if r.json.get("name") == "cam-0"]
+                self.assertEqual(lane, [("m0", "PUBLISHING"), ("m0", "FAILED"),
+                                        ("n1", "PUBLISHING")], "or the stream seems dead")
 
     def test_an_engine_that_comes_back_after_a_partition_gets_its_streams_told_again(self):
         with Backend() as backend, Tallybusd(apps={APP: {"url": backend.url}},
