@@ -18,14 +18,6 @@ constexpr absl::Duration kAgeEvery = absl::Minutes(1);
 // A transport completes by the deadline; past this it is not believed to.
 constexpr absl::Duration kOverdueAfter = absl::Seconds(1);
 
-Waiting WaitingOf(const SpoolRow& row) {
-  return {.seq = row.seq,
-          .bytes = static_cast<uint32_t>(row.Bytes()),
-          .accepted_s = static_cast<uint32_t>(absl::ToUnixSeconds(row.accepted)),
-          .terminal = row.event->terminal,
-          .may_have_arrived = row.replays > 0};
-}
-
 }  // namespace
 
 Dispatcher::Dispatcher(Parts parts)
@@ -139,41 +131,6 @@ void Dispatcher::SetHead(Lane& lane, const Waiting& head, HeadTries tries) {
   lane.body = nullptr;
   lane.tries = std::move(tries);
   lane.tries.may_have_arrived |= head.may_have_arrived;
-}
-
-void Dispatcher::Enqueue(const SpoolRowPtr& row) {
-  Lane* lane = lanes_.Find(row->lane);
-  if (lane == nullptr) return;
-  --lane->placed;
-  ++unsettled_;
-  if (lane->state != Lane::State::kIdle) {
-    backlog_.Push(lane->waiting, lane->queue->sheddable, WaitingOf(*row));
-    return;
-  }
-  SetHead(*lane, WaitingOf(*row), {});
-  if (!lane->queue->TakesNewHead(parts_.clock.Now())) return lane->queue->AddReady(*lane);
-  lane->body = row;
-  lane->queue->AddLoaded(*lane);
-}
-
-void Dispatcher::TryNow(const SpoolRowPtr& row) {
-  Lane* found = lanes_.Find(row->lane);
-  if (found == nullptr) return;
-  EndpointQueue& queue = *found->queue;
-  Lane& lane = lanes_.Get(queue, found->key);
-  const MonoTime now = parts_.clock.Now();
-  const bool idle = lane.state == Lane::State::kIdle;
-  if (!idle || dispatch_stopped_ || !queue.Sends() ||
-      queue.gate.Ask(row->event->method, now) != Permit::kGo) {
-    queue.shed.Add();
-    if (idle) lanes_.Rest(lane, now);
-    return;
-  }
-  ++unsettled_;
-  SetHead(lane, WaitingOf(*row), {});
-  lane.ephemeral = true;
-  lane.body = row;
-  OpenAttempt(lane, Permit::kGo, now);
 }
 
 void Dispatcher::Loaded(const SpoolRowPtr& row) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "delivery/backlog.h"
+#include "delivery/coalescing.h"
 #include "delivery/endpoint_queue.h"
 #include "delivery/in_flight.h"
 #include "delivery/lane.h"
@@ -112,13 +113,17 @@ class Dispatcher {
   using Retry = std::pair<MonoTime, LaneId>;
 
   EndpointQueue& QueueOf(const std::string& route);
-  void Coalesce(Lane& lane, SpoolRow* row);
-  void KeepQuota(EndpointQueue& queue);
-  bool ShedOne(EndpointQueue& queue);
   void SetHead(Lane& lane, const Waiting& head, HeadTries tries);
   void BackOffUntil(Lane& lane, MonoTime due);
   void BuryStray(const WaitingRow& row);
   void RestoreHead(Lane& lane, const WaitingRow& row, const Waiting& head);
+
+  // In placing.cc.
+  void Coalesce(Lane& lane, SpoolRow* row);
+  bool TakeNewest(Lane& lane, SpoolSeq newer);
+  bool SettleReplaced(EndpointQueue& queue, SpoolSeq committed);
+  void KeepQuota(EndpointQueue& queue);
+  bool ShedOne(EndpointQueue& queue);
 
   // In settling.cc.
   void Judged(const InFlight::Completed& completed, MonoTime now);
@@ -151,6 +156,7 @@ class Dispatcher {
   InFlight in_flight_;
   LaneTable lanes_;
   Backlog backlog_;
+  Replaced replaced_;
   std::map<std::string, RoutePtr, std::less<>> routes_;
   std::map<std::string, EndpointQueue, std::less<>> queues_;  // by the route's name
   std::priority_queue<Retry, std::vector<Retry>, std::greater<>> retries_;

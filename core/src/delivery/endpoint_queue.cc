@@ -61,7 +61,7 @@ Lane* EndpointQueue::TakeSheddable() {
   for (size_t i = std::min(ready_.size(), kLookedAtToShed); i > 0; --i) {
     Lane* lane = ready_.front();
     ready_.pop_front();
-    if (!lane->head.terminal && !lane->ephemeral) return lane;
+    if (lane->state == Lane::State::kReady && !lane->head.terminal && !lane->ephemeral) return lane;
     ready_.push_back(lane);
   }
   return nullptr;
@@ -100,6 +100,12 @@ Lane* EndpointQueue::NextToLoad(MonoTime now) {
   if (ready_.empty()) return nullptr;
   const size_t window = ready_.front()->doomed && Sends() ? kDoomedAtATime : Window(now);
   if (loaded_.size() + loading_ >= window) return nullptr;
+  // One's turn may come before its row is committed: then it takes another.
+  while (ready_.front()->state == Lane::State::kVacant) {
+    ready_.front()->state = Lane::State::kIdle;
+    ready_.pop_front();
+    if (ready_.empty()) return nullptr;
+  }
   Lane* lane = ready_.front();
   ready_.pop_front();
   lane->state = Lane::State::kLoading;

@@ -52,7 +52,8 @@ struct EndpointQueue {
   RoutePtr today;  // the route of this name; nullptr: none is configured
   EndpointGate gate;
   Backlog::Sheddable sheddable;
-  size_t bytes = 0;  // of what is accepted and not settled
+  size_t bytes = 0;           // of what is accepted and not settled
+  size_t outdated_bytes = 0;  // of them, those that a newer event took the place of
   size_t rows = 0;
   bool over_quota = false;
 

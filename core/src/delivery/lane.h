@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "delivery/backlog.h"
+#include "delivery/coalescing.h"
 #include "tallybus/clock.h"
 #include "tallybus/spool.h"
 
@@ -36,6 +37,7 @@ struct Lane {
   enum class State {
     kIdle,        // nothing waits
     kReady,       // the head waits for its endpoint
+    kVacant,      // in its turn like that, but a newer row takes the head's place once committed
     kLoading,     // the head's body is asked of the spool
     kLoaded,      // the head's body is here, for the next turn
     kInFlight,    // a transport has the head
@@ -64,10 +66,7 @@ struct Lane {
   bool ended = false;  // its last event was terminal
   MonoTime idle_since;
 
-  // What a newer event may take the place of: the last waiting one.
-  SpoolSeq last_seq = 0;
-  size_t last_kind = 0;  // hash of method and status; 0: not to be replaced
-  uint32_t last_coalesced = 0;
+  std::unique_ptr<NewestRow> newest;  // nullptr unless its route coalesces
 };
 
 class LaneTable {

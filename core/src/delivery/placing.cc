@@ -1,17 +1,21 @@
-// The place of a row that comes in: its lane and number, what it replaces, what must make room.
-#include <functional>
+// The place of a row that comes in: its lane and number, what it replaces, what must make room; and
+// what it does once it is committed.
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "delivery/dispatcher.h"
 
 namespace tallybus {
 namespace {
 
-// Never 0: that is what may not be replaced.
-size_t KindOf(const Event& event) {
-  const std::hash<std::string_view> hash;
-  return (hash(event.method) * 31 + hash(event.status)) | 1;
+Waiting WaitingOf(const SpoolRow& row) {
+  return {.seq = row.seq,
+          .bytes = static_cast<uint32_t>(row.Bytes()),
+          .accepted_s = static_cast<uint32_t>(absl::ToUnixSeconds(row.accepted)),
+          .terminal = row.event->terminal,
+          .may_have_arrived = row.replays > 0};
 }
 
 }  // namespace
@@ -37,29 +41,107 @@ void Dispatcher::Place(const Route& route, std::string_view key, SpoolRow* row, 
   batch->lanes[lane.noted_at].ended = row->event->terminal;
 }
 
-// The newer one takes the place of the last that waits, where both say the same of the same status.
+// A row takes the place of the one right before it, where that only repeats what the one before it
+// said: a change of status stays, and nothing is passed.
 void Dispatcher::Coalesce(Lane& lane, SpoolRow* row) {
-  const size_t kind = row->event->terminal ? 0 : KindOf(*row->event);
-  if (kind != 0 && kind == lane.last_kind) {
-    std::optional<Waiting> older =
-        backlog_.TakeLast(lane.waiting, lane.queue->sheddable, lane.last_seq);
-    if (older) {
-      row->coalesced = lane.last_coalesced + 1;
-      Discard(*lane.queue, *older, Settlement::Outcome::kCoalesced);
-    }
+  if (lane.newest == nullptr) lane.newest = std::make_unique<NewestRow>();
+  NewestRow& newest = *lane.newest;
+  const size_t kind = KindOf(*row);
+  const bool repeats =
+      kind != 0 && kind == newest.kind && row->lane_sequence == newest.lane_sequence + 1;
+  if (repeats && newest.repeats && TakeNewest(lane, row->seq)) {
+    row->coalesced = newest.coalesced + 1;
+    lane.queue->outdated_bytes += newest.row.bytes;
   }
-  lane.last_seq = row->seq;
-  lane.last_kind = kind;
-  lane.last_coalesced = row->coalesced;
+  newest = {.row = WaitingOf(*row),
+            .lane_sequence = row->lane_sequence,
+            .kind = kind,
+            .coalesced = row->coalesced,
+            .repeats = repeats,
+            .stays = repeats ? newest.stays : row->lane_sequence};
+}
+
+// False: it was tried, or goes next, or is settled.
+bool Dispatcher::TakeNewest(Lane& lane, SpoolSeq newer) {
+  NewestRow& newest = *lane.newest;
+  const Waiting& older = newest.row;
+  // Commits come in order: where any of its lane is owed but for the newer one's, the last is.
+  const bool committed = lane.placed == 1;
+  const bool has_head = lane.state != Lane::State::kIdle && lane.state != Lane::State::kVacant;
+  const uint64_t committed_through = newest.lane_sequence + 1 - static_cast<uint64_t>(lane.placed);
+  // Of a stream that never pauses there would always be a newer one: something must go first.
+  if (!committed && !has_head && newest.stays <= committed_through) {
+    newest.stays = newest.lane_sequence;
+    return false;
+  }
+  if (committed && lane.head.seq == older.seq) {
+    if (lane.state != Lane::State::kReady || lane.doomed || lane.tries.attempts > 0) return false;
+    lane.head = {};
+    lane.state = Lane::State::kVacant;
+  } else if (committed && !backlog_.TakeLast(lane.waiting, lane.queue->sheddable, older.seq)) {
+    return false;
+  }
+  replaced_.Hold(older, newer, committed);
+  return true;
+}
+
+// True: the row is replaced itself already.
+bool Dispatcher::SettleReplaced(EndpointQueue& queue, SpoolSeq committed) {
+  if (std::optional<Waiting> older = replaced_.TakeOlder(committed)) {
+    queue.outdated_bytes -= older->bytes;
+    Discard(queue, *older, Settlement::Outcome::kCoalesced);
+  }
+  return replaced_.IsOutdated(committed);
+}
+
+void Dispatcher::Enqueue(const SpoolRowPtr& row) {
+  Lane* lane = lanes_.Find(row->lane);
+  if (lane == nullptr) return;
+  --lane->placed;
+  ++unsettled_;
+  if (!replaced_.empty() && SettleReplaced(*lane->queue, row->seq)) return;
+  if (lane->state == Lane::State::kVacant) {
+    lane->state = Lane::State::kReady;
+    return SetHead(*lane, WaitingOf(*row), {});
+  }
+  if (lane->state != Lane::State::kIdle) {
+    backlog_.Push(lane->waiting, lane->queue->sheddable, WaitingOf(*row));
+    return;
+  }
+  SetHead(*lane, WaitingOf(*row), {});
+  if (!lane->queue->TakesNewHead(parts_.clock.Now())) return lane->queue->AddReady(*lane);
+  lane->body = row;
+  lane->queue->AddLoaded(*lane);
+}
+
+void Dispatcher::TryNow(const SpoolRowPtr& row) {
+  Lane* found = lanes_.Find(row->lane);
+  if (found == nullptr) return;
+  EndpointQueue& queue = *found->queue;
+  Lane& lane = lanes_.Get(queue, found->key);
+  const MonoTime now = parts_.clock.Now();
+  const bool idle = lane.state == Lane::State::kIdle;
+  if (!idle || dispatch_stopped_ || !queue.Sends() ||
+      queue.gate.Ask(row->event->method, now) != Permit::kGo) {
+    queue.shed.Add();
+    if (idle) lanes_.Rest(lane, now);
+    return;
+  }
+  ++unsettled_;
+  SetHead(lane, WaitingOf(*row), {});
+  lane.ephemeral = true;
+  lane.body = row;
+  OpenAttempt(lane, Permit::kGo, now);
 }
 
 void Dispatcher::KeepQuota(EndpointQueue& queue) {
   const size_t quota = queue.today == nullptr ? 0 : queue.today->quota_bytes;
+  const auto used = [&queue] { return queue.bytes - queue.outdated_bytes; };
   const bool was_over = queue.over_quota;
   // What is shed makes room for no more than what came: the trouble is over when there is some.
-  queue.over_quota = quota != 0 && queue.bytes > (was_over ? quota - quota / 8 : quota);
+  queue.over_quota = quota != 0 && used() > (was_over ? quota - quota / 8 : quota);
   if (queue.over_quota && !queue.today->block_when_full) {
-    while (queue.bytes > quota && ShedOne(queue)) {
+    while (used() > quota && ShedOne(queue)) {
     }
   }
   if (queue.over_quota != was_over) parts_.outcomes.OnEndpoint(queue);

@@ -13,49 +13,6 @@ using Outcome = Settlement::Outcome;
 
 class PlacingTest : public DispatcherBench {};
 
-TEST_F(PlacingTest, ACoalescedEventTakesThePlaceOfAnOlderOneOfItsStatus) {
-  route->coalesce = true;
-  Take("a", "PLAYING");
-  Turn();
-  const SpoolSeq second = Take("a", "PLAYING");
-  const SpoolSeq third = Take("a", "PLAYING");
-  const SpoolSeq fourth = Take("a", "PLAYING");
-  transport.Complete(0, Answered(200));
-  Run();
-  EXPECT_THAT(Became(), ElementsAre(Pair(1, Outcome::kDelivered), Pair(second, Outcome::kCoalesced),
-                                    Pair(third, Outcome::kCoalesced)))
-      << "never the one in flight";
-  ASSERT_THAT(transport.attempts(), SizeIs(2));
-  EXPECT_EQ(transport.attempts()[1].lane_sequence, fourth);
-  EXPECT_EQ(transport.attempts()[1].coalesced, 2u);
-  EXPECT_EQ(Count("tallybus_events_coalesced_total"), 2u);
-}
-
-TEST_F(PlacingTest, AnotherStatusOrAnotherStreamIsNotCoalesced) {
-  route->coalesce = true;
-  Take("a", "PUBLISHING");
-  Turn();
-  for (const char* status : {"PLAYING", "PAUSED", "PLAYING"}) Take("a", status);
-  Take("b", "PLAYING");
-  transport.Run([](const auto&) { return Answered(200); });
-  transport.Complete(0, Answered(200));
-  Run();
-  EXPECT_THAT(transport.attempts(), SizeIs(5));
-  EXPECT_EQ(Count("tallybus_events_coalesced_total"), 0u);
-}
-
-TEST_F(PlacingTest, ATerminalEventIsNeverCoalesced) {
-  route->coalesce = true;
-  Take("a", "PUBLISHING");
-  Turn();
-  for (int i = 0; i < 3; ++i) Take("a", "UNPUBLISHED");
-  transport.Run([](const auto&) { return Answered(200); });
-  transport.Complete(0, Answered(200));
-  Run();
-  EXPECT_EQ(Became().size(), 4u);
-  EXPECT_EQ(Count("tallybus_events_coalesced_total"), 0u);
-}
-
 TEST_F(PlacingTest, OverItsQuotaARouteShedsItsOldestThatAreNotTerminal) {
   Take("a", "PUBLISHING");
   Turn();
