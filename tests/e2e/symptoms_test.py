@@ -300,6 +300,52 @@ class OutageTest(unittest.TestCase):
                                  [("PUBLISHING", 8), ("STOPPED", 9)])
                 self.assertEqual(sum(e["status"] == "STOPPED" for e in seen), 1)
 
+    def test_of_a_burst_of_snapshots_a_dead_backend_gets_the_first_and_the_newest(self):
+        count = 1000
+        with Tallybusd(apps=guaranteed(refused_url(), coalesce=True)) as daemon, \
+                Backend() as backend, EnginePublisher(daemon.engine) as engine:
+            for number in range(count):
+                self.assertEqual(engine.status("PUBLISHING", name="cam", published=True,
+                                               bitrate=number), OK)
+            engine.status("UNPUBLISHED", name="cam", published=True)
+            wait_until(lambda: engine.stats().acknowledged == count + 1, "all are acknowledged")
+            wait_until(lambda: daemon.metric("tallybus_events_coalesced_total") == count - 2,
+                       "the newest took the place of the others")
+            wait_until(lambda: waiting(daemon) == 3, "they are out of the spool")
+            trace = subprocess.run([BIN / "tallybus", "trace", "cam", "--admin",
+                                    f"unix:{daemon.admin}"], capture_output=True, text=True,
+                                   timeout=60, check=True).stdout
+            self.assertIn("Coalesced: a newer event of the same status went in its place.", trace)
+            daemon.kill()
+            daemon.config["apps"]["defaultApp"]["url"] = backend.url
+            daemon.start()
+            requests = backend.await_requests(3)
+            wait_until(lambda: waiting(daemon) == 0, "all arrived")
+            self.assertEqual([(r.json["status"], r.json.get("bitrate"),
+                               r.headers.get("tallybus-coalesced")) for r in requests],
+                             [("PUBLISHING", 0, None), ("PUBLISHING", count - 1, str(count - 2)),
+                              ("UNPUBLISHED", 0, None)])
+            self.assertEqual(len(backend.requests), 3)
+
+    def test_a_slow_backend_is_not_told_of_snapshots_that_are_out_of_date(self):
+        count = 1000
+        asked = threading.Event()
+
+        def answer(_):
+            asked.wait(60)
+            return 200
+
+        with Backend(answer) as backend, \
+                Tallybusd(apps=guaranteed(backend.url, coalesce=True)) as daemon, \
+                OpenBus(daemon) as bus:
+            for number in range(count):
+                bus.send(stream_status(bitrate=number))
+            wait_until(lambda: daemon.metric("tallybus_events_coalesced_total") == count - 2,
+                       "the newest took the place of the others")
+            asked.set()
+            wait_until(lambda: daemon.metric("tallybus_events_delivered_total") == 2, "both arrive")
+            self.assertEqual([r.json["bitrate"] for r in backend.requests], [0, count - 1])
+
     # janus PR#3670
     def test_a_backend_that_accepts_and_never_reads_loses_nothing(self):
         count = 300  # 150 MB, more than sockets' buffers and memory may take
