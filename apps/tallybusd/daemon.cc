@@ -225,7 +225,6 @@ void Daemon::Run() {
 }
 
 void Daemon::Shutdown() {
-  const uint64_t unknown = router_->Totals().unknown;
   router_->StopDispatch();
   for (auto& [scheme, transport] : transports_) transport->Stop(clock_.Now());
   router_->Step();
@@ -240,8 +239,9 @@ void Daemon::Shutdown() {
   log_.Write(
       LogLevel::kInfo,
       absl::StrCat("stopped: accepted ", totals.accepted, ", delivered ", totals.delivered,
-                   ", failed ", totals.failed, ", given up ", totals.given_up, ", waiting ",
-                   dropped ? 0 : left, ", unknown ", unknown, ", dropped ", dropped ? left : 0));
+                   ", failed ", totals.failed, ", given up ", totals.given_up, ", shed ",
+                   totals.shed, ", coalesced ", totals.coalesced, ", waiting ", dropped ? 0 : left,
+                   ", unknown ", totals.unknown, ", dropped ", dropped ? left : 0));
 }
 
 void Daemon::OnSignal() {

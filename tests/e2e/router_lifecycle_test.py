@@ -2,13 +2,15 @@
 what the engine still holds arrives in order, once, or at least once with the same id."""
 
 import os
+import socket
 import sys
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from engine_library import CLOSED, OK, EnginePublisher  # noqa: E402
-from tallybus_parts import Backend, Tallybusd, wait_until  # noqa: E402
+from tallybus_parts import (Backend, Client, OpenBus, Tallybusd, fail_config,  # noqa: E402
+                            stream_status, wait_until)
 
 APP = "defaultApp"
 SILENCE_SECONDS = 30  # the library reopens its socket after 3 s without a word
@@ -168,6 +170,71 @@ class RouterLifecycleTest(unittest.TestCase):
             publish(engine, 3)
             requests = backend.await_requests(3)
             self.assertEqual(sorted(numbers(requests)), [1, 2, 3])
+
+
+def stop_at_once(daemon):
+    """Ends it by a second SIGTERM, which it takes when it has said that it stops."""
+    daemon.process.terminate()
+    wait_until(lambda: "stopping: " in daemon.log(), "the first signal is taken")
+    daemon.stop(5)  # its own patience would be 10 s
+
+
+def totals(daemon):
+    words = daemon.log().split("stopped: ")[1].splitlines()[0].split(", ")
+    return {name: int(number) for name, number in (w.rsplit(" ", 1) for w in words)}
+
+
+class StopTest(unittest.TestCase):
+    # Two streams: one event each is in flight, one waits behind it.
+    def start(self, url, **more):
+        daemon = Tallybusd(apps={APP: {"url": url, "retry": "none", "timeout": "1m",
+                                       "rest_client_config": fail_config(), **more}})
+        self.addCleanup(daemon.close)
+        daemon.start()
+        return daemon
+
+    def send(self, daemon):
+        with OpenBus(daemon) as bus:
+            for number in range(4):
+                stream = f"s{number % 2}"
+                bus.send(stream_status(session=stream, name=stream, bitrate=number))
+        wait_until(lambda: daemon.metric("tallybus_events_accepted_total") == 4, "four accepted")
+
+    def test_what_a_second_sigterm_breaks_off_has_not_failed_and_is_sent_again(self):
+        for delivery in ("guaranteed", "notify"):
+            with self.subTest(delivery=delivery), Backend(lambda r: "hang") as backend:
+                daemon = self.start(backend.url, delivery=delivery)
+                with Client(daemon) as client:
+                    self.send(daemon)
+                    backend.await_requests(2)
+                    stop_at_once(daemon)
+                    self.assertEqual([m.name for m in client.poll(0.5)], ["StreamStatusEvent"] * 4)
+                self.assertEqual(totals(daemon), {
+                    "accepted": 4, "delivered": 0, "failed": 0, "given up": 0, "shed": 0,
+                    "coalesced": 0, "waiting": 4, "unknown": 2, "dropped": 0})
+                backend.answer = lambda r: 200
+                daemon.start()
+                wait_until(lambda: daemon.metric("tallybus_events_delivered_total") == 4, "all")
+                again = {r.json["bitrate"]: r.headers.get("tallybus-redelivery") == "1"
+                         for r in backend.requests[2:]}
+                self.assertEqual(again, {0: True, 1: True, 2: False, 3: False})
+                self.assertEqual(daemon.metric("tallybus_events_given_up_total"), 0)
+                self.assertEqual(daemon.metric("tallybus_events_failed_total"), 0)
+
+    def test_what_never_left_is_not_unknown_after_a_second_sigterm(self):
+        # A connection to a full backlog is not made: the system leaves it without an answer.
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as full, \
+                socket.create_connection(full.getsockname()), Backend() as backend:
+            daemon = self.start(f"http://127.0.0.1:{full.getsockname()[1]}/hook",
+                                delivery="guaranteed")
+            self.send(daemon)
+            wait_until(lambda: daemon.metric("tallybus_attempts_total") == 2, "both are tried")
+            stop_at_once(daemon)
+            self.assertEqual((totals(daemon)["waiting"], totals(daemon)["unknown"]), (4, 0))
+            daemon.config["apps"][APP]["url"] = backend.url
+            daemon.start()
+            marks = [r.headers.get("tallybus-redelivery") for r in backend.await_requests(4)]
+            self.assertEqual(marks, [None] * 4)
 
 
 def publish_large(engine, number):

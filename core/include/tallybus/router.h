@@ -29,7 +29,9 @@ struct RouterTotals {
   uint64_t delivered = 0;  // any answer that settled without failure
   uint64_t failed = 0;     // settled by an answer that was a failure
   uint64_t given_up = 0;
-  uint64_t waiting = 0;  // in the spool, not in flight
+  uint64_t shed = 0;       // went because the route's quota was full
+  uint64_t coalesced = 0;  // a newer event took its place
+  uint64_t waiting = 0;    // in the spool, not in flight
   uint64_t in_flight = 0;
   uint64_t unknown = 0;  // of both: may have reached the endpoint, which did not answer
 };

@@ -347,6 +347,8 @@ void Dispatcher::AddTotals(RouterTotals* totals) const {
   totals->delivered = totals_.delivered;
   totals->failed = totals_.failed;
   totals->given_up = totals_.given_up;
+  totals->shed = totals_.shed;
+  totals->coalesced = totals_.coalesced;
   totals->in_flight = in_flight_.open();
   totals->waiting = unsettled_ - InFlightOfLanes();
   for (const Lane& lane : lanes_.busy()) {

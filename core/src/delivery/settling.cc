@@ -227,9 +227,11 @@ void Dispatcher::CountOutcome(EndpointQueue& queue, const Settlement& settlement
       queue.rejected.Add();
       break;
     case Settlement::Outcome::kShed:
+      ++totals_.shed;
       queue.shed.Add();
       break;
     case Settlement::Outcome::kCoalesced:
+      ++totals_.coalesced;
       queue.coalesced.Add();
       break;
     case Settlement::Outcome::kReplayed:

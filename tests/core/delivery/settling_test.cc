@@ -146,6 +146,28 @@ TEST_F(SettlingTest, ASkippedHeadGivesUpByItselfAndHoldsNoLaneBack) {
   EXPECT_EQ(metrics.GetGauge("tallybus_lanes", "").Value(), 0);
 }
 
+TEST_F(SettlingTest, WhatWasTakenIsTheSumOfWhatTheTotalsTellOfIt) {
+  route->coalesce = true;
+  Take("a", "PUBLISHING");
+  Turn();
+  route->quota_bytes = 6 * rows[1]->Bytes();
+  for (const char* status : {"PLAYING", "PLAYING", "PAUSED", "FAILED"}) Take("a", status);
+  for (const char* name : {"b", "c", "d", "e"}) Take(name, "PLAYING");
+  Run();
+  transport.Complete(0, Answered(200));
+  transport.Complete(1, Answered(500));
+  Run();
+  RouterTotals totals;
+  dispatcher.AddTotals(&totals);
+  EXPECT_EQ(totals.delivered, 1u);
+  EXPECT_EQ(totals.failed, 1u);
+  EXPECT_EQ(totals.coalesced, 1u);
+  EXPECT_GE(totals.shed, 1u);
+  EXPECT_EQ(totals.delivered + totals.failed + totals.given_up + totals.shed + totals.coalesced +
+                totals.waiting + totals.in_flight,
+            9u);
+}
+
 TEST_F(SettlingTest, ADisabledEndpointsEventsAreDeadLettersWithoutAnAttempt) {
   queue().gate.Disable("moved", "ann", clock.Now());
   for (int i = 0; i < 300; ++i) Take("n" + std::to_string(i % 150));
