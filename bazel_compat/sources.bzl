@@ -10,6 +10,7 @@ PROTOS = [
 CORE_SOURCES = [
     "src/alerts.cc",
     "src/clock.cc",
+    "src/counted.cc",
     "src/event.cc",
     "src/flight_recorder.cc",
     "src/kept_text.cc",
@@ -70,6 +71,7 @@ CORE_SOURCES = [
 CORE_TESTS = [
     "alerts",
     "clock",
+    "counted",
     "event",
     "flight_recorder",
     "flight_recorder_bounds",

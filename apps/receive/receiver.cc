@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "tallybus/counted.h"
 #include "tallybus/event.h"
 
 namespace tallybus::receive {
@@ -25,10 +26,11 @@ HttpAnswer OnlyPost() {
 }  // namespace
 
 std::string Receiver::Totals::ToString() const {
-  std::string text =
-      absl::StrCat(events, " events, ", duplicates, " duplicates, ", holes, " holes");
+  std::string text = absl::StrCat(Counted(events, "event"), ", ", Counted(duplicates, "duplicate"),
+                                  ", ", Counted(holes, "hole"));
   if (refused != 0) absl::StrAppend(&text, ", ", refused, " refused");
-  if (forgotten != 0) absl::StrAppend(&text, ", ", forgotten, " ids or lanes forgotten");
+  if (forgotten != 0)
+    absl::StrAppend(&text, ", ", Counted(forgotten, "id or lane", "ids or lanes"), " forgotten");
   return text;
 }
 

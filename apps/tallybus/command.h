@@ -2,7 +2,6 @@
 #ifndef TALLYBUS_APPS_TALLYBUS_COMMAND_H_
 #define TALLYBUS_APPS_TALLYBUS_COMMAND_H_
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -34,9 +33,6 @@ Command TraceCommand();
 
 // One line on standard error, "tallybus <command>: <text>"; returns `status`.
 int Complain(const std::string& command, const std::string& text, int status);
-
-// "1 row", "2 rows".
-std::string Counted(uint64_t count, const std::string& noun);
 
 }  // namespace tallybus::cli
 

@@ -149,10 +149,6 @@ std::string UsageOf(const Command& command) {
   return text;
 }
 
-std::string Counted(uint64_t count, const std::string& noun) {
-  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
-}
-
 int Complain(const std::string& command, const std::string& text, int status) {
   std::cerr << "tallybus " << command << ": " << text << std::endl;
   return status;

@@ -17,6 +17,7 @@
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/open_bus.h"
 #include "tallybus/codec.h"
+#include "tallybus/counted.h"
 #include "tallybus/event.h"
 
 namespace tallybus::cli {

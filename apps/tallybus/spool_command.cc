@@ -13,6 +13,7 @@
 #include "apps/tallybus/desk_door.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/table.h"
+#include "tallybus/counted.h"
 
 namespace tallybus::cli {
 namespace {
@@ -165,13 +166,13 @@ int Act(const char* command, DeskDoor& door, const std::string& path, bool may_d
                                  "tallybus endpoint enable ROUTE"),
                     kFailed);
   }
-  const std::string rejected = TextOf(result, "rejected");
-  if (rejected.empty() || rejected == "0") return kDone;
-  return Complain(command,
-                  absl::StrCat(rejected,
-                               " records were refused by the bus and are no events: nothing can be "
-                               "sent of them. spool show has their bytes; drop forgets them"),
-                  kFailed);
+  const uint64_t rejected = NumberOf(result, "rejected");
+  if (rejected == 0) return kDone;
+  return Complain(
+      command,
+      absl::StrCat("nothing can be sent of ", Counted(rejected, "record"),
+                   " that the bus refused; spool show has the bytes, and drop forgets them"),
+      kFailed);
 }
 
 int RunSpool(const std::vector<std::string>& arguments) {

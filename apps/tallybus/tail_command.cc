@@ -19,6 +19,7 @@
 #include "apps/tallybus/connection_watch.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/stop_signal.h"
+#include "tallybus/counted.h"
 
 namespace tallybus::cli {
 namespace {
@@ -59,10 +60,10 @@ class Display {
   uint64_t shown() const { return shown_; }
 
   std::string Summary() const {
-    std::string text = absl::StrCat(shown_, " messages, ", missed_, " missed");
+    std::string text = absl::StrCat(Counted(shown_, "message"), ", ", missed_, " missed");
     if (malformed_ > 0) absl::StrAppend(&text, ", ", malformed_, " malformed");
     if (topics_.forgotten() > 0) {
-      absl::StrAppend(&text, ", ", topics_.forgotten(), " topics forgotten");
+      absl::StrAppend(&text, ", ", Counted(topics_.forgotten(), "topic"), " forgotten");
     }
     return text;
   }

@@ -11,6 +11,7 @@
 #include "apps/desk/desk_api.h"
 #include "config/config_print.h"
 #include "config/state_dir.h"
+#include "tallybus/counted.h"
 #include "tallybus/sqlite_spool.h"
 #include "transports/builtin.h"
 #include "transports/web/metrics_page.h"
@@ -196,7 +197,7 @@ void Daemon::LogListeners() const {
                  ? absl::StrCat("spool: in memory, up to ", spool_->MaxBytes() >> 20,
                                 " MiB; what waits is lost when this process ends")
                  : absl::StrCat("spool: ", spool.path, ", up to ", spool_->MaxBytes() >> 20,
-                                " MiB; ", waiting, " events wait in it"));
+                                " MiB; waiting in it: ", Counted(waiting, "event")));
   log_.Write(LogLevel::kInfo, absl::StrCat("ready: engine=", engine_ ? engine_->endpoint() : "off",
                                            " open=", open_ ? open_->endpoint() : "off",
                                            " clients=", clients_ ? clients_->endpoint() : "off",

@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "tallybus/counted.h"
+
 namespace tallybus {
 namespace {
 
@@ -43,7 +45,8 @@ class StderrLog final : public Log {
       return;
     }
     if (const uint64_t left_out = left_out_.exchange(0, std::memory_order_relaxed)) {
-      logger_.log(spdlog::level::warn, "{} lines left out: nobody read standard error", left_out);
+      logger_.log(spdlog::level::warn, "{} left out: nobody read standard error",
+                  Counted(left_out, "line"));
     }
     logger_.log(LevelOf(level), "{}", spdlog::string_view_t(line.data(), line.size()));
   }

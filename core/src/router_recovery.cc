@@ -6,6 +6,7 @@
 
 #include "router_line.h"
 #include "tallybus/codec.h"
+#include "tallybus/counted.h"
 
 namespace tallybus {
 namespace {
@@ -128,8 +129,8 @@ void Router::Line::EndAll(const PublisherChange& change, std::string_view info, 
     Alert alert;
     alert.name = "EngineLost";
     alert.subject = change.node_id;
-    alert.text = absl::StrCat("the engine is not heard of any more; ", ends.size(),
-                              " streams and sessions were ended in its place");
+    alert.text = absl::StrCat("the engine is not heard of any more; ended in its place: ",
+                              Counted(ends.size(), "stream or session", "streams and sessions"));
     alerts.Raise(alert, parts.clock.WallNow());
   }
   ends_made_.Add(ends.size());

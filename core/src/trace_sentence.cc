@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "tallybus/counted.h"
 #include "tallybus/trace.h"
 #include "trace_words.h"
 
@@ -79,9 +80,8 @@ std::string WaitingSentence(const Context& context, const TracedRoute& way) {
     return absl::StrCat("Still waiting for its first attempt to ", way.route, " since ",
                         context.At(way.begun), ".");
   }
-  return absl::StrCat("Still waiting after ", last.number,
-                      last.number == 1 ? " attempt to " : " attempts to ", way.route, " (",
-                      FailureWords(last), ")", NextAttempt(context, way), ".");
+  return absl::StrCat("Still waiting after ", Counted(last.number, "attempt"), " to ", way.route,
+                      " (", FailureWords(last), ")", NextAttempt(context, way), ".");
 }
 
 std::string AtWhichAttempt(const TracedEvent& event, const TracedRoute& way) {
@@ -104,10 +104,8 @@ std::string LastFailure(const TracedRoute& way) {
 }
 
 std::string GivenUp(const TracedEvent& event, const TracedRoute& way) {
-  const std::string attempts = way.last.number == 0
-                                   ? ""
-                                   : absl::StrCat(" after ", way.last.number,
-                                                  way.last.number == 1 ? " attempt" : " attempts");
+  const std::string attempts =
+      way.last.number == 0 ? "" : absl::StrCat(" after ", Counted(way.last.number, "attempt"));
   return absl::StrCat("Given up", attempts, LastFailure(way), "; ", DeadLetter(event));
 }
 
@@ -322,7 +320,7 @@ std::string ClosingSentence(const Trace& trace, absl::Time now, absl::TimeZone z
     sentences.push_back(prefix + GroupSentence(context, group));
   }
   if (trace.left_out > 0) {
-    sentences.push_back(absl::StrCat("(", trace.left_out, " older events are left out.)"));
+    sentences.push_back(absl::StrCat("(Left out: ", Counted(trace.left_out, "older event"), ".)"));
   }
   return absl::StrJoin(sentences, " ");
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tallybus/counted.h"
 #include "tallybus/trace.h"
 #include "trace_words.h"
 
@@ -97,7 +98,7 @@ void AddWay(const TracedEvent& traced, const TracedRoute& way, size_t event, Ste
     const int between = way.last.number - way.first.number - 1;
     if (between > 0) {
       steps.Add(way.last.begun, event, way.route,
-                absl::StrCat(between, between == 1 ? " more attempt" : " more attempts",
+                absl::StrCat(Counted(static_cast<uint64_t>(between), "more attempt"),
                              " failed before this"));
     }
     if (!only) AddAttempt(way, way.last, !way.fate, event, steps);

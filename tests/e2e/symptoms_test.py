@@ -168,7 +168,7 @@ class SymptomsTest(unittest.TestCase):
             self.assertEqual(daemon.metric("tallybus_events_given_up_total", **route), 1)
             self.assertRegex(daemon.log(), r"defaultApp/backend: StreamStatusEvent "
                              + error.json["eventId"] + r" attempt 1 failed: .*connection refused")
-            self.assertRegex(daemon.log(), error.json["eventId"] + " given up after 1 attempts")
+            self.assertRegex(daemon.log(), error.json["eventId"] + " given up after 1 attempt:")
 
     # Janus sampleevh gzip
     def test_a_body_over_8_kb_is_not_dropped_by_a_fixed_buffer(self):

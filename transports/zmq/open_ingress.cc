@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "tallybus/counted.h"
+
 namespace tallybus::zmq_transport {
 namespace {
 
@@ -128,8 +130,8 @@ void OpenIngress::HandOver(IngressBatch batch) {
   }
   if (dropped == 0) return;
   dropped_.Add(dropped);
-  log_.Write(LogLevel::kError,
-             absl::StrCat("open bus: dropped ", dropped, " events: ", refused.message()));
+  log_.Write(LogLevel::kError, absl::StrCat("open bus: dropped ", Counted(dropped, "event"), ": ",
+                                            refused.message()));
 }
 
 }  // namespace tallybus::zmq_transport

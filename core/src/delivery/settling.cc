@@ -8,6 +8,7 @@
 #include "delivery/dispatcher.h"
 #include "delivery/retry_schedule.h"
 #include "tallybus/codec.h"
+#include "tallybus/counted.h"
 
 namespace tallybus {
 namespace {
@@ -22,6 +23,13 @@ std::string Describe(const Lane& lane, const SpoolRow& row) {
 std::string_view PhraseOf(const DeliveryResult& result) {
   if (result.reason.empty() && result.remote_code == 0) return "timed out";
   return result.reason;
+}
+
+// "500 Internal Server Error"; where there was no answer, the phrase alone.
+std::string AnswerWords(const DeliveryResult& result) {
+  const std::string phrase = EscapedPrefix(PhraseOf(result), kLongestReason);
+  if (result.remote_code == 0) return phrase;
+  return absl::StrCat(result.remote_code, phrase.empty() ? "" : " ", phrase);
 }
 
 Settlement::Outcome OutcomeOf(const Judgement& judgement) {
@@ -84,7 +92,7 @@ void Dispatcher::Failed(const Lane& lane, const SpoolRow& row, const DeliveryRes
   failure_log_.Write(
       LogLevel::kWarning,
       absl::StrCat(Describe(lane, row), " attempt ", lane.tries.attempts,
-                   " failed: ", result.remote_code, " ", EscapedPrefix(phrase, kLongestReason),
+                   " failed: ", AnswerWords(result),
                    result.status.ok() ? "" : absl::StrCat(" (", result.status.message(), ")"),
                    final ? "" : "; it will be tried again"));
   parts_.outcomes.OnFailure(row, Failure{.route = lane.queue->route,
@@ -171,9 +179,10 @@ void Dispatcher::LogDeadLetter(const Lane& lane, const SpoolRow& row,
   const bool given_up = settlement.outcome == Settlement::Outcome::kGivenUp;
   const std::string what = row.event == nullptr ? absl::StrCat(lane.queue->route, ": row ", row.seq)
                                                 : Describe(lane, row);
-  given_up_log_.Write(LogLevel::kError, absl::StrCat(what, given_up ? " given up" : " rejected",
-                                                     " after ", settlement.attempts, " attempts: ",
-                                                     settlement.reason, "; it is a dead letter"));
+  given_up_log_.Write(LogLevel::kError,
+                      absl::StrCat(what, given_up ? " given up" : " rejected", " after ",
+                                   Counted(settlement.attempts, "attempt"), ": ", settlement.reason,
+                                   "; it is a dead letter"));
 }
 
 void Dispatcher::Advance(Lane& lane, MonoTime now) {

@@ -92,7 +92,7 @@ TEST_F(ReceiverTest, FlagsAnIdThatCameBeforeAndDoesNotTakeItForAHole) {
   Post("e-1", "l", 1);
   Post("e-3", "l", 3);
   EXPECT_THAT(Lines()[3], HasSubstr("[duplicate]"));
-  EXPECT_EQ(receiver_->totals().ToString(), "4 events, 1 duplicates, 0 holes");
+  EXPECT_EQ(receiver_->totals().ToString(), "4 events, 1 duplicate, 0 holes");
 }
 
 TEST_F(ReceiverTest, FlagsASequenceThatIsNotTheNextOfItsLane) {

@@ -56,12 +56,6 @@ TEST_F(CommandLineTest, SaysWhatAFlagTakesWhereAValueIsNotUnderstood) {
   EXPECT_EQ(ErrorOf({"--count"}), "--count needs a value");
 }
 
-TEST_F(CommandLineTest, CountsOneAndMany) {
-  EXPECT_EQ(Counted(0, "row"), "0 rows");
-  EXPECT_EQ(Counted(1, "row"), "1 row");
-  EXPECT_EQ(Counted(2, "row"), "2 rows");
-}
-
 TEST_F(CommandLineTest, KnowsEveryFlagThatACommandClaims) {
   for (const Command& command : {PubCommand(), TailCommand(), ReceiveCommand(), StatusCommand()}) {
     for (const std::string& flag : command.flags) {

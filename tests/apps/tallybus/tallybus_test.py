@@ -260,7 +260,7 @@ class Tail(SocketTest):
             process.send_signal(number)
             code, _, err = self.finish(process)
             self.assertEqual(code, 0)
-            self.assertIn("1 messages, 0 missed", err)
+            self.assertIn("1 message, 0 missed", err)
 
     def test_fails_where_the_messages_do_not_come_in_time(self):
         process, channel = self.follow("--until", "2", "--timeout", "500ms")
@@ -307,7 +307,7 @@ class Receive(SocketTest):
                                    r"lane defaultApp/cam-1#1  attempt 1  -> 200$")
         self.assertIn("[duplicate]", lines[1])
         self.assertIn("[hole: #2 was due]", lines[2])
-        self.assertEqual(lines[3], "3 events, 1 duplicates, 1 holes")
+        self.assertEqual(lines[3], "3 events, 1 duplicate, 1 hole")
 
     def test_ends_at_a_signal_with_the_summary(self):
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -316,7 +316,7 @@ class Receive(SocketTest):
             process.send_signal(number)
             code, out, _ = self.finish(process)
             self.assertEqual(code, 0)
-            self.assertEqual(out.splitlines()[-1], "1 events, 0 duplicates, 0 holes")
+            self.assertEqual(out.splitlines()[-1], "1 event, 0 duplicates, 0 holes")
 
     def test_prints_nothing_but_objects_after_the_address_for_scripts(self):
         process, address = self.listen("--json", "--until", "2", "--answer", "reset,200")
@@ -328,7 +328,7 @@ class Receive(SocketTest):
         self.assertEqual((first["answer"], first["duplicate"]), ("reset", False))
         self.assertEqual((second["answer"], second["duplicate"]), ("200", True))
         self.assertEqual(second["body"], json.loads(EVENT))
-        self.assertIn("2 events, 1 duplicates, 0 holes", err)
+        self.assertIn("2 events, 1 duplicate, 0 holes", err)
 
     def test_says_that_the_port_is_taken(self):
         holder = socket.socket()

@@ -47,7 +47,9 @@ TEST_F(SettlingTest, SettlesByWhatBecameOfTheRow) {
   EXPECT_THAT(outcomes.failures, ElementsAre("2 Not Found final", "3 connection refused final"));
   EXPECT_THAT(outcomes.settled, ElementsAre(1, 2, 3));
   EXPECT_THAT(log.Text(),
-              HasSubstr("given up after 1 attempts: connection refused; it is a dead letter"));
+              HasSubstr("given up after 1 attempt: connection refused; it is a dead letter"));
+  EXPECT_THAT(log.Text(), HasSubstr(" attempt 1 failed: 404 Not Found"));
+  EXPECT_THAT(log.Text(), HasSubstr(" attempt 1 failed: connection refused"));
   EXPECT_EQ(queue().rows, 0u);
   EXPECT_EQ(queue().bytes, 0u);
 }

@@ -135,7 +135,7 @@ TEST_F(OpenIngressTest, WhatFindsNoRoomIsCountedAndDropped) {
   ASSERT_TRUE(WaitReadable(ingress->socket()));
   ingress->Receive();
   EXPECT_EQ(metrics.GetCounter("tallybus_open_bus_dropped_total", "").Value(), 1u);
-  EXPECT_THAT(log.Text(), HasSubstr("dropped 1 events"));
+  EXPECT_THAT(log.Text(), HasSubstr("dropped 1 event:"));
   sink.full = false;
   Send({"M", "{}"});
   EXPECT_THAT(sink.events(), SizeIs(1));
