@@ -169,7 +169,7 @@ Command EndpointCommand() {
       "show     one endpoint in full: also its breaker, its oldest event and its last error\n"
       "test     sends one TallybusTestEvent, outside of all lanes, and prints the answer\n"
       "pause    goes on accepting, sends nothing\n"
-      "resume   goes on, gently; also the word that a held endpoint is mended\n"
+      "resume   goes on now, gently: pause, holds, Retry-After and back-offs are over\n"
       "disable  what waits and what comes becomes a dead letter\n"
       "enable   the way back from disable, and from an endpoint's own 410\n"
       "\n"

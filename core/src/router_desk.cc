@@ -163,6 +163,7 @@ absl::Status RouterDesk::Control(std::string_view route, Verb verb, std::string 
         absl::StrCat(queue->route, disabled ? " is disabled: only enable brings it back"
                                             : " is not disabled: there is nothing to enable"));
   }
+  if (verb == Verb::kResume || verb == Verb::kEnable) line_.dispatcher.TryAtOnce(*queue);
   line_.OnEndpoint(*queue);
   return absl::OkStatus();
 }

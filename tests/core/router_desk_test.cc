@@ -136,6 +136,28 @@ TEST_F(RouterDeskTest, DisablingMakesDeadLettersOfWhatARouteThatIsGoneLeftBehind
   EXPECT_THAT(transport.attempts(), IsEmpty());
 }
 
+TEST_F(RouterDeskTest, ResumeDoesNotWaitForAsLongAsThePeerAsked) {
+  auto route = NewRoute();
+  route->delivery = DeliveryMode::kGuaranteed;
+  route->retry = {.kind = RetrySchedule::Kind::kSteps, .steps = {absl::Hours(1)}};
+  SetRoute(route);
+  transport.Run([this](const auto&) {
+    DeliveryResult result = Answered(code);
+    if (code == 503) result.retry_after = absl::Hours(1);
+    return result;
+  });
+  code = 503;
+  Send(StatusEvent("a", "PUBLISHING"));
+  ASSERT_EQ(Endpoint().state, "asked to wait");
+  code = 200;
+  Run();
+  ASSERT_THAT(transport.attempts(), SizeIs(1));
+  ASSERT_TRUE(Control(Verb::kResume).ok());
+  EXPECT_EQ(Endpoint().state, "ready");
+  Run();
+  EXPECT_EQ(router->Totals().delivered, 1u);
+}
+
 TEST_F(RouterDeskTest, APausedEndpointGoesOnAcceptingUntilItIsResumed) {
   ASSERT_TRUE(Control(Verb::kPause).ok());
   for (int i = 0; i < 50; ++i) Send(StatusEvent("n" + std::to_string(i), "PUBLISHING"));

@@ -73,6 +73,7 @@ class Desk {
   virtual std::vector<EndpointStatus> Endpoints() const = 0;
   virtual std::vector<AlertStatus> Alerts() const = 0;
 
+  // Resume and Enable have what waits there tried now, also what is not due yet.
   enum class Verb { kPause, kResume, kDisable, kEnable };
   // NOT_FOUND: no such route. FAILED_PRECONDITION: not from the state that it is in.
   virtual absl::Status Control(std::string_view route, Verb verb, std::string reason,

@@ -196,17 +196,10 @@ absl::Duration Dispatcher::OwnTime(const Lane& lane, MonoTime now) const {
          *lane.tries.began;
 }
 
-void Dispatcher::TakeDueRetries(MonoTime now) {
-  while (!retries_stopped_ && !retries_.empty() && retries_.top().first <= now) {
-    Lane* lane = lanes_.Find(retries_.top().second);
-    retries_.pop();
-    if (lane != nullptr && lane->state == Lane::State::kBackingOff) lane->queue->AddReady(*lane);
-  }
-}
-
 void Dispatcher::BackOffUntil(Lane& lane, MonoTime due) {
   lane.state = Lane::State::kBackingOff;
   lane.body = nullptr;
+  lane.due = due;
   retries_.emplace(due, lane.id);
 }
 

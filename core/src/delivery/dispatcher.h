@@ -86,6 +86,9 @@ class Dispatcher {
   // Takes the lanes whose counters are forgotten.
   std::vector<LaneId> TakeForgotten() { return std::exchange(forgotten_, {}); }
 
+  // By hand: ends the back-off of all that waits for its next attempt there, before it is due. The
+  // gate still says how many may go.
+  void TryAtOnce(EndpointQueue& queue);
   // Makes one attempt outside of all lanes, whatever the endpoint's state; `done` gets what came of
   // it and how long it took. FAILED_PRECONDITION: the route has no transport.
   using Tested = std::function<void(DeliveryResult, absl::Duration)>;
@@ -132,6 +135,7 @@ class Dispatcher {
                 const DeliveryResult& result, MonoTime now);
   void PutBack(Lane& lane, const DeliveryResult& result, MonoTime now);
   void NoteProgress(const Lane& lane, MonoTime due, MonoTime now);
+  void TakeDueRetries(MonoTime now);
   void PassBy(Lane& lane, MonoTime due, MonoTime now);
   void Bury(Lane& lane, const SpoolRow& row, Settlement::Outcome outcome, std::string_view reason,
             MonoTime now);
@@ -143,7 +147,6 @@ class Dispatcher {
 
   void Sweep(MonoTime now);
   void GiveUpOldHeads(MonoTime now);
-  void TakeDueRetries(MonoTime now);
   bool DispatchQueue(EndpointQueue& queue, MonoTime now);
   void OpenAttempt(Lane& lane, Permit permit, MonoTime now);
   absl::Duration OwnTime(const Lane& lane, MonoTime now) const;

@@ -65,6 +65,7 @@ struct Lane {
   size_t noted_at = 0;
   bool ended = false;  // its last event was terminal
   MonoTime idle_since;
+  MonoTime due;  // of the head that backs off
 
   std::unique_ptr<NewestRow> newest;  // nullptr unless its route coalesces
 };

@@ -132,6 +132,23 @@ void Dispatcher::NoteProgress(const Lane& lane, MonoTime due, MonoTime now) {
                        .reordered = lane.tries.reordered});
 }
 
+void Dispatcher::TakeDueRetries(MonoTime now) {
+  while (!retries_stopped_ && !retries_.empty() && retries_.top().first <= now) {
+    Lane* lane = lanes_.Find(retries_.top().second);
+    retries_.pop();
+    if (lane == nullptr || lane->state != Lane::State::kBackingOff) continue;
+    if (lane->due <= now) lane->queue->AddReady(*lane);  // else a later entry has its time
+  }
+}
+
+void Dispatcher::TryAtOnce(EndpointQueue& queue) {
+  if (retries_stopped_) return;
+  for (Lane& lane : lanes_.busy()) {
+    if (lane.queue != &queue || lane.state != Lane::State::kBackingOff) continue;
+    lane.queue->AddReady(lane);
+  }
+}
+
 // The head goes on by itself, and the lane without it.
 void Dispatcher::PassBy(Lane& lane, MonoTime due, MonoTime now) {
   Lane& stray = lanes_.Stray(lane);

@@ -4,9 +4,11 @@
 namespace tallybus::testing {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::Pair;
 using ::testing::SizeIs;
 using Outcome = Settlement::Outcome;
@@ -146,6 +148,25 @@ TEST_F(SettlingTest, ASkippedHeadGivesUpByItselfAndHoldsNoLaneBack) {
   EXPECT_EQ(totals.waiting, 0u);
   RunFor(absl::Hours(25));
   EXPECT_EQ(metrics.GetGauge("tallybus_lanes", "").Value(), 0);
+}
+
+TEST_F(SettlingTest, AtOnceByHandIsForOneEndpointAndTheNextBackOffIsWaitedFor) {
+  route->retry = {.kind = RetrySchedule::Kind::kSteps, .steps = {absl::Seconds(1), absl::Hours(1)}};
+  const auto other = NewRoute("other", &transport);
+  SetRoute(other);
+  transport.Run([](const auto&) { return Refused(); });
+  Take("a");
+  dispatcher.Enqueue(Row(StatusEvent("b", "PUBLISHING"), *other));
+  Run();
+  dispatcher.TryAtOnce(queue());
+  Run();
+  EXPECT_THAT(Story(), ElementsAre("a PUBLISHING 1", "b PUBLISHING 1", "a PUBLISHING 2"));
+  const absl::Duration wait = spool.progress.back().due - clock.WallNow();
+  ASSERT_GT(wait, absl::Seconds(1)) << "longer than the back-off that was cut short";
+  RunFor(absl::Seconds(1));
+  EXPECT_THAT(Story(), Not(Contains("a PUBLISHING 3")));
+  RunFor(wait);
+  EXPECT_THAT(Story(), Contains("a PUBLISHING 3"));
 }
 
 TEST_F(SettlingTest, WhatWasTakenIsTheSumOfWhatTheTotalsTellOfIt) {
