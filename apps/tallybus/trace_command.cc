@@ -55,8 +55,9 @@ Command TraceCommand() {
       "Asks the daemon what became of an event, by its id, or of the events of a stream or a\n"
       "session: accepted, told to clients, each attempt, and why nothing was sent. The daemon\n"
       "remembers its last 65,536 events, and looks for others in the spool: what waits there, and\n"
-      "dead letters. Exit status 1: nothing is known of it.";
-  command.flags = {"admin", "json", "timeout"};
+      "dead letters. With --spool it reads those two in the folder of a spool that no daemon has\n"
+      "open. Exit status 1: nothing is known of it.";
+  command.flags = WithDeskFlags({});
   command.run = Run;
   return command;
 }

@@ -67,7 +67,7 @@ class OperatorTest(unittest.TestCase):
             self.assertIn("paused", tallybus("endpoint", "ls", *self.over))
             self.assertIn("paused: night work", tallybus("spool", "ls", *self.over))
 
-    def test_an_event_is_found_in_the_spool_after_a_restart(self):
+    def test_an_event_is_found_in_the_spool_without_its_daemon_and_after_a_restart(self):
         with Backend(lambda r: 503) as backend:
             daemon = self.start(backend)
             publish(daemon, "cam")
@@ -77,6 +77,10 @@ class OperatorTest(unittest.TestCase):
                     tallybus("spool", "ls", "--json", *self.at).splitlines()]
             tallybus("endpoint", "pause", ROUTE, "--reason", "night work", *self.at)
             daemon.stop()
+            for of in (rows[0]["id"], rows[1]["id"], "cam", "s1"):
+                self.assertIn("night work", tallybus("trace", of, *self.over))
+            self.assertIn(rows[1]["id"], tallybus("trace", "cam", *self.over))
+            self.assertIn("Not known here", tallybus("trace", "nobody", *self.over, expect=1))
             daemon.start()
             for of in (rows[0]["id"], rows[1]["id"], "cam", "s1"):
                 self.assertIn("night work", tallybus("trace", of, *self.at))
