@@ -242,6 +242,24 @@ TEST_F(DispatcherTest, ATestByHandGoesPastEveryLaneAndCountsNowhere) {
   EXPECT_EQ(Count("tallybus_attempts_failed_total"), 0u);
 }
 
+// The quota is kept by what is committed; what is on its way there is over it for as long.
+TEST_F(DispatcherTest, WhatIsNotCommittedCountsForTheQuotaAndIsShedOnceItIs) {
+  Take("a");
+  Turn();
+  const size_t one = queue().bytes;
+  route->quota_bytes = 3 * one;
+  std::vector<SpoolRowPtr> on_their_way;
+  for (int i = 0; i < 5; ++i) on_their_way.push_back(Row("a"));
+  EXPECT_EQ(queue().bytes, 6 * one);
+  EXPECT_TRUE(queue().over_quota);
+  EXPECT_EQ(Count("tallybus_events_shed_total"), 0u);
+  for (const SpoolRowPtr& row : on_their_way) dispatcher.Enqueue(row);
+  clock.Advance(absl::Seconds(1));
+  Turn();
+  EXPECT_EQ(queue().bytes, 3 * one);
+  EXPECT_EQ(Count("tallybus_events_shed_total"), 3u);
+}
+
 TEST_F(DispatcherTest, ATestNeedsATransport) {
   EndpointQueue& known = queue();
   RemoveRoute(route->name);
