@@ -90,7 +90,9 @@ absl::StatusOr<std::unique_ptr<Spool>> Daemon::OpenSpool() {
   sqlite.retain = spool.retain;
   sqlite.dead_letter_age = spool.dead_letter_age;
   sqlite.dead_letter_bytes = static_cast<size_t>(spool.dead_letter_bytes);
-  return OpenSqliteSpool(sqlite, clock_);
+  absl::StatusOr<std::unique_ptr<Spool>> opened = OpenSqliteSpool(sqlite, clock_);
+  if (!opened.ok()) return config::WithMend(opened.status());
+  return opened;
 }
 
 absl::Status Daemon::MakeRouter() {

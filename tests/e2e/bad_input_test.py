@@ -70,6 +70,29 @@ class ConfigurationTest(unittest.TestCase):
                 self.assertEqual(code, 1)
                 self.assertRegex(lines[0], "not in this version yet")
 
+    def test_a_spool_that_cannot_be_there_is_one_line_that_names_key_path_and_mend(self):
+        listen = "listen: { engine: off, open: off, clients: off, web: off, admin: off }\n"
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "file").touch()
+            (Path(folder) / "open").mkdir()
+            (Path(folder) / "open").chmod(0o777)
+            (Path(folder) / "kept" / "spool.lock").mkdir(parents=True)
+            for name, wrong in (("file", "is no directory; name another directory"),
+                                ("file/x", "Not a directory; name another directory"),
+                                ("open", "is writable for everyone; name one of its own"),
+                                ("kept", "spool.lock: Is a directory")):
+                with self.subTest(name=name):
+                    path = f"{folder}/{name}"
+                    code, lines = self.run_daemon(listen + f"spool: {{ path: {path} }}")
+                    self.assertEqual((code, len(lines)), (1, 1), lines)
+                    self.assertTrue(lines[0].startswith(f"tallybusd: spool.path: {path}"), lines)
+                    self.assertIn(wrong, lines[0])
+            # A system's folder, in which not even root makes one.
+            code, lines = self.run_daemon(listen + "spool: { path: /proc/tallybus }")
+            self.assertEqual((code, lines), (1, [
+                "tallybusd: spool.path: /proc/tallybus: No such file or directory; make it, or "
+                "name another directory"]))
+
     def test_a_port_in_use_is_one_line_that_names_key_and_address(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))

@@ -19,8 +19,12 @@ std::string StateDir(const GetEnv& getenv, const std::string& system_dir = "/var
 // [control] Makes the directory and its missing parents, mode 0700. FAILED_PRECONDITION where it is
 // no directory, belongs to a user who is neither this process's nor root, is writable for everyone,
 // or, below a directory that everyone may write to, is a symbolic link or writable for a group.
-// Otherwise the system's error, as where this process may not write to it.
+// Otherwise the system's error, as where this process may not write to it. Each message names
+// spool.path, the path, and what to do about it.
 absl::Status EnsureStateDir(const std::string& path);
+
+// [any thread] What opening the spool in it came to; PERMISSION_DENIED gets the same advice.
+absl::Status WithMend(const absl::Status& status);
 
 }  // namespace tallybus::config
 

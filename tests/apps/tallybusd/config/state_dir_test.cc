@@ -67,7 +67,35 @@ TEST(StateDirTest, FileInItsPlaceIsRefusedByName) {
   const ScratchDirectory parent;
   std::ofstream(parent.path() + "/state") << "x";
   EXPECT_EQ(ErrorFor(parent.path() + "/state"),
-            "state directory " + parent.path() + "/state: is no directory");
+            "spool.path: " + parent.path() + "/state: is no directory; name another directory");
+}
+
+TEST(StateDirTest, WhereAParentIsWrongTheWholePathIsNamedToo) {
+  const ScratchDirectory parent;
+  std::ofstream(parent.path() + "/file") << "x";
+  const std::string path = parent.path() + "/file/a/b";
+  EXPECT_EQ(ErrorFor(path), "spool.path: " + parent.path() + "/file/a: Not a directory, for " +
+                                path + "; name another directory");
+}
+
+TEST(StateDirTest, ALinkToNowhereIsRefusedByName) {
+  const ScratchDirectory parent;
+  const std::string path = parent.path() + "/link";
+  ASSERT_EQ(symlink(kNowhere, path.c_str()), 0);
+  EXPECT_EQ(ErrorFor(path), "spool.path: " + path +
+                                ": No such file or directory; make it, or name another directory");
+}
+
+TEST(StateDirTest, AFileInItThatMayNotBeOpenedGetsTheAdviceAndOtherErrorsStayAsTheyAre) {
+  EXPECT_THAT(std::string(WithMend(absl::PermissionDeniedError("spool.path: x")).message()),
+              testing::MatchesRegex("spool.path: x; let the user of tallybusd .uid [0-9]+. write "
+                                    "there, or name another directory"));
+  EXPECT_EQ(WithMend(absl::DataLossError("damaged")), absl::DataLossError("damaged"));
+}
+
+TEST(StateDirTest, AReadOnlyFileSystemIsToBeMountedOtherwise) {
+  EXPECT_THAT(std::string(WithMend(absl::ErrnoToStatus(EROFS, "spool.path: x")).message()),
+              testing::StartsWith("spool.path: x: Read-only file system; mount it for writing"));
 }
 
 TEST(StateDirTest, DirectoryThatEveryoneMayWriteIsRefused) {
@@ -113,7 +141,7 @@ TEST(StateDirTest, DirectoryThatCannotBeWrittenIsAnErrorWithTheSystemsReason) {
     _exit(0);
   };
   EXPECT_EXIT(ensure_as_somebody(), testing::ExitedWithCode(0),
-              "state directory .*/state: Permission denied");
+              "spool.path: .*/state: Permission denied; let the user of tallybusd");
 }
 
 }  // namespace
