@@ -325,8 +325,7 @@ TEST_F(ClosingSentenceTest, WaitsForARouteThatIsGone) {
 TEST_F(ClosingSentenceTest, SaysWhereItKnowsOnlyAPart) {
   Delivered(At(3, 2, 0, 4));
   trace_.left_out = 3;
-  EXPECT_EQ(Sentence(),
-            "Delivered at the first attempt after 4 ms. (Left out: 3 older events.)");
+  EXPECT_EQ(Sentence(), "Delivered at the first attempt after 4 ms. (Left out: 3 older events.)");
   trace_.left_out = 0;
   trace_.events[0].routes.clear();
   EXPECT_EQ(Sentence(), "Accepted; nothing more is known of it yet.");
