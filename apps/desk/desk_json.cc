@@ -9,36 +9,23 @@
 
 #include <utility>
 
+#include "tallybus/codec.h"
+
 namespace tallybus::desk {
 namespace {
-
-std::string Quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      absl::StrAppend(&out, absl::StrFormat("\\u%04x", static_cast<unsigned char>(c)));
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + "\"";
-}
 
 // An object or a list that grows.
 class Json {
  public:
   explicit Json(char open) : text_(1, open), close_(open == '{' ? '}' : ']') {}
-  Json& Text(std::string_view key, std::string_view value) { return Raw(key, Quoted(value)); }
+  Json& Text(std::string_view key, std::string_view value) { return Raw(key, JsonString(value)); }
   Json& Number(std::string_view key, int64_t value) { return Raw(key, std::to_string(value)); }
   Json& Time(std::string_view key, absl::Time time) {
     if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) return *this;
     return Text(key, Rfc3339Millis(time));
   }
   Json& Raw(std::string_view key, std::string_view json) {
-    return Item(absl::StrCat(Quoted(key), ":", std::string(json)));
+    return Item(absl::StrCat(JsonString(key), ":", std::string(json)));
   }
   Json& Item(std::string_view json) {
     if (text_.size() > 1) text_.push_back(',');

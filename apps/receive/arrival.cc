@@ -9,6 +9,7 @@
 
 #include "apps/receive/event_line.h"
 #include "apps/receive/json_text.h"
+#include "tallybus/codec.h"
 
 namespace tallybus::receive {
 namespace {

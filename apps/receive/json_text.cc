@@ -1,7 +1,6 @@
-// Reading by simdjson, writing by hand.
+// Reading by simdjson.
 #include "apps/receive/json_text.h"
 
-#include <absl/strings/str_cat.h>
 #include <simdjson.h>
 
 namespace tallybus::receive {
@@ -22,14 +21,6 @@ std::string WithoutWhiteSpace(std::string_view json) {
   return text;
 }
 
-// Bytes of the UTF-8 sequence that `text` begins with; 0 where it is none.
-size_t SequenceLength(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (length > text.size() || !simdjson::validate_utf8(text.data(), length)) return 0;
-  return length;
-}
-
 }  // namespace
 
 std::optional<EventFields> ReadEventFields(std::string_view json) {
@@ -43,26 +34,6 @@ std::optional<EventFields> ReadEventFields(std::string_view json) {
   fields.info = StringMember(object, "info");
   fields.one_line = WithoutWhiteSpace(json);
   return fields;
-}
-
-std::string JsonString(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
-    const auto c = static_cast<unsigned char>(text[0]);
-    const size_t length = SequenceLength(text);
-    if (c == '"' || c == '\\') {
-      out.append({'\\', text[0]});
-    } else if (c < 0x20) {
-      absl::StrAppend(&out, "\\u", absl::Hex(c, absl::kZeroPad4));
-    } else if (length == 0) {
-      out += "\xEF\xBF\xBD";
-    } else {
-      out.append(text.substr(0, length));
-    }
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  out += '"';
-  return out;
 }
 
 }  // namespace tallybus::receive

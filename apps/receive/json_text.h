@@ -1,4 +1,4 @@
-// The little JSON that the development backend and the command line read and write.
+// The little JSON that the development backend and the command line read.
 #ifndef TALLYBUS_APPS_RECEIVE_JSON_TEXT_H_
 #define TALLYBUS_APPS_RECEIVE_JSON_TEXT_H_
 
@@ -19,9 +19,6 @@ struct EventFields {
 
 // nullopt: not a JSON object.
 std::optional<EventFields> ReadEventFields(std::string_view json);
-
-// A JSON string of `text` in quotes; bytes that are not UTF-8 become U+FFFD.
-std::string JsonString(std::string_view text);
 
 }  // namespace tallybus::receive
 

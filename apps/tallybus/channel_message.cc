@@ -10,12 +10,11 @@
 
 #include "apps/receive/event_line.h"
 #include "apps/receive/json_text.h"
+#include "tallybus/codec.h"
 #include "tallybus/event.h"
 
 namespace tallybus::cli {
 namespace {
-
-using receive::JsonString;
 
 absl::Status Wrong(const char* what) { return absl::InvalidArgumentError(what); }
 

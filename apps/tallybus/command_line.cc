@@ -12,9 +12,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <iostream>
-#include <numeric>
 
 #include "apps/tallybus/flags.h"
+#include "apps/tallybusd/config/spelling.h"
 
 namespace tallybus::cli {
 namespace {
@@ -66,21 +66,6 @@ bool TakeSwitch(const Command& command, FlagWord& word) {
   return true;
 }
 
-size_t Distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 absl::StatusOr<CommandLine> ParseCommandLine(const Command& command,
@@ -117,7 +102,7 @@ std::string DidYouMean(const std::string& name, const std::vector<std::string>& 
   std::string nearest;
   size_t least = std::max<size_t>(2, name.size() / 3) + 1;
   for (const std::string& candidate : known) {
-    const size_t distance = Distance(name, candidate);
+    const size_t distance = config::EditDistance(name, candidate);
     if (distance >= least) continue;
     least = distance;
     nearest = candidate;

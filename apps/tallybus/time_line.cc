@@ -7,34 +7,18 @@
 
 #include <optional>
 
+#include "apps/receive/visible.h"
+
 namespace tallybus::cli {
 namespace {
 
 using simdjson::dom::array;
 using simdjson::dom::object;
 
-// U+0000 to U+001F, U+007F and, as UTF-8, U+0080 to U+009F are what a terminal obeys.
-std::string Visible(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const bool c1 =
-        c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (c >= 0x20 && c != 0x7F && !c1) {
-      out += text[i];
-      continue;
-    }
-    absl::StrAppend(&out, "\\x", absl::Hex(c, absl::kZeroPad2));
-    if (!c1) continue;
-    absl::StrAppend(&out, "\\x", absl::Hex(static_cast<unsigned char>(text[++i])));
-  }
-  return out;
-}
-
 std::string Member(const object& from, const char* key) {
   std::string_view value;
   if (from[key].get(value) != simdjson::SUCCESS) return "";
-  return Visible(value);
+  return receive::Visible(value);
 }
 
 void AppendLabelled(std::string& out, absl::string_view label, const std::string& value) {

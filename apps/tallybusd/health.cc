@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "tallybus/codec.h"
+
 namespace tallybus {
 namespace {
 
@@ -14,16 +16,6 @@ constexpr absl::Duration kStalled = absl::Seconds(5);
 
 int64_t Milliseconds(const Clock& clock) {
   return absl::ToInt64Milliseconds(clock.Now() - MonoTime());
-}
-
-// The config allows no control character in a node's name.
-std::string Quoted(const std::string& text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  return out + "\"";
 }
 
 }  // namespace
@@ -67,8 +59,8 @@ Health HealthReport::AskWith(const std::string& more) const {
   Health health;
   health.ok = turns && room;
   health.json = absl::StrCat(
-      "{\"status\":\"", status, "\",\"node\":", Quoted(node_), ",\"version\":\"", TALLYBUS_VERSION,
-      "\",", more, "\"spool\":{\"path\":", Quoted(spool_path_),
+      "{\"status\":\"", status, "\",\"node\":", JsonString(node_), ",\"version\":\"",
+      TALLYBUS_VERSION, "\",", more, "\"spool\":{\"path\":", JsonString(spool_path_),
       ",\"used_bytes\":", spool_.UsedBytes(), ",\"max_bytes\":", spool_.MaxBytes(),
       "},\"engines\":{\"connected\":", engines_.Value(), ",\"refused\":", engines_refused_.Value(),
       "},\"waiting\":", waiting_.Value(), ",\"in_flight\":", in_flight_.Value(), "}\n");

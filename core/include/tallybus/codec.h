@@ -46,6 +46,9 @@ absl::StatusOr<Event> EventFromEnvelope(std::string_view bytes, const EventDefau
 // fields that are not known go to `extra` in their order.
 std::string EnvelopeFromEvent(const Event& event);
 
+// `text` as a JSON string with its quotes; each byte that is not UTF-8 becomes U+FFFD.
+std::string JsonString(std::string_view text);
+
 // `bytes` for a log line: printable ASCII, the rest as \xNN, at most `limit` bytes of input.
 std::string EscapedPrefix(std::string_view bytes, size_t limit = 32);
 

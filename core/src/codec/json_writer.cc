@@ -1,7 +1,12 @@
 // JSON text by hand: the protobuf printer is an order slower.
 #include "codec/json_writer.h"
 
+#include <simdjson.h>
+
+#include <algorithm>
 #include <charconv>
+
+#include "tallybus/codec.h"
 
 namespace tallybus {
 namespace {
@@ -28,6 +33,24 @@ char ShortEscape(unsigned char c) {
   }
 }
 
+// Bytes of the UTF-8 sequence that `text` begins with; 0 where it is none.
+size_t SequenceLength(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (length > text.size() || !simdjson::validate_utf8(text.data(), length)) return 0;
+  return length;
+}
+
+std::string ValidUtf8(std::string_view text) {
+  std::string valid;
+  while (!text.empty()) {
+    const size_t length = SequenceLength(text);
+    valid += length == 0 ? "\xEF\xBF\xBD" : text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return valid;
+}
+
 }  // namespace
 
 void AppendJsonString(std::string_view text, std::string* out) {
@@ -50,6 +73,13 @@ void AppendJsonString(std::string_view text, std::string* out) {
   }
   out->append(text.substr(plain));
   out->push_back('"');
+}
+
+std::string JsonString(std::string_view text) {
+  std::string out;
+  const bool valid = simdjson::validate_utf8(text.data(), text.size());
+  AppendJsonString(valid ? text : ValidUtf8(text), &out);
+  return out;
 }
 
 void JsonObjectWriter::Comma() {

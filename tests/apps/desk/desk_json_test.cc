@@ -35,7 +35,7 @@ StoredPage PageOf(const std::string& json) {
 TEST(DeskJsonTest, WritesAPageWithItsRows) {
   const std::string json = PageJson(PageOf("{}"), {});
   EXPECT_THAT(json, HasSubstr(R"("row":7,"state":"dead","id":"0000000000000001-2")"));
-  EXPECT_THAT(json, HasSubstr(R"("stream":"a \"b\"\u000a")"));
+  EXPECT_THAT(json, HasSubstr(R"("stream":"a \"b\"\n")"));
   EXPECT_THAT(json, HasSubstr(R"("httpStatus":400,"reason":"Bad Request","settled":"1970-)"));
   EXPECT_THAT(json, HasSubstr(R"("next":7})"));
   EXPECT_THAT(json, Not(HasSubstr("\"event\":")));

@@ -58,7 +58,7 @@ TEST(ArrivalTest, ShowsABodyThatIsNoObjectAsAStringToScriptsAndAsAMarkToPeople) 
   HttpRequest request = WholeRequest();
   request.body = "a\nb";
   const Arrival arrival = ReadArrival(request);
-  EXPECT_THAT(JsonLine(arrival), EndsWith(R"("body":"a\u000ab"})"));
+  EXPECT_THAT(JsonLine(arrival), EndsWith(R"("body":"a\nb"})"));
   EXPECT_THAT(ReadableLine(arrival, "now"), HasSubstr("[body is no JSON object]"));
 }
 

@@ -1,4 +1,4 @@
-// Reading an event's object for display, and writing strings.
+// Reading an event's object for display.
 #include "apps/receive/json_text.h"
 
 #include <gtest/gtest.h>
@@ -30,13 +30,6 @@ TEST(JsonTextTest, ReadsNothingButObjects) {
   for (const char* text : {"", "[]", "1", "{", "{} {}", "{\"a\":\"\xff\"}"}) {
     EXPECT_FALSE(ReadEventFields(text).has_value()) << text;
   }
-}
-
-TEST(JsonTextTest, WritesAnyBytesAsAString) {
-  EXPECT_EQ(JsonString("a\"b\\c\n\x1f"), R"("a\"b\\c\u000a\u001f")");
-  EXPECT_EQ(JsonString("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8E\xA5"),
-            "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8E\xA5\"");
-  EXPECT_EQ(JsonString("a\xFF\xC3"), "\"a\xEF\xBF\xBD\xEF\xBF\xBD\"");
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <limits>
 
+#include "tallybus/codec.h"
+
 namespace tallybus {
 namespace {
 
@@ -49,6 +51,16 @@ TEST(JsonWriterTest, EscapesWhatMustBeEscapedAndNothingElse) {
   EXPECT_EQ(Quoted("/é😀'<>&"), "\"/é😀'<>&\"");
   EXPECT_EQ(Quoted(""), "\"\"");
   EXPECT_EQ(Quoted("a\nb"), R"("a\nb")");
+}
+
+TEST(JsonWriterTest, AStringOfAnyBytesIsUtf8) {
+  EXPECT_EQ(JsonString("a\"b\\c\n\x1f"), R"("a\"b\\c\n\u001f")");
+  EXPECT_EQ(JsonString("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8E\xA5"),
+            "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8E\xA5\"");
+  EXPECT_EQ(JsonString("a\xFF\xC3"), "\"a\xEF\xBF\xBD\xEF\xBF\xBD\"");
+  EXPECT_EQ(JsonString("\xFF\"\n"), "\"\xEF\xBF\xBD\\\"\\n\"")
+      << "what is valid is escaped as ever";
+  EXPECT_EQ(JsonString(""), "\"\"");
 }
 
 TEST(JsonWriterTest, WritesTheOutermostIntegers) {
