@@ -82,7 +82,7 @@ TEST_F(TimeLineTest, PrintsTheSentenceAloneWhereNothingIsKnown) {
   trace_.events.clear();
   EXPECT_EQ(Printed(),
             "Not known here: this process has seen nothing of it (it keeps the last 65,536 "
-            "events).\n");
+            "events), and the spool has no row of it.\n");
 }
 
 TEST_F(TimeLineTest, LetsNoNameDriveTheTerminal) {
