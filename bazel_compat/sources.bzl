@@ -56,6 +56,7 @@ CORE_SOURCES = [
     "src/policy/failure_policy.cc",
     "src/policy/field_filter.cc",
     "src/policy/rest_client_config.cc",
+    "src/spool/first_read.cc",
     "src/spool/memory_spool.cc",
     "src/spool/recent_rows.cc",
     "src/spool/row_columns.cc",

@@ -4,12 +4,14 @@ letter, or it refuses with the words that mend it, and they do."""
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -151,6 +153,24 @@ class DamagedFileTest(unittest.TestCase):
         schema = self.content.index(b"CREATE TABLE live")
         self.check(self.flip([choice.randrange(100 * 8) for _ in range(FLIPS // 3)] +
                              [(schema + choice.randrange(200)) * 8 for _ in range(FLIPS // 3)]))
+
+    def test_a_bit_in_a_page_of_the_queue_leaves_every_row_its_place(self):
+        page = self.page_of("queue")
+        rows = int.from_bytes(self.content[page + 3:page + 5], "big")
+        cell = page + int.from_bytes(self.content[page + 8 + rows:page + 10 + rows], "big")
+        header = [(page + byte) * 8 + bit for byte, bit in ((1, 3), (3, 0), (4, 2), (5, 4), (7, 1))]
+        # Its number, its lane, and so on.
+        flips = self.flip(header + [(cell + byte) * 8 + 3 for byte in range(1, 30)])
+        self.check(flips)
+        self.assertEqual([flip.bit for flip in flips if flip.lost], [])
+
+    def page_of(self, table):
+        file = Path(self.folder.name) / "spool" / "spool.db"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as spool:
+            size, = spool.execute("PRAGMA page_size").fetchone()
+            root, = spool.execute("SELECT rootpage FROM sqlite_schema WHERE name=?",
+                                  (table,)).fetchone()
+        return (root - 1) * size
 
     def test_a_bit_in_an_events_text_makes_a_dead_letter_of_it(self):
         at = self.content.index(b'"bitrate":123,')

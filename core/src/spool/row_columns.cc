@@ -41,6 +41,12 @@ class Checksum {
     Add(word);
   }
   int64_t Value() const { return static_cast<int64_t>(sum_); }
+  // So many bits of it, and never 0.
+  int64_t Short(int bits) const {
+    uint64_t mixed = sum_;
+    for (int i = 0; i < 2; ++i) mixed = (mixed ^ (mixed >> 32)) * 0x9e3779b97f4a7c15u;
+    return static_cast<int64_t>(mixed >> (64 - bits)) | 1;
+  }
 
  private:
   uint64_t sum_ = 0xcbf29ce484222325u;
@@ -51,6 +57,54 @@ using Texts = std::array<std::string_view, 8>;
 Texts TextsOf(const Event& event) {
   return {event.method,           event.node_id, event.app_key, event.session_id,
           event.media_session_id, event.name,    event.status,  event.json};
+}
+
+constexpr int64_t kMayHaveArrived = 1;
+constexpr int64_t kReordered = 2;
+constexpr int64_t kTried = 4;
+constexpr int64_t kFlags = 255;
+
+constexpr int kRowCheckBits = 28;
+constexpr int kProgressCheckBits = 27;
+constexpr int kProgressCheckAt = 8 + kRowCheckBits;
+constexpr int kLaneCheckBits = 54;
+
+int64_t FlagsOf(const Progress& progress) {
+  return (progress.may_have_arrived ? kMayHaveArrived : 0) | (progress.reordered ? kReordered : 0);
+}
+
+int64_t RowCheck(const WaitingRow& row) {
+  Checksum sum;
+  for (uint64_t number : {row.seq, row.lane, uint64_t{row.bytes}, uint64_t{row.terminal},
+                          static_cast<uint64_t>(ColumnTime(row.accepted))}) {
+    sum.Add(number);
+  }
+  return sum.Short(kRowCheckBits) << 8;
+}
+
+// Only of what was tried the columns beside the flags are read at a start.
+int64_t ProgressCheck(const Progress& progress, int64_t flags) {
+  Checksum sum;
+  sum.Add(progress.seq);
+  sum.Add(static_cast<uint64_t>(flags));
+  if ((flags & kTried) != 0) {
+    for (int64_t number :
+         {int64_t{progress.attempts}, int64_t{progress.tries},
+          absl::ToInt64Microseconds(progress.own_time), ColumnTime(progress.due)}) {
+      sum.Add(static_cast<uint64_t>(number));
+    }
+  }
+  return sum.Short(kProgressCheckBits) << kProgressCheckAt;
+}
+
+int64_t LaneCheck(const LaneRecord& lane) {
+  Checksum sum;
+  sum.Add(lane.id);
+  sum.Add(lane.route);
+  sum.Add(lane.key);
+  sum.Add(lane.last_sequence);
+  sum.Add(uint64_t{lane.ended});
+  return sum.Short(kLaneCheckBits) << 8;
 }
 
 int64_t ChecksumOf(const SpoolRow& row) {
@@ -66,6 +120,46 @@ int64_t ChecksumOf(const SpoolRow& row) {
 }
 
 }  // namespace
+
+int64_t MarksOf(const WaitingRow& row) {
+  const int64_t flags = FlagsOf(row.progress);
+  return flags | RowCheck(row) | ProgressCheck(row.progress, flags);
+}
+
+int64_t MarksOf(const Progress& progress) {
+  const int64_t flags = FlagsOf(progress) | kTried;
+  return flags | ProgressCheck(progress, flags);
+}
+
+bool WasTried(int64_t marks) { return (marks & kTried) != 0; }
+
+bool TakeMarks(int64_t marks, WaitingRow* row) {
+  row->progress.may_have_arrived = (marks & kMayHaveArrived) != 0;
+  row->progress.reordered = (marks & kReordered) != 0;
+  const int64_t flags = marks & kFlags;
+  const int64_t row_check = marks & kRowCheck;
+  const int64_t progress_check = marks & ~kRowCheck & ~int64_t{kFlags};
+  return (row_check == 0 || row_check == RowCheck(*row)) &&
+         (progress_check == 0 || progress_check == ProgressCheck(row->progress, flags));
+}
+
+WaitingRow WaitingOf(const SpoolRow& row) {
+  WaitingRow waiting;
+  waiting.seq = waiting.progress.seq = row.seq;
+  waiting.lane = row.lane;
+  waiting.bytes = static_cast<uint32_t>(row.Bytes());
+  waiting.terminal = row.event->terminal;
+  waiting.accepted = row.accepted;
+  waiting.progress.may_have_arrived = row.replays > 0;
+  return waiting;
+}
+
+int64_t EndedColumn(const LaneRecord& lane) { return (lane.ended ? 1 : 0) | LaneCheck(lane); }
+
+bool TakeEnded(int64_t column, LaneRecord* lane) {
+  lane->ended = (column & kFlags) != 0;
+  return column >> 8 == 0 || column == EndedColumn(*lane);
+}
 
 int64_t ColumnTime(absl::Time time) {
   if (time == absl::InfinitePast()) return std::numeric_limits<int64_t>::min();

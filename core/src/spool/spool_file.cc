@@ -56,12 +56,9 @@ CREATE TABLE IF NOT EXISTS alert (name TEXT NOT NULL, subject TEXT NOT NULL, tex
   critical INTEGER NOT NULL, since_us INTEGER NOT NULL, PRIMARY KEY (name, subject)) WITHOUT ROWID;
 )sql";
 
-// After a repair, which sets the application's number and no version of the schema: a body that
-// lost its place in the queue waits again, and what lost its lane is a dead letter.
+// After a repair, which sets the application's number and no version of the schema, and after
+// kGivePlaces: what lost its lane is a dead letter.
 constexpr char kTakeRepaired[] = R"sql(
-INSERT OR IGNORE INTO queue SELECT seq, lane, length(CAST(json AS BLOB)), (flags & 2) <> 0,
-  accepted_us, 0, 0, 0, -9223372036854775807 - 1, 1 FROM event
-  WHERE seq NOT IN (SELECT seq FROM settled);
 DELETE FROM queue WHERE seq IN (SELECT seq FROM settled);
 INSERT INTO settled SELECT seq, '', '', bytes, 1, accepted_us, attempts, 0,
   'its lane was lost in a repair' FROM queue WHERE lane NOT IN (SELECT id FROM lane);
@@ -218,7 +215,7 @@ absl::Status SpoolFile::CheckSchema() {
 }
 
 absl::Status SpoolFile::WriteSchema() {
-  return Transact(absl::StrCat(kTables, kAlertTable, kTakeRepaired,
+  return Transact(absl::StrCat(kTables, kAlertTable, kGivePlaces, kTakeRepaired,
                                "INSERT OR IGNORE INTO about VALUES ('writer','", Version(),
                                "');PRAGMA application_id=", kApplicationId,
                                ";PRAGMA user_version=", kSpoolSchema, ";"));

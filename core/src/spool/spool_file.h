@@ -22,6 +22,12 @@ inline constexpr char kHighestNumber[] =
     "(SELECT coalesce(max(seq), 0) FROM (SELECT max(seq) AS seq FROM event UNION ALL "
     "SELECT max(seq) FROM queue UNION ALL SELECT max(seq) FROM settled))";
 
+// A statement: a body that has lost its place in the queue waits again.
+inline constexpr char kGivePlaces[] =
+    "INSERT OR IGNORE INTO queue SELECT seq, lane, length(CAST(json AS BLOB)), (flags & 2) <> 0, "
+    "accepted_us, 0, 0, 0, -9223372036854775807 - 1, 1 FROM event "
+    "WHERE seq NOT IN (SELECT seq FROM settled);";
+
 // Open and locked as long as it lives. One thread at a time.
 class SpoolFile {
  public:

@@ -12,17 +12,7 @@
 namespace tallybus {
 namespace {
 
-enum Mark : int { kMayHaveArrived = 1, kReordered = 2, kTried = 4 };
-
-int MarksOf(const Progress& progress) {
-  return kTried | (progress.may_have_arrived ? kMayHaveArrived : 0) |
-         (progress.reordered ? kReordered : 0);
-}
-
 constexpr int kForgottenATurn = 1000;
-
-constexpr char kArrivedThrough[] =
-    "SELECT CAST(value AS INTEGER) FROM about WHERE key='arrived_through'";
 
 }  // namespace
 
@@ -30,7 +20,7 @@ const char* const SpoolTables::kSql[kSqlCount] = {
     "BEGIN IMMEDIATE",
     "COMMIT",
     "INSERT INTO event VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    "INSERT INTO queue VALUES (?,?,?,?,?,0,0,0,?,?)",
+    "INSERT OR REPLACE INTO queue VALUES (?,?,?,?,?,0,0,0,?,?)",
     "DELETE FROM event WHERE seq=?",
     "DELETE FROM queue WHERE seq=?",
     "DELETE FROM settled WHERE seq=?",
@@ -38,7 +28,8 @@ const char* const SpoolTables::kSql[kSqlCount] = {
     "coalesce(l.key, ''), q.bytes, ?2, ?3, ?4, ?5, ?6 "
     "FROM queue q LEFT JOIN lane l ON l.id=q.lane WHERE q.seq=?1",
     " FROM event WHERE seq=?",  // after the row's columns
-    "UPDATE queue SET attempts=?2, tries=?3, own_us=?4, due_us=?5, marks=?6 WHERE seq=?1",
+    "UPDATE queue SET attempts=?2, tries=?3, own_us=?4, due_us=?5, marks=(marks & ?7) | ?6 WHERE "
+    "seq=?1",
     "SELECT attempts, tries, own_us, due_us FROM queue WHERE seq=?",
     "INSERT INTO lane VALUES (?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET "
     "last_sequence=excluded.last_sequence, ended=excluded.ended",
@@ -93,14 +84,19 @@ absl::Status SpoolTables::WriteRow(const SpoolRow& row) {
   BindRow(row, &sql_[kInsertEvent]);
   absl::Status status = sql_[kInsertEvent].Run();
   if (!status.ok()) return status;
+  return WriteWaiting(WaitingOf(row));
+}
+
+// As one that was never tried.
+absl::Status SpoolTables::WriteWaiting(const WaitingRow& row) {
   return sql_[kInsertQueue]
       .Bind(row.seq)
       .Bind(row.lane)
-      .Bind(static_cast<uint64_t>(row.Bytes()))
-      .Bind(row.event->terminal ? 1 : 0)
+      .Bind(row.bytes)
+      .Bind(row.terminal ? 1 : 0)
       .Bind(ColumnTime(row.accepted))
       .Bind(ColumnTime(absl::InfinitePast()))
-      .Bind(row.replays > 0 ? int{kMayHaveArrived} : 0)
+      .Bind(MarksOf(row))
       .Run();
 }
 
@@ -111,7 +107,7 @@ absl::Status SpoolTables::WriteLanes(const SpoolBatch& batch) {
                               .Bind(lane.route)
                               .Bind(lane.key)
                               .Bind(lane.last_sequence)
-                              .Bind(lane.ended ? 1 : 0)
+                              .Bind(EndedColumn(lane))
                               .Run();
     if (!status.ok()) return status;
   }
@@ -229,6 +225,7 @@ absl::Status SpoolTables::Note(const Progress& progress) {
       .Bind(absl::ToInt64Microseconds(progress.own_time))
       .Bind(ColumnTime(progress.due))
       .Bind(MarksOf(progress))
+      .Bind(kRowCheck)
       .Run();
 }
 
@@ -241,133 +238,6 @@ absl::StatusOr<SpoolRowPtr> SpoolTables::Load(SpoolSeq seq) {
   sql_[kLoad].Reset();
   if (!status.ok()) return status;
   return row;
-}
-
-absl::StatusOr<SpoolTables::Sizes> SpoolTables::ReadAll(bool unclean, SpoolReader& reader) {
-  Sizes sizes;
-  absl::Status status =
-      Each("SELECT id, route, key, last_sequence, ended FROM lane", [&](SqliteStatement& row) {
-        LaneRecord lane;
-        lane.id = row.Uint();
-        lane.route = row.Text();
-        lane.key = row.Text();
-        lane.last_sequence = row.Uint();
-        lane.ended = row.Int() != 0;
-        reader.Take(std::move(lane));
-      });
-  if (status.ok()) status = ReadQueue(unclean, reader, &sizes.waiting);
-  if (status.ok()) status = ReadEngines(reader);
-  if (status.ok()) status = ReadAlerts(reader);
-  if (!status.ok()) return status;
-  status = Each("SELECT route, state, reason, author, since_us FROM endpoint",
-                [&](SqliteStatement& row) {
-                  EndpointRecord endpoint;
-                  endpoint.route = row.Text();
-                  endpoint.state = row.Text();
-                  endpoint.reason = row.Text();
-                  endpoint.author = row.Text();
-                  endpoint.since = TimeOfColumn(row.Int());
-                  reader.Take(std::move(endpoint));
-                });
-  if (!status.ok()) return status;
-  status = Each("SELECT dead, sum(bytes) FROM settled GROUP BY dead", [&](SqliteStatement& row) {
-    const bool dead = row.Int() != 0;
-    (dead ? sizes.dead : sizes.delivered) = row.Uint();
-  });
-  if (!status.ok()) return status;
-  return sizes;
-}
-
-// A million rows are read before the first is accepted: of those that were never tried, which are
-// nearly all, no more than is needed.
-absl::Status SpoolTables::ReadQueue(bool unclean, SpoolReader& reader, size_t* bytes) {
-  SpoolSeq last = 0;
-  SpoolSeq arrived_through = 0;
-  absl::Status status = Each(absl::StrCat("SELECT ", kHighestNumber),
-                             [&](SqliteStatement& row) { last = row.Uint(); });
-  if (!status.ok()) return status;
-  status = Each(kArrivedThrough, [&](SqliteStatement& row) { arrived_through = row.Uint(); });
-  if (!status.ok()) return status;
-  last = std::max(last, arrived_through);
-  if (unclean) arrived_through = last;
-  reader.TakeLast(last);
-  absl::Status tried;
-  status = Each("SELECT seq, lane, bytes, terminal, accepted_us, marks FROM queue ORDER BY seq",
-                [&](SqliteStatement& columns) {
-                  WaitingRow row;
-                  row.seq = columns.Uint();
-                  row.lane = columns.Uint();
-                  row.bytes = static_cast<uint32_t>(columns.Uint());
-                  row.terminal = columns.Int() != 0;
-                  row.accepted = TimeOfColumn(columns.Int());
-                  const int64_t marks = columns.Int();
-                  row.progress.seq = row.seq;
-                  row.progress.may_have_arrived =
-                      row.seq <= arrived_through || (marks & kMayHaveArrived) != 0;
-                  row.progress.reordered = (marks & kReordered) != 0;
-                  if ((marks & kTried) != 0) tried = ReadProgress(&row.progress);
-                  *bytes += row.bytes;
-                  reader.Take(row);
-                  return tried.ok();
-                });
-  return status.ok() ? tried : status;
-}
-
-absl::Status SpoolTables::ReadProgress(Progress* progress) {
-  SqliteStatement& columns = sql_[kReadProgress].Bind(progress->seq);
-  absl::StatusOr<bool> found = columns.Next();
-  if (!found.ok()) return found.status();
-  progress->attempts = static_cast<int>(columns.Int());
-  progress->tries = static_cast<int>(columns.Int());
-  progress->own_time = absl::Microseconds(columns.Int());
-  progress->due = TimeOfColumn(columns.Int());
-  columns.Reset();
-  return absl::OkStatus();
-}
-
-absl::Status SpoolTables::ReadEngines(SpoolReader& reader) {
-  absl::Status status = Each("SELECT epoch, through, node_id, state, last_seen_us FROM publisher",
-                             [&](SqliteStatement& row) {
-                               PublisherRecord publisher;
-                               publisher.epoch = row.Uint();
-                               publisher.through = row.Uint();
-                               publisher.node_id = row.Text();
-                               publisher.state = static_cast<PublisherRecord::State>(row.Int());
-                               publisher.last_seen = TimeOfColumn(row.Int());
-                               reader.Take(std::move(publisher));
-                             });
-  if (!status.ok()) return status;
-  status = Each("SELECT id, epoch, app_key, config FROM session", [&](SqliteStatement& row) {
-    SessionChange change;
-    change.session_id = row.Text();
-    change.epoch = row.Uint();
-    change.app_key = row.Text();
-    const std::string_view config = row.Text();
-    if (!config.empty()) change.rest_client_config = std::string(config);
-    reader.Take(std::move(change));
-  });
-  if (!status.ok()) return status;
-  return Each("SELECT source, key, json, lost FROM live", [&](SqliteStatement& row) {
-    LiveRecord live;
-    live.source = row.Text();
-    live.key = row.Text();
-    live.json = row.Text();
-    live.lost = row.Int() != 0;
-    reader.Take(std::move(live));
-  });
-}
-
-absl::Status SpoolTables::ReadAlerts(SpoolReader& reader) {
-  return Each("SELECT name, subject, text, critical, since_us FROM alert",
-              [&](SqliteStatement& row) {
-                AlertRecord alert;
-                alert.name = row.Text();
-                alert.subject = row.Text();
-                alert.text = row.Text();
-                alert.critical = row.Int() != 0;
-                alert.since = TimeOfColumn(row.Int());
-                reader.Take(std::move(alert));
-              });
 }
 
 absl::Status SpoolTables::Forget(bool dead, absl::Time before, size_t bytes, Forgotten* forgotten) {

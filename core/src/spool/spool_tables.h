@@ -6,8 +6,10 @@
 #include <absl/status/statusor.h>
 
 #include <array>
+#include <functional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "spool/spool_file.h"
 #include "spool/sqlite_db.h"
@@ -40,7 +42,8 @@ class SpoolTables {
     size_t dead = 0;
     size_t delivered = 0;
   };
-  // Gives everything but the bodies. After an unclean end every waiting row may have arrived.
+  // Gives everything but the bodies. After an unclean end every waiting row may have arrived. A
+  // waiting row that is damaged is written again from its body. DATA_LOSS: not what it was.
   absl::StatusOr<Sizes> ReadAll(bool unclean, SpoolReader& reader);
 
   struct Forgotten {
@@ -82,13 +85,20 @@ class SpoolTables {
   static const char* const kSql[kSqlCount];
 
   absl::Status WriteRow(const SpoolRow& row);
+  absl::Status WriteWaiting(const WaitingRow& row);
   absl::Status WriteLanes(const SpoolBatch& batch);
   absl::Status WriteState(const SpoolBatch& batch);
   absl::Status WriteSession(const SessionChange& change);
   absl::Status WriteLive(const LiveRecord& live);
   absl::Status WriteAlert(const AlertRecord& alert);
+  absl::Status CheckPages();
+  absl::Status ReadLanes(SpoolReader& reader);
   absl::Status ReadQueue(bool unclean, SpoolReader& reader, size_t* bytes);
+  absl::Status ScanQueue(const std::function<void(WaitingRow)>& give,
+                         std::vector<WaitingRow>* damaged);
+  absl::Status ReadWaiting(SqliteStatement& columns, WaitingRow* row, bool* fits);
   absl::Status ReadProgress(Progress* progress);
+  absl::Status Heal(const std::vector<WaitingRow>& damaged);
   absl::Status ReadEngines(SpoolReader& reader);
   absl::Status ReadAlerts(SpoolReader& reader);
   // Runs `take` for each row of a query, until it returns false.
