@@ -61,6 +61,7 @@ CORE_SOURCES = [
     "src/spool/recent_rows.cc",
     "src/spool/row_columns.cc",
     "src/spool/spool.cc",
+    "src/spool/spool_faults.cc",
     "src/spool/spool_file.cc",
     "src/spool/spool_tables.cc",
     "src/spool/sqlite_db.cc",

@@ -51,8 +51,7 @@ class RouterDesk final : public Desk {
   EndpointStatus StatusOf(const EndpointQueue& queue) const;
   absl::Time WallOf(MonoTime time) const;
   void ReplayPage(StoredFilter filter, bool dry_run, ReplayResult so_far, Replayed done);
-  void ReplayOne(const StoredRow& stored, ReplayResult* result, Router::Line::Turn* turn,
-                 std::vector<Settlement>* settled);
+  void ReplayOne(const StoredRow& stored, ReplayResult* result, Router::Line::Turn* turn);
   void DropPage(StoredFilter filter, uint64_t so_far, Dropped done);
   // What a trace still has to ask of the spool, the last first.
   struct TraceSearch {
@@ -287,22 +286,20 @@ void RouterDesk::ReplayPage(StoredFilter filter, bool dry_run, ReplayResult so_f
   AskPage(filter, [this, filter, dry_run, so_far, done](absl::StatusOr<StoredPage> page) mutable {
     if (!page.ok()) return done(page.status());
     Router::Line::Turn turn;
-    std::vector<Settlement> settled;
     for (const StoredRow& stored : page->rows) {
-      ReplayOne(stored, &so_far, dry_run ? nullptr : &turn, &settled);
+      ReplayOne(stored, &so_far, dry_run ? nullptr : &turn);
     }
-    if (!dry_run) {
-      line_.Append(std::move(turn));
-      line_.parts.spool.Settle(settled);
-    }
+    if (!dry_run) line_.Append(std::move(turn));
     if (page->next == 0) return done(so_far);
     filter.after = page->next;
     ReplayPage(std::move(filter), dry_run, so_far, std::move(done));
   });
 }
 
-void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result, Router::Line::Turn* turn,
-                           std::vector<Settlement>* settled) {
+// The dead letter goes in the transaction that the new row comes in: a disk that is full, or a
+// crash, leaves one of them and never both or none.
+void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result,
+                           Router::Line::Turn* turn) {
   const SpoolRow& old = *stored.row;
   const RoutePtr route = line_.routes->Find(stored.route);
   if (old.event->method.empty()) {
@@ -345,7 +342,7 @@ void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result, Router
   done.outcome = Settlement::Outcome::kReplayed;
   done.bytes = static_cast<uint32_t>(old.Bytes());
   line_.OnSettled(done);
-  settled->push_back(std::move(done));
+  turn->batch.settled.push_back(std::move(done));
 }
 
 void RouterDesk::Drop(const StoredFilter& filter, Dropped done) {

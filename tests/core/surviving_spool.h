@@ -49,6 +49,7 @@ class SurvivingSpool final : public Spool {
       dead_[letter.row->seq] = letter.row;
       last_ = letter.row->seq;
     }
+    Settle(batch.settled);
     for (const PublisherRecord& publisher : batch.publishers) {
       publishers_[publisher.epoch] = publisher;
       if (publisher.state == PublisherRecord::State::kForgotten) publishers_.erase(publisher.epoch);

@@ -101,6 +101,7 @@ struct DeadRow {
 struct SpoolBatch {
   std::vector<SpoolRowPtr> rows;
   std::vector<DeadRow> dead;
+  std::vector<Settlement> settled;  // of others that `rows` take the place of
   std::vector<LaneRecord> lanes;
   std::vector<LaneId> forgotten_lanes;
   std::vector<PublisherRecord> publishers;
@@ -211,7 +212,8 @@ class Spool {
   // [any thread] Of UsedBytes, what dead letters hold.
   virtual size_t DeadLetterBytes() const = 0;
   // [router] The callback comes on any thread, perhaps before this returns. A page looks at a
-  // bounded number of rows.
+  // bounded number of rows, and finds them as what was settled before has left them; not so where
+  // the store is not healthy.
   virtual void Find(const StoredFilter& filter, StoredCallback callback) = 0;
   // [any thread] False while the store cannot take more, whatever its size.
   virtual bool Healthy() const = 0;

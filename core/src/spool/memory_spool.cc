@@ -30,6 +30,7 @@ class MemorySpool final : public Spool {
       rows_.emplace(row->seq, row);
     }
     for (const DeadRow& letter : batch.dead) Bury(letter.row, letter.settlement);
+    Settle(batch.settled);
     events_->OnCommitted(std::move(batch));
   }
 

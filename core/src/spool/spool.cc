@@ -26,9 +26,9 @@ bool AskedFor(const StoredFilter& filter, StoredRow::State state) {
 size_t SpoolRow::Bytes() const { return event->MemoryBytes() - sizeof(Event) + kRowOverhead; }
 
 bool SpoolBatch::empty() const {
-  return rows.empty() && dead.empty() && lanes.empty() && forgotten_lanes.empty() &&
-         publishers.empty() && sessions.empty() && live.empty() && endpoints.empty() &&
-         alerts.empty() && watermarks.empty();
+  return rows.empty() && dead.empty() && settled.empty() && lanes.empty() &&
+         forgotten_lanes.empty() && publishers.empty() && sessions.empty() && live.empty() &&
+         endpoints.empty() && alerts.empty() && watermarks.empty();
 }
 
 size_t SpoolBatch::Bytes() const {

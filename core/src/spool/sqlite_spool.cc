@@ -1,5 +1,5 @@
-// One thread owns the connection. Reads come before the commit of the same turn: a lane's next
-// event need not wait for the disk.
+// One thread owns the connection. Loads come before the commit of the same turn: a lane's next
+// event need not wait for the disk. What an operator looks for is looked for after it.
 #include "spool/sqlite_spool.h"
 
 #include <absl/strings/str_cat.h>
@@ -19,14 +19,6 @@ constexpr size_t kRecentBytes = size_t{8} << 20;
 constexpr std::chrono::milliseconds kSyncEvery{200};
 constexpr std::chrono::seconds kIdle{30};
 constexpr absl::Duration kPruneEvery = absl::Seconds(30);
-// Verdicts of a transaction while the store is out of order, and how far that is lowered where the
-// log has no room for it.
-constexpr size_t kPiece = 2000;
-constexpr size_t kFewest = 4;
-constexpr size_t kAll = SIZE_MAX;
-// Of room beside the reserve, before a disk that was full takes events again: what is free for a
-// moment only would have the alert come and go.
-constexpr int64_t kMargin = int64_t{8} << 20;
 
 // Signals belong to the process's main thread.
 std::thread StartThread(std::function<void()> run) {
@@ -135,10 +127,12 @@ void SqliteSpool::Write() {
     if (turn == WriterInbox::Turn::kStopped) break;
     ServeReads();
     if (turn == WriterInbox::Turn::kCommits) CommitWork();
+    ServeFinds();
     SyncInterval();
     Prune();
   }
   ServeReads();
+  ServeFinds();
   work_.wanted.clear();
   if (!Healthy()) Recover();
   // The last chance needs no margin. The reserve is for the next start.
@@ -199,6 +193,10 @@ void SqliteSpool::ServeReads() {
     rows.push_back(std::move(damaged));
   }
   if (!rows.empty()) events_->OnLoaded(std::move(rows));
+}
+
+// An operator who has dropped or retried something and asks again must not find it unchanged.
+void SqliteSpool::ServeFinds() {
   for (auto& [filter, callback] : std::exchange(work_.finds, {})) callback(tables_.Find(filter));
 }
 
@@ -231,7 +229,7 @@ absl::Status SqliteSpool::TryCommit(bool with_batches, size_t most) {
     }
     TALLYBUS_FAULT_POINT("spool.written");
   }
-  if (status.ok()) status = WriteSettled(settled, noted, &done);
+  if (status.ok()) status = WriteSettled(with_batches, settled, noted, &done);
   TALLYBUS_FAULT_POINT("spool.before_commit");
   if (status.ok()) status = tables_.Commit();
   TALLYBUS_FAULT_POINT("spool.committed");
@@ -254,16 +252,22 @@ absl::Status SqliteSpool::TryCommit(bool with_batches, size_t most) {
 }
 
 // The first of each. `done`: those that changed something.
-absl::Status SqliteSpool::WriteSettled(size_t settled, size_t noted,
+absl::Status SqliteSpool::WriteSettled(bool with_batches, size_t settled, size_t noted,
                                        std::vector<const Settlement*>* done) {
   absl::Status status;
   for (size_t i = 0; status.ok() && i < noted; ++i) status = tables_.Note(work_.progress[i]);
-  const bool retain = options_.retain > absl::ZeroDuration();
-  for (size_t i = 0; status.ok() && i < settled; ++i) {
-    const Settlement& settlement = work_.settled[i];
+  const auto settle = [&](const Settlement& settlement) {
+    if (!status.ok()) return;
+    const bool retain = options_.retain > absl::ZeroDuration();
     absl::StatusOr<bool> changed = tables_.Settle(settlement, retain);
     status = changed.status();
     if (status.ok() && *changed) done->push_back(&settlement);
+  };
+  for (size_t i = 0; i < settled; ++i) settle(work_.settled[i]);
+  if (with_batches) {
+    for (const SpoolBatch& batch : work_.batches) {
+      for (const Settlement& settlement : batch.settled) settle(settlement);
+    }
   }
   TALLYBUS_FAULT_POINT("spool.settled");
   return status;
@@ -283,67 +287,6 @@ void SqliteSpool::Count(const Settlement& settlement) {
                                                         settlement.outcome == Outcome::kFailed)) {
     delivered_bytes_.fetch_add(settlement.bytes, std::memory_order_relaxed);
   }
-}
-
-void SqliteSpool::Fault(const absl::Status& status) {
-  healthy_.store(false, std::memory_order_relaxed);
-  short_of_room_ = absl::IsResourceExhausted(status);
-  tried_ = clock_.Now();
-  events_->OnFault(file_.Mend(status));
-}
-
-// Verdicts first: they make room. The reserve is for them: no event comes before it is whole again.
-// At the end it is written and synced even where nothing waits, and the log is brought into the
-// file: what a failed sync was for is not in the log on the disk, though it can be read.
-void SqliteSpool::Recover() {
-  tried_ = clock_.Now();
-  absl::Status status = CommitVerdicts();
-  if (status.ok()) status = CommitBehindReserve();
-  if (absl::IsResourceExhausted(status)) {  // what was settled may take the room
-    short_of_room_ = true;
-    file_.GiveUpReserve();
-    status = file_.Checkpoint();
-    if (status.ok()) status = CommitVerdicts();
-    if (status.ok()) status = file_.GiveRoomBack();
-    if (status.ok()) status = CommitBehindReserve();
-  }
-  if (!status.ok() || !work_.wanted.empty()) return;  // something still cannot be read
-  healthy_.store(true, std::memory_order_relaxed);
-  events_->OnFault(absl::OkStatus());
-}
-
-// In pieces, so that the reserve has room for each. Without it the log begins anew after each.
-absl::Status SqliteSpool::CommitVerdicts() {
-  size_t most = kPiece;
-  bool is_anew = false;
-  while (work_.HasVerdicts()) {
-    absl::Status status = TryCommit(false, most);
-    if (status.ok()) {
-      if (!file_.HasReserve()) status = file_.Checkpoint();
-      if (!status.ok()) return status;
-    } else if (!absl::IsResourceExhausted(status)) {
-      return status;
-    } else if (!is_anew || file_.HasReserve()) {
-      if (is_anew) file_.GiveUpReserve();
-      is_anew = true;
-      (void)file_.Checkpoint().ok();
-    } else if (most <= kFewest) {
-      return status;
-    } else {
-      most /= 8;
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status SqliteSpool::CommitBehindReserve() {
-  absl::Status status = file_.TakeReserve(short_of_room_ ? kMargin : 0);
-  if (status.ok()) status = MarkOpened();
-  if (status.ok()) status = TryCommit(true, kAll);
-  if (status.ok()) status = Sync();
-  if (status.ok()) status = file_.Checkpoint();
-  absl::Status reserve = file_.TakeReserve();
-  return status.ok() ? reserve : status;
 }
 
 void SqliteSpool::SyncInterval() {

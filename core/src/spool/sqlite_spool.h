@@ -4,6 +4,7 @@
 #define TALLYBUS_SPOOL_SQLITE_SPOOL_H_
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <utility>
@@ -36,11 +37,17 @@ class SqliteSpool final : public Spool {
   bool Healthy() const override { return healthy_.load(std::memory_order_relaxed); }
 
  private:
+  // Verdicts of a transaction while the store is out of order, and where it is not.
+  static constexpr size_t kPiece = 2000;
+  static constexpr size_t kAll = SIZE_MAX;
+
   void Write();  // [spool] the thread
   void ServeReads();
+  void ServeFinds();
   void CommitWork();
   absl::Status TryCommit(bool with_batches, size_t most);
-  absl::Status WriteSettled(size_t settled, size_t noted, std::vector<const Settlement*>* done);
+  absl::Status WriteSettled(bool with_batches, size_t settled, size_t noted,
+                            std::vector<const Settlement*>* done);
   void Count(const Settlement& settlement);
   void Fault(const absl::Status& status);
   void Recover();

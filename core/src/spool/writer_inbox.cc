@@ -101,6 +101,7 @@ bool WriterInbox::AwaitDue(std::unique_lock<std::mutex>& lock, const SpoolWork& 
     const MonoTime until = std::min(events_due_.value_or(MonoTime::Infinite()),
                                     verdicts_due_.value_or(MonoTime::Infinite()));
     if (stopping_ || asked_bytes_ >= kEnoughBytes || now >= until) return true;
+    if (!asked_for_.finds.empty() && until != MonoTime::Infinite()) return true;
     if (asked_for_.HasReads() || until == MonoTime::Infinite()) return false;
     asked_.wait_for(lock, absl::ToChronoNanoseconds(until - now), [&] {
       return stopping_ || asked_for_.HasReads() || events == asked_for_.batches.empty() ||

@@ -28,7 +28,8 @@ struct SpoolWork {
   bool empty() const { return batches.empty() && !HasVerdicts() && !HasReads(); }
 };
 
-// Reads are served at once, and make no transaction. Events are committed at once, or where the
+// Loads are served at once, and make no transaction; a search has what was asked for before it
+// committed first. Events are committed at once, or where the
 // last transaction was a large one within 2 ms; verdicts with them, or within the settlement
 // window.
 class WriterInbox {

@@ -143,6 +143,36 @@ TEST_P(SpoolContract, ADroppedOrReplayedDeadLetterIsGoneAndCountedOnce) {
   EXPECT_EQ(spool->UsedBytes(), three->Bytes());
 }
 
+TEST_P(SpoolContract, WhatIsSettledIsFoundSoByTheNextSearch) {
+  const SpoolRowPtr one = Row(1), two = Row(2), three = Row(3);
+  Append({one, two, three});
+  StoredFilter dead;
+  dead.dead = true;
+  for (int times = 0; times < 20; ++times) {  // a transaction may chance to be in time
+    const SpoolRowPtr row = Row(10 + times);
+    Append({row});
+    Settle(*spool, *row, Settlement::Outcome::kGivenUp);
+    EXPECT_THAT(SeqsOf(dead), ::testing::ElementsAre(row->seq));
+    Settle(*spool, *row, Settlement::Outcome::kDropped);
+    EXPECT_THAT(SeqsOf(dead), ::testing::IsEmpty());
+  }
+}
+
+TEST_P(SpoolContract, ARowTakesADeadLettersPlaceInOneTransaction) {
+  const SpoolRowPtr old = Row(1), again = Row(2);
+  Append({old});
+  Settle(*spool, *old, Settlement::Outcome::kRejected);
+  SpoolBatch batch = BatchOf({again});
+  batch.settled = {Settled(*old, Settlement::Outcome::kReplayed)};
+  EXPECT_FALSE(batch.empty());
+  spool->Append(std::move(batch));
+  ++appended;
+  Finish();
+  EXPECT_THAT(SeqsOf(Everything()), ::testing::ElementsAre(2));
+  EXPECT_EQ(spool->DeadLetterBytes(), 0u);
+  EXPECT_EQ(spool->UsedBytes(), again->Bytes());
+}
+
 TEST_P(SpoolContract, APageHoldsNoMoreThanItsLimitAndThePagesHoldAll) {
   std::vector<SpoolSeq> all;
   for (SpoolSeq seq = 1; seq <= 100; ++seq) {

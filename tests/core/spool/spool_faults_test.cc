@@ -63,6 +63,25 @@ class SpoolFaultsTest : public ::testing::Test {
   DurableSpool disk;
 };
 
+TEST_F(SpoolFaultsTest, ADeadLetterStaysWhereTheRowThatTakesItsPlaceCannotBeWritten) {
+  ASSERT_TRUE(disk.Open().ok());
+  ASSERT_TRUE(disk.Commit(BatchOf({Row(1)})));
+  Settle(*disk.spool, *Row(1), Outcome::kRejected);
+  ASSERT_TRUE(disk.Commit(BatchOf({})));
+  FillDisk();
+  SpoolBatch again = BatchOf({Row(2, 2, 100'000)});
+  again.settled = {testing::Settled(*Row(1), Outcome::kReplayed)};
+  disk.spool->Append(std::move(again));
+  ASSERT_TRUE(disk.watcher->UntilFaults(1));
+  disk.Crash();
+  disk.vfs.SetCapacity(disk.vfs.used() + (64 << 20));
+  ASSERT_TRUE(disk.Open().ok());
+  EXPECT_THAT(disk.found.Seqs(), ::testing::IsEmpty());
+  StoredFilter dead;
+  dead.dead = true;
+  EXPECT_EQ(testing::FindAll(*disk.spool, dead).size(), 1u);
+}
+
 TEST_F(SpoolFaultsTest, AFullDiskIsToldOnceAndVerdictsAreStillWritten) {
   ASSERT_TRUE(disk.Open().ok());
   const std::vector<SpoolRowPtr> rows = CommitRows(40);

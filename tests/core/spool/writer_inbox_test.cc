@@ -66,6 +66,20 @@ TEST_F(WriterInboxTest, ReadsAreServedAtOnceAndMakeNoTransactionOfVerdicts) {
   EXPECT_EQ(work.settled.size(), 1u) << "held for its window";
 }
 
+TEST_F(WriterInboxTest, ASearchHasWhatWasAskedBeforeItCommittedFirst) {
+  inbox.Find({}, nullptr);
+  EXPECT_EQ(Take(), Turn::kReads) << "there is nothing to commit";
+  work = {};
+  Settle(7);
+  inbox.Load({1});
+  ASSERT_EQ(Take(), Turn::kReads);
+  work.wanted.clear();
+  inbox.Find({}, nullptr);
+  EXPECT_EQ(Take(), Turn::kCommits);
+  EXPECT_EQ(work.settled.size(), 1u);
+  EXPECT_EQ(work.finds.size(), 1u);
+}
+
 TEST_F(WriterInboxTest, VerdictsAreNotPutOffByReadsThatGoOn) {
   Settle(7);
   const auto began = steady_clock::now();
