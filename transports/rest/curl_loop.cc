@@ -3,8 +3,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <curl/curl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "tallybus/thread.h"
 #include "transports/rest/verdict.h"
 
 namespace tallybus::rest {
@@ -21,22 +20,6 @@ constexpr size_t kMaxPools = 256;        // endpoints that are remembered; busy 
 constexpr long kFewestConnections = 64;  // kept open for reuse, whatever the endpoints' limits
 constexpr long kMostConnections = 4096;
 constexpr absl::Duration kLongestWait = absl::Seconds(60);
-
-// Signals go to the threads of the host: a thread starts with its creator's mask.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 // Of an attempt that the loop ended by itself.
 DeliveryResult NotMade(absl::Status status, std::string_view reason) {
@@ -100,9 +83,7 @@ absl::Status CurlLoop::Start() {
     std::lock_guard lock(gate_);
     open_for_mail_ = true;
   }
-  const BlockedSignals blocked;
-  thread_ = std::thread([this] { Run(); });
-  pthread_setname_np(thread_.native_handle(), "tallybus-http");
+  thread_ = StartThread("tallybus-http", [this] { Run(); });
   return absl::OkStatus();
 }
 

@@ -2,15 +2,13 @@
 #include "transports/web/http_server.h"
 
 #include <absl/strings/match.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <optional>
-#include <thread>
 
+#include "tallybus/thread.h"
 #include "transports/web/http_connection.h"
 #include "transports/web/http_listener.h"
 #include "transports/web/pending_answer.h"
@@ -23,18 +21,6 @@ using Error = boost::system::error_code;
 
 // How long accepting rests when the process is out of descriptors.
 constexpr std::chrono::milliseconds kAcceptRest{100};
-
-// A thread that takes no signal: those belong to the main thread.
-std::thread StartThread(const std::string& name, std::function<void()> run) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  std::thread thread(std::move(run));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread.native_handle(), name.c_str());
-  return thread;
-}
 
 }  // namespace
 

@@ -8,9 +8,12 @@ constexpr size_t kForgottenKept = 1024;
 
 }  // namespace
 
-void RecentRows::Add(const SpoolRowPtr& row) {
+void RecentRows::Add(const SpoolRowPtr& row) { Add(row, false); }
+void RecentRows::AddAhead(const SpoolRowPtr& row) { Add(row, true); }
+
+void RecentRows::Add(const SpoolRowPtr& row, bool ahead) {
+  if (!by_seq_.try_emplace(row->seq, Found{row, ahead}).second) return;
   bytes_ += row->Bytes();
-  by_seq_.emplace(row->seq, row);
   oldest_.push_back(row->seq);
   while (!oldest_.empty() && (bytes_ > max_bytes_ || !by_seq_.contains(oldest_.front()))) {
     Forget(oldest_.front());
@@ -24,13 +27,13 @@ void RecentRows::Add(const SpoolRowPtr& row) {
 void RecentRows::Forget(SpoolSeq seq) {
   auto found = by_seq_.find(seq);
   if (found == by_seq_.end()) return;
-  bytes_ -= found->second->Bytes();
+  bytes_ -= found->second.row->Bytes();
   by_seq_.erase(found);
 }
 
-SpoolRowPtr RecentRows::Find(SpoolSeq seq) const {
+RecentRows::Found RecentRows::Find(SpoolSeq seq) const {
   auto found = by_seq_.find(seq);
-  return found == by_seq_.end() ? nullptr : found->second;
+  return found == by_seq_.end() ? Found() : found->second;
 }
 
 }  // namespace tallybus

@@ -1,4 +1,4 @@
-// The rows that were accepted last, within a bound: most are wanted again soon, and need no
+// The rows that were accepted or read last, within a bound: most are wanted soon, and need no
 // reading.
 #ifndef TALLYBUS_SPOOL_RECENT_ROWS_H_
 #define TALLYBUS_SPOOL_RECENT_ROWS_H_
@@ -19,14 +19,21 @@ class RecentRows {
 
   // The oldest ones go where there is no room.
   void Add(const SpoolRowPtr& row);
+  // As Add: a row that was read before anybody asked for it.
+  void AddAhead(const SpoolRowPtr& row);
   void Forget(SpoolSeq seq);
-  // nullptr where it is not here.
-  SpoolRowPtr Find(SpoolSeq seq) const;
+  struct Found {
+    SpoolRowPtr row;  // nullptr where it is not here
+    bool ahead = false;
+  };
+  Found Find(SpoolSeq seq) const;
 
  private:
+  void Add(const SpoolRowPtr& row, bool ahead);
+
   const size_t max_bytes_;
   size_t bytes_ = 0;
-  absl::flat_hash_map<SpoolSeq, SpoolRowPtr> by_seq_;
+  absl::flat_hash_map<SpoolSeq, Found> by_seq_;
   std::deque<SpoolSeq> oldest_;
 };
 

@@ -27,7 +27,8 @@ const char* const SpoolTables::kSql[kSqlCount] = {
     "INSERT OR REPLACE INTO settled SELECT q.seq, coalesce(l.route, ''), "
     "coalesce(l.key, ''), q.bytes, ?2, ?3, ?4, ?5, ?6 "
     "FROM queue q LEFT JOIN lane l ON l.id=q.lane WHERE q.seq=?1",
-    " FROM event WHERE seq=?",  // after the row's columns
+    " FROM event WHERE seq=?",  // after the row's columns, as the next
+    " FROM event WHERE seq>? AND seq<=? ORDER BY seq",
     "UPDATE queue SET attempts=?2, tries=?3, own_us=?4, due_us=?5, marks=(marks & ?7) | ?6 WHERE "
     "seq=?1",
     "SELECT attempts, tries, own_us, due_us FROM queue WHERE seq=?",
@@ -53,7 +54,8 @@ absl::StatusOr<SpoolTables> SpoolTables::Open(SpoolFile& file) {
   SpoolTables tables;
   tables.db_ = &file.db();
   for (int i = 0; i < kSqlCount; ++i) {
-    const std::string columns = i == kLoad ? absl::StrCat("SELECT ", kRowColumns) : "";
+    const std::string columns =
+        i == kLoad || i == kLoadRange ? absl::StrCat("SELECT ", kRowColumns) : "";
     auto statement = tables.db_->Prepare(columns + kSql[i]);
     if (!statement.ok()) return file.Mend(statement.status());
     tables.sql_[i] = *std::move(statement);
@@ -238,6 +240,21 @@ absl::StatusOr<SpoolRowPtr> SpoolTables::Load(SpoolSeq seq) {
   sql_[kLoad].Reset();
   if (!status.ok()) return status;
   return row;
+}
+
+absl::Status SpoolTables::LoadRange(const SeqRange& range, size_t most_bytes,
+                                    std::vector<SpoolRowPtr>* rows) {
+  SqliteStatement& select = sql_[kLoadRange].Bind(range.after).Bind(range.through);
+  for (size_t bytes = 0; bytes < most_bytes;) {
+    absl::StatusOr<bool> found = select.Next();
+    if (!found.ok() || !*found) return found.status();
+    auto row = std::make_shared<SpoolRow>();
+    if (!ReadRow(&select, row.get()).ok()) continue;
+    bytes += row->Bytes();
+    rows->push_back(std::move(row));
+  }
+  select.Reset();
+  return absl::OkStatus();
 }
 
 absl::Status SpoolTables::Forget(bool dead, absl::Time before, size_t bytes, Forgotten* forgotten) {

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "spool/read_ahead.h"
 #include "spool/spool_file.h"
 #include "spool/sqlite_db.h"
 #include "tallybus/spool.h"
@@ -34,6 +35,8 @@ class SpoolTables {
   absl::Status Note(const Progress& progress);
   // nullptr: there is none. DATA_LOSS: it is damaged.
   absl::StatusOr<SpoolRowPtr> Load(SpoolSeq seq);
+  // The sound ones of a range in their order, until they have so many bytes.
+  absl::Status LoadRange(const SeqRange& range, size_t most_bytes, std::vector<SpoolRowPtr>* rows);
   absl::StatusOr<StoredPage> Find(const StoredFilter& filter);
 
   // Bytes of what waits, is dead, is kept as delivered.
@@ -65,6 +68,7 @@ class SpoolTables {
     kDeleteSettled,
     kKeepSettled,
     kLoad,
+    kLoadRange,
     kNote,
     kReadProgress,
     kWriteLane,

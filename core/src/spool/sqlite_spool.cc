@@ -3,33 +3,24 @@
 #include "spool/sqlite_spool.h"
 
 #include <absl/strings/str_cat.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
 #include <iterator>
 
 #include "tallybus/fault_point.h"
+#include "tallybus/thread.h"
 
 namespace tallybus {
 namespace {
 
 constexpr size_t kRecentBytes = size_t{8} << 20;
+// Of what is read ahead: in one reading, and what is not taken yet.
+constexpr size_t kReadAheadBytes = size_t{1} << 20;
+constexpr size_t kReadAheadRows = 4 * ReadAhead::kMost;
 constexpr std::chrono::milliseconds kSyncEvery{200};
 constexpr std::chrono::seconds kIdle{30};
 constexpr absl::Duration kPruneEvery = absl::Seconds(30);
-
-// Signals belong to the process's main thread.
-std::thread StartThread(std::function<void()> run) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  std::thread thread(std::move(run));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread.native_handle(), "tallybus-spool");
-  return thread;
-}
 
 }  // namespace
 
@@ -41,7 +32,11 @@ absl::StatusOr<std::unique_ptr<Spool>> OpenSqliteSpool(const SqliteSpoolOptions&
 }
 
 SqliteSpool::SqliteSpool(SqliteSpoolOptions options, const Clock& clock, SpoolFile file)
-    : options_(std::move(options)), clock_(clock), file_(std::move(file)), recent_(kRecentBytes) {}
+    : options_(std::move(options)),
+      clock_(clock),
+      file_(std::move(file)),
+      recent_(kRecentBytes),
+      read_(kReadAheadRows, nullptr) {}
 
 SqliteSpool::~SqliteSpool() { (void)Stop().ok(); }
 
@@ -61,7 +56,7 @@ absl::Status SqliteSpool::Start(SpoolEvents& events, SpoolReader& reader) {
   if (!status.ok() && !can_wait) return file_.Mend(status);
   if (status.ok()) status = file_.TakeReserve();
   if (!status.ok()) Fault(status);  // what waits can be delivered all the same
-  writer_ = StartThread([this] { Write(); });
+  writer_ = StartThread("tallybus-spool", [this] { Write(); });
   return absl::OkStatus();
 }
 
@@ -88,17 +83,22 @@ void SqliteSpool::Note(std::span<const Progress> progress) { inbox_.Note(progres
 
 void SqliteSpool::Load(std::span<const SpoolSeq> wanted) {
   std::vector<SpoolRowPtr> here;
+  read_.Drain(&here);
+  for (const SpoolRowPtr& row : here) recent_.AddAhead(row);
+  here.clear();
   std::vector<SpoolSeq> elsewhere;
   for (SpoolSeq seq : wanted) {
-    SpoolRowPtr row = recent_.Find(seq);
-    if (row == nullptr) {
+    RecentRows::Found found = recent_.Find(seq);
+    if (found.ahead) read_ahead_.Used();
+    if (found.row == nullptr) {
       elsewhere.push_back(seq);
     } else {
-      here.push_back(std::move(row));
+      here.push_back(std::move(found.row));
     }
   }
   if (!here.empty()) events_->OnLoaded(std::move(here));
-  if (!elsewhere.empty()) inbox_.Load(std::move(elsewhere));
+  const std::optional<SeqRange> ahead = read_ahead_.Next(elsewhere);
+  if (!elsewhere.empty() || ahead) inbox_.Load(std::move(elsewhere), ahead);
 }
 
 void SqliteSpool::Find(const StoredFilter& filter, StoredCallback callback) {
@@ -127,6 +127,7 @@ void SqliteSpool::Write() {
     if (turn == WriterInbox::Turn::kStopped) break;
     ServeReads();
     if (turn == WriterInbox::Turn::kCommits) CommitWork();
+    ServeAhead();
     ServeFinds();
     SyncInterval();
     Prune();
@@ -198,6 +199,16 @@ void SqliteSpool::ServeReads() {
 // An operator who has dropped or retried something and asks again must not find it unchanged.
 void SqliteSpool::ServeFinds() {
   for (auto& [filter, callback] : std::exchange(work_.finds, {})) callback(tables_.Find(filter));
+}
+
+// After the commit: nobody waits for it. What cannot be read is found where it is asked for.
+void SqliteSpool::ServeAhead() {
+  std::vector<SpoolRowPtr> rows;
+  for (const SeqRange& range : std::exchange(work_.ahead, {})) {
+    (void)tables_.LoadRange(range, kReadAheadBytes, &rows).ok();
+  }
+  // Where the router has not taken the last ones, it wants no more.
+  (void)read_.PushAll(rows);
 }
 
 void SqliteSpool::CommitWork() {

@@ -10,10 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "spool/read_ahead.h"
 #include "spool/recent_rows.h"
 #include "spool/spool_file.h"
 #include "spool/spool_tables.h"
 #include "spool/writer_inbox.h"
+#include "tallybus/mailbox.h"
 #include "tallybus/sqlite_spool.h"
 
 namespace tallybus {
@@ -43,6 +45,7 @@ class SqliteSpool final : public Spool {
 
   void Write();  // [spool] the thread
   void ServeReads();
+  void ServeAhead();
   void ServeFinds();
   void CommitWork();
   absl::Status TryCommit(bool with_batches, size_t most);
@@ -66,7 +69,9 @@ class SqliteSpool final : public Spool {
   SpoolFile file_;
   SpoolTables tables_;
   SpoolEvents* events_ = nullptr;
-  RecentRows recent_;  // [router]
+  RecentRows recent_;          // [router]
+  ReadAhead read_ahead_;       // [router]
+  Mailbox<SpoolRowPtr> read_;  // ahead, on its way to recent_
   std::atomic<size_t> waiting_bytes_{0};
   std::atomic<size_t> pending_bytes_{0};
   std::atomic<size_t> dead_bytes_{0};

@@ -50,8 +50,11 @@ void WriterInbox::Note(std::span<const Progress> progress) {
   });
 }
 
-void WriterInbox::Load(std::vector<SpoolSeq> wanted) {
-  Ask([&](SpoolWork& work) { Move(wanted, &work.wanted); });
+void WriterInbox::Load(std::vector<SpoolSeq> wanted, std::optional<SeqRange> ahead) {
+  Ask([&](SpoolWork& work) {
+    Move(wanted, &work.wanted);
+    if (ahead) work.ahead.push_back(*ahead);
+  });
 }
 
 void WriterInbox::Find(const StoredFilter& filter, StoredCallback callback) {
@@ -114,6 +117,7 @@ void WriterInbox::MoveTo(SpoolWork* work, bool all_batches) {
   Move(asked_for_.settled, &work->settled);
   Move(asked_for_.progress, &work->progress);
   Move(asked_for_.wanted, &work->wanted);
+  Move(asked_for_.ahead, &work->ahead);
   Move(asked_for_.finds, &work->finds);
   size_t bytes = 0;
   for (const SpoolBatch& batch : work->batches) bytes += batch.Bytes();

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "spool/read_ahead.h"
 #include "tallybus/clock.h"
 #include "tallybus/spool.h"
 
@@ -21,10 +22,11 @@ struct SpoolWork {
   std::deque<Settlement> settled;  // the oldest go first, in pieces
   std::deque<Progress> progress;
   std::vector<SpoolSeq> wanted;
+  std::vector<SeqRange> ahead;
   std::vector<std::pair<StoredFilter, StoredCallback>> finds;
 
   bool HasVerdicts() const { return !settled.empty() || !progress.empty(); }
-  bool HasReads() const { return !wanted.empty() || !finds.empty(); }
+  bool HasReads() const { return !wanted.empty() || !ahead.empty() || !finds.empty(); }
   bool empty() const { return batches.empty() && !HasVerdicts() && !HasReads(); }
 };
 
@@ -53,7 +55,7 @@ class WriterInbox {
   void Append(SpoolBatch batch);
   void Settle(std::span<const Settlement> settled);
   void Note(std::span<const Progress> progress);
-  void Load(std::vector<SpoolSeq> wanted);
+  void Load(std::vector<SpoolSeq> wanted, std::optional<SeqRange> ahead);
   void Find(const StoredFilter& filter, StoredCallback callback);
   void Stop();
 

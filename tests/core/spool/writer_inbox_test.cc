@@ -60,7 +60,7 @@ TEST_F(WriterInboxTest, VerdictsAloneWaitForTheirWindow) {
 
 TEST_F(WriterInboxTest, ReadsAreServedAtOnceAndMakeNoTransactionOfVerdicts) {
   Settle(7);
-  inbox.Load({1, 2});
+  inbox.Load({1, 2}, std::nullopt);
   EXPECT_EQ(Take(), Turn::kReads);
   EXPECT_THAT(work.wanted, ElementsAre(1, 2));
   EXPECT_EQ(work.settled.size(), 1u) << "held for its window";
@@ -71,7 +71,7 @@ TEST_F(WriterInboxTest, ASearchHasWhatWasAskedBeforeItCommittedFirst) {
   EXPECT_EQ(Take(), Turn::kReads) << "there is nothing to commit";
   work = {};
   Settle(7);
-  inbox.Load({1});
+  inbox.Load({1}, std::nullopt);
   ASSERT_EQ(Take(), Turn::kReads);
   work.wanted.clear();
   inbox.Find({}, nullptr);
@@ -85,7 +85,7 @@ TEST_F(WriterInboxTest, VerdictsAreNotPutOffByReadsThatGoOn) {
   const auto began = steady_clock::now();
   Turn turn = Turn::kReads;
   while (turn == Turn::kReads && steady_clock::now() - began < kLong) {
-    inbox.Load({1});
+    inbox.Load({1}, std::nullopt);
     turn = Take();
     work.wanted.clear();
   }
@@ -94,7 +94,7 @@ TEST_F(WriterInboxTest, VerdictsAreNotPutOffByReadsThatGoOn) {
 
 TEST_F(WriterInboxTest, AnEventThatComesEndsTheWindow) {
   Settle(7);
-  inbox.Load({1});
+  inbox.Load({1}, std::nullopt);
   ASSERT_EQ(Take(), Turn::kReads);
   work.wanted.clear();
   std::thread other([this] { inbox.Append(BatchOf({Row(1)})); });
@@ -115,7 +115,7 @@ TEST_F(WriterInboxTest, AfterALargeTransactionTheNextOneGathersFor2Ms) {
   work = {};
   SpoolBatch enough = BatchOf({Row(300, 2, WriterInbox::kEnoughBytes)});
   inbox.Append(std::move(enough));
-  inbox.Load({1});
+  inbox.Load({1}, std::nullopt);
   EXPECT_EQ(Take(), Turn::kCommits) << "it has enough";
 }
 
@@ -139,7 +139,7 @@ TEST_F(WriterInboxTest, AStopComesAfterAllThatWasAsked) {
 
 TEST_F(WriterInboxTest, AStoreOutOfOrderIsStoppedWithAllThatIsLeft) {
   for (SpoolSeq seq = 1; seq <= 5; ++seq) inbox.Append(BatchOf({Row(seq, 2, 500'000)}));
-  inbox.Load({9});
+  inbox.Load({9}, std::nullopt);
   EXPECT_EQ(inbox.Take(false, kLong, &work), Turn::kCommits);
   EXPECT_EQ(work.batches.size(), 3u);
   inbox.Stop();
