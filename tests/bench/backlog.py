@@ -60,28 +60,45 @@ class Backlog:
             return (self.delivered(app) - before) / (time.monotonic() - began)
 
 
+class Rates:
+    """Of a live app's route, and of one like it in a daemon that has no backlog, in turn."""
+
+    def __init__(self, line, control):
+        self.line, self.control = line, control
+
+    def take(self):
+        rounds = [(self.line.rate("live", NORMAL), self.control.rate("live", NORMAL))
+                  for _ in range(ROUNDS)]
+        return {"rate": statistics.median(r for r, _ in rounds),
+                "control": statistics.median(c for _, c in rounds),
+                "ratio": statistics.median(r / c for r, c in rounds)}
+
+
 def measure(build, events):
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="tallybus-bench-") as folder:
         folder = Path(folder)
-        (folder / "live").mkdir()
-        (folder / "dead").mkdir()
+        for name in ("live", "dead", "spooling"):
+            (folder / name).mkdir()
         dead_backend = NginxServer(folder / "dead", port)
-        with NginxServer(folder / "live") as live, Tallybusd(
-                apps={"live": {"url": live.url, "max_connections": 16},
-                      "dead": {"url": dead_backend.url, "max_connections": 16,
-                               "rest_client_config": {"StreamStatusEvent": {"restOnError": "FAIL"}}}},
-                work_dir=folder) as daemon:
-            return scenario(Backlog(build, daemon), dead_backend, events)
+        with NginxServer(folder / "live") as live:
+            apps = {"live": {"url": live.url, "max_connections": 16}}
+            dead = {"url": dead_backend.url, "max_connections": 16,
+                    "rest_client_config": {"StreamStatusEvent": {"restOnError": "FAIL"}}}
+            with Tallybusd(apps=apps) as control, Tallybusd(
+                    apps={**apps, "dead": dead}, work_dir=folder / "spooling") as daemon:
+                return scenario(Backlog(build, daemon), Backlog(build, control), dead_backend,
+                                events)
 
 
-def scenario(line, dead_backend, events):
-    normal = statistics.median(line.rate("live", NORMAL) for _ in range(ROUNDS))
+def scenario(line, control, dead_backend, events):
+    rates = Rates(line, control)
+    before = rates.take()
     memory = anonymous_mb(line.daemon)
     line.fill("dead", events)
     time.sleep(15)  # each has had its ErrorEvent "waiting" by now
     grown = anonymous_mb(line.daemon) - memory
-    beside = statistics.median(line.rate("live", NORMAL) for _ in range(ROUNDS))
+    beside = rates.take()
     line.daemon.kill()
     began = time.monotonic()
     line.daemon.start()
@@ -92,19 +109,21 @@ def scenario(line, dead_backend, events):
                         "dead/backend", "--admin", f"unix:{line.daemon.admin}"], check=True,
                        capture_output=True)
         drained = line.drain("dead", events // 10)
-        after = statistics.median(line.rate("live", NORMAL) for _ in range(ROUNDS))
-    return {"normal": normal, "grown": grown, "beside": beside, "ready": ready,
+    after = rates.take()
+    return {"before": before, "grown": grown, "beside": beside, "ready": ready,
             "after_restart": after_restart, "drained": drained, "after": after}
 
 
 def main(build, options):
     events = options.events
     r = measure(build, events)
+    normal = statistics.mean((r["beside"]["control"], r["after"]["control"]))
     print(f"{events:,} events wait for a dead backend, restOnError FAIL, {LANES} lanes")
     print(f"anonymous memory: {r['grown']:+.1f} MB while they wait; {r['after_restart']:.1f} MB after "
           "a kill and restart")
     print(f"restart with them, exec to ready: {r['ready']:.2f} s")
-    print(f"another app's route: {r['normal']:,.0f} events/s before, {r['beside']:,.0f} beside them "
-          f"({r['beside'] / r['normal']:.2f}), {r['after']:,.0f} afterwards")
+    print("another app's route, against one in a daemon without them: " + ", ".join(
+        f"{r[when]['ratio']:.2f} {words} ({r[when]['rate']:,.0f} events/s)" for when, words in
+        (("before", "before"), ("beside", "beside them"), ("after", "afterwards"))))
     print(f"drain, with new events between: {r['drained']:,.0f} events/s "
-          f"({r['drained'] / statistics.mean((r['normal'], r['after'])):.2f} of the normal rate)")
+          f"({r['drained'] / normal:.2f} of the normal rate)")
