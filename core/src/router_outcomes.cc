@@ -209,6 +209,7 @@ bool Router::Line::AskForWaiting() {
 
 void Router::Line::OnEndpoint(const EndpointQueue& queue) {
   RaiseEndpointAlerts(queue);
+  blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
   const EndpointSnapshot snapshot = queue.gate.Snapshot(parts.clock.Now());
   recorder.EndpointChanged(queue.route, StateOf(snapshot), snapshot.reason, parts.clock.WallNow());
   EndpointRecord record = RecordOf(queue, parts.clock);

@@ -94,7 +94,9 @@ TEST_F(RouterAlertsTest, AFullQuotaSaysWhoGivesWay) {
     route->block_when_full = block;
     SetRoute(route);
     transport.Run([](const auto&) { return Refused(); });
-    for (int i = 0; i < 20; ++i) Send(StatusEvent("a" + std::to_string(i), "PLAYING"));
+    for (int i = 0; i < 20; ++i) {
+      if (Accept({StatusEvent("a" + std::to_string(i), "PLAYING")}).ok()) Run();
+    }
     Idle(absl::Seconds(2));
     const auto alerts = router->desk().Alerts();
     const auto full = std::find_if(alerts.begin(), alerts.end(),
@@ -107,6 +109,22 @@ TEST_F(RouterAlertsTest, AFullQuotaSaysWhoGivesWay) {
     transport.Run([](const auto&) { return Answered(200); });
     RunFor(absl::Minutes(5));
   }
+}
+
+TEST_F(RouterAlertsTest, ARouteThatBlocksIsHeardAtOnceAndEndsAreTakenAllTheSame) {
+  auto route = NewRoute();
+  route->quota_bytes = 2'000;
+  route->block_when_full = true;
+  SetRoute(route);
+  transport.Run([](const auto&) { return Refused(); });
+  int taken = 0;
+  while (taken < 100 && Accept({StatusEvent("a", "PLAYING")}).ok()) {
+    ++taken;
+    Run();
+  }
+  EXPECT_LT(taken, 20) << "no time has passed";
+  EXPECT_FALSE(router->HasRoom());
+  EXPECT_TRUE(Accept({StatusEvent("a", "FAILED")}).ok());
 }
 
 TEST_F(RouterAlertsTest, WhatStillHoldsAfterARestartIsNotFiredAgainAndIsResolvedWhenItIsOver) {

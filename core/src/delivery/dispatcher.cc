@@ -160,6 +160,13 @@ bool Dispatcher::Settle() {
   return !completed_.empty();
 }
 
+bool Dispatcher::Blocks() const {
+  return std::any_of(queues_.begin(), queues_.end(), [](const auto& entry) {
+    const EndpointQueue& queue = entry.second;
+    return queue.over_quota && queue.today != nullptr && queue.today->block_when_full;
+  });
+}
+
 void Dispatcher::Sweep(MonoTime now) {
   swept_ = now;
   in_flight_.TakeOverdue(now + -kOverdueAfter, &completed_);
@@ -167,11 +174,9 @@ void Dispatcher::Sweep(MonoTime now) {
   if (backlog_.WantsCompaction()) {
     for (Lane& lane : lanes_.busy()) backlog_.Compact(lane.waiting);
   }
-  blocks_ = false;
   for (auto& [name, queue] : queues_) {
     queue.waiting_gauge.Set(static_cast<int64_t>(queue.rows));
     KeepQuota(queue);
-    blocks_ = blocks_ || (queue.over_quota && queue.today->block_when_full);
   }
   if (now - aged_ < kAgeEvery) return;
   aged_ = now;

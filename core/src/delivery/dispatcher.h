@@ -104,7 +104,7 @@ class Dispatcher {
   EndpointQueue* FindQueue(std::string_view route);
   const std::map<std::string, EndpointQueue, std::less<>>& queues() const { return queues_; }
   // True while a route that is to block has its quota full.
-  bool Blocks() const { return blocks_; }
+  bool Blocks() const;
 
   // Attempts made at a row so far; 0 where it is not at the head of its lane.
   int AttemptsOf(const SpoolRow& row);
@@ -166,7 +166,6 @@ class Dispatcher {
   std::minstd_rand random_;
   bool retries_stopped_ = false;
   bool dispatch_stopped_ = false;
-  bool blocks_ = false;
   MonoTime swept_, aged_;
   Gauge& waiting_gauge_;
   Gauge& in_flight_gauge_;

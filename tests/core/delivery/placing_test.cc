@@ -50,6 +50,10 @@ TEST_F(PlacingTest, ARouteThatBlocksShedsNothingAndSaysSoUntilThereIsRoom) {
   route->quota_bytes = 3 * rows[1]->Bytes();
   route->block_when_full = true;
   for (int i = 0; i < 4; ++i) Take("a", "PLAYING");
+  EXPECT_TRUE(dispatcher.Blocks());
+  RemoveRoute(route->name);
+  EXPECT_FALSE(dispatcher.Blocks()) << "it is nobody's any more";
+  SetRoute(route);
   clock.Advance(absl::Seconds(1));
   Run();
   EXPECT_TRUE(dispatcher.Blocks());
