@@ -41,7 +41,7 @@ class Replaced {
   // `newer` is committed: what it took the place of, if anything.
   std::optional<Waiting> TakeOlder(SpoolSeq newer);
   // `seq` is committed: whether its place was taken before.
-  bool IsOutdated(SpoolSeq seq) { return outdated_.erase(seq) > 0; }
+  bool TakeOutdated(SpoolSeq seq) { return outdated_.erase(seq) > 0; }
   bool empty() const { return older_.empty(); }
 
  private:

@@ -91,7 +91,7 @@ bool Dispatcher::SettleReplaced(EndpointQueue& queue, SpoolSeq committed) {
     queue.outdated_bytes -= older->bytes;
     Discard(queue, *older, Settlement::Outcome::kCoalesced);
   }
-  return replaced_.IsOutdated(committed);
+  return replaced_.TakeOutdated(committed);
 }
 
 void Dispatcher::Enqueue(const SpoolRowPtr& row) {

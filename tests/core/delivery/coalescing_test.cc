@@ -320,12 +320,12 @@ TEST(ReplacedTest, RemembersAnOlderRowUntilTheNewerOneIsCommitted) {
   replaced.Hold({.seq = 1, .bytes = 10}, 2, true);
   replaced.Hold({.seq = 2, .bytes = 20}, 3, false);
   EXPECT_FALSE(replaced.TakeOlder(1));
-  EXPECT_FALSE(replaced.IsOutdated(1)) << "it was committed before";
+  EXPECT_FALSE(replaced.TakeOutdated(1)) << "it was committed before";
   EXPECT_EQ(replaced.TakeOlder(2)->seq, 1u);
-  EXPECT_TRUE(replaced.IsOutdated(2));
+  EXPECT_TRUE(replaced.TakeOutdated(2));
   EXPECT_FALSE(replaced.TakeOlder(2));
   EXPECT_EQ(replaced.TakeOlder(3)->bytes, 20u);
-  EXPECT_FALSE(replaced.IsOutdated(3));
+  EXPECT_FALSE(replaced.TakeOutdated(3));
   EXPECT_TRUE(replaced.empty());
 }
 
