@@ -39,6 +39,10 @@ bool IsStream(std::string_view key) {
   return absl::StartsWith(absl::string_view(key.data(), key.size()), kStream);
 }
 
+std::string_view EndStatus(std::string_view key) {
+  return IsStream(key) ? "FAILED" : "DISCONNECTED";
+}
+
 bool IsOpened(std::string_view key) {
   return absl::StartsWith(absl::string_view(key.data(), key.size()), kOpened);
 }
@@ -77,7 +81,8 @@ void LiveTable::Take(LiveRecord record, MonoTime now) {
   entry.json = std::move(record.json);
   entry.heard = now;
   entry.lost = record.lost;
-  by_name_[record.source].node_id = event.node_id;
+  std::string& node_id = by_name_[record.source].node_id;
+  if (node_id.empty()) node_id = event.node_id;
   ++size_;
 }
 
@@ -90,7 +95,7 @@ void LiveTable::Note(const std::string& name, const Event& event, MonoTime now, 
     return;
   }
   Source& source = by_name_[name];
-  source.node_id = event.node_id;
+  if (source.node_id.empty()) source.node_id = event.node_id;
   auto [found, is_new] = source.entries.try_emplace(key);
   Entry& entry = found->second;
   entry.heard = now;
@@ -124,41 +129,45 @@ void LiveTable::Supersede(const std::string& name) {
   for (auto& [earlier, source] : by_name_) {
     if (earlier == name || source.node_id != node || absl::StartsWith(earlier, kNode)) continue;
     for (const auto& [key, entry] : source.entries) {
-      if (!IsStream(key) || entry.lost) continue;
+      if (entry.lost) continue;
       superseded_[LaneKey(Made(key, entry.json, absl::UnixEpoch()))] = {earlier, key};
-      source.superseded = true;
     }
+    for (const auto& [id, app_key] : source.sessions) superseded_[id] = {earlier, kSession + id};
+    source.superseded = true;
   }
 }
 
-std::optional<Event> LiveTable::EndSuperseded(const std::string& name, const Event& event,
+std::optional<Event> LiveTable::EndSuperseded(const std::string& name, const std::string& lane,
                                               std::string_view info, absl::Time now,
                                               Changes* changes) {
-  if (superseded_.empty() || event.method != kStreamStatusEvent) return std::nullopt;
-  Source& own = by_name_[name];
-  ForgetSuperseded(own, name);
-  auto held = superseded_.find(LaneKey(event));
+  if (superseded_.empty()) return std::nullopt;
+  ForgetSuperseded(by_name_[name], name);
+  auto held = superseded_.find(lane);
   if (held == superseded_.end()) return std::nullopt;
   const auto [earlier, key] = held->second;
-  auto source = by_name_.find(earlier);
-  if (source == by_name_.end() || source->second.node_id != own.node_id) return std::nullopt;
+  auto found = by_name_.find(earlier);
+  if (found == by_name_.end() || found->second.node_id != by_name_[name].node_id) {
+    return std::nullopt;
+  }
   superseded_.erase(held);
-  auto entry = source->second.entries.find(key);
-  if (entry == source->second.entries.end() || entry->second.lost) return std::nullopt;
-  return EndOf(earlier, key, entry->second, info, now, changes);
+  Source& source = found->second;
+  auto session = IsStream(key) ? source.sessions.end() : source.sessions.find(lane);
+  auto entry = source.entries.find(key);
+  std::string json;
+  if (entry != source.entries.end()) {
+    if (!entry->second.lost) json = entry->second.json;
+  } else if (session != source.sessions.end()) {
+    json = SessionJson(source.node_id, session->second, lane);
+  }
+  if (session != source.sessions.end()) source.sessions.erase(session);
+  Erase(source, earlier, key, changes);
+  if (json.empty()) return std::nullopt;
+  return Made(key, WithStatus(json, EndStatus(key), info), now);
 }
 
 void LiveTable::ForgetSuperseded(Source& source, const std::string& name) {
   if (!std::exchange(source.superseded, false)) return;
   absl::erase_if(superseded_, [&](const auto& held) { return held.second.source == name; });
-}
-
-// Remembered as lost: it may come back.
-Event LiveTable::EndOf(const std::string& name, const std::string& key, Entry& entry,
-                       std::string_view info, absl::Time now, Changes* changes) {
-  entry.lost = true;
-  changes->push_back({name, key, entry.json, true});
-  return Made(key, WithStatus(entry.json, IsStream(key) ? "FAILED" : "DISCONNECTED", info), now);
 }
 
 std::vector<Event> LiveTable::End(const std::string& name, std::string_view info, bool lost,
@@ -169,7 +178,10 @@ std::vector<Event> LiveTable::End(const std::string& name, std::string_view info
   Source& source = found->second;
   ForgetSuperseded(source, name);
   for (auto& [key, entry] : source.entries) {
-    if (!entry.lost) ends.push_back(EndOf(name, key, entry, info, now, changes));
+    if (entry.lost) continue;
+    ends.push_back(Made(key, WithStatus(entry.json, EndStatus(key), info), now));
+    entry.lost = true;
+    changes->push_back({name, key, entry.json, true});
   }
   for (const auto& [id, app_key] : source.sessions) {
     if (source.entries.contains(kSession + id) || source.entries.contains(kOpened + id)) continue;
@@ -217,6 +229,14 @@ void LiveTable::Forget(const std::string& name, Changes* changes) {
   for (const auto& [key, entry] : found->second.entries) changes->push_back({name, key, "", false});
   size_ -= found->second.entries.size();
   by_name_.erase(found);
+}
+
+std::vector<std::string> LiveTable::SessionsOf(const std::string& name) const {
+  std::vector<std::string> ids;
+  auto found = by_name_.find(name);
+  if (found == by_name_.end()) return ids;
+  for (const auto& [id, app_key] : found->second.sessions) ids.push_back(id);
+  return ids;
 }
 
 bool LiveTable::HasLost(const std::string& name) const {

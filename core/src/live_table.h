@@ -38,11 +38,12 @@ class LiveTable {
   // A session was opened or closed; the session table keeps it.
   void NoteSession(const std::string& source, const SessionChange& change);
 
-  // The source's node began anew: each stream that an earlier source of it holds is to end before
-  // this one takes its lane. One of them that says anything more is no earlier one, it lives.
+  // The source's node began anew: what an earlier source of it holds is to end before this one
+  // takes its lane. One of them that says anything more is no earlier one, it lives.
   void Supersede(const std::string& source);
-  // The end of the stream that an earlier source holds in this event's lane. Before Note.
-  std::optional<Event> EndSuperseded(const std::string& source, const Event& event,
+  // The end of the stream or session that an earlier source holds in this lane; it is forgotten
+  // there. Before Note and NoteSession.
+  std::optional<Event> EndSuperseded(const std::string& source, const std::string& lane,
                                      std::string_view info, absl::Time now, Changes* changes);
 
   // The ends of all that the source left live, streams first. With `lost` they are remembered in
@@ -52,6 +53,8 @@ class LiveTable {
   // It was not lost after all: the status of each stream and session whose end was told.
   std::vector<Event> Return(const std::string& source, absl::Time now, Changes* changes);
   void Forget(const std::string& source, Changes* changes);
+  // The ids of the sessions that it opened and did not close.
+  std::vector<std::string> SessionsOf(const std::string& source) const;
   // Whether ends were told in its place, and it did not come back.
   bool HasLost(const std::string& source) const;
   // The ends of streams of open-bus nodes that were not heard of for as long as `limit` says of
@@ -60,6 +63,8 @@ class LiveTable {
   std::vector<Event> EndStale(const Limit& limit,
                               const std::function<bool(const std::string& source)>& watched,
                               MonoTime now, absl::Time wall, Changes* changes);
+
+  bool HasSuperseded() const { return !superseded_.empty(); }
 
   size_t size() const { return size_; }
 
@@ -74,14 +79,12 @@ class LiveTable {
   struct Source {
     absl::flat_hash_map<std::string, Entry> entries;  // by what LiveKey says
     std::map<std::string, std::string> sessions;      // open ones' apps, by id
-    std::string node_id;
+    std::string node_id;      // as its HELLO said; where it says none, as its first event did
     bool superseded = false;  // has entries in superseded_
   };
   struct Superseded {
     std::string source, key;
   };
-  Event EndOf(const std::string& source, const std::string& key, Entry& entry,
-              std::string_view info, absl::Time now, Changes* changes);
   void ForgetSuperseded(Source& source, const std::string& name);
   void Erase(Source& source, const std::string& name, const std::string& key, Changes* changes);
 

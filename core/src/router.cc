@@ -213,7 +213,7 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
     ++accepted;
     accepted_.Add();
     const std::string& source = SourceOf(*event);
-    EndSuperseded(source, *event, turn);
+    if (live_.HasSuperseded()) EndSuperseded(source, LaneKey(*event), turn);
     live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
     return TakeEvent(std::move(*event), turn);
   }
@@ -225,10 +225,7 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
     return TakePublisher(*publisher, turn);
   }
   if (auto* rejected = std::get_if<RejectedRecord>(&record)) return Bury(*rejected, turn);
-  auto& change = std::get<SessionChange>(record);
-  sessions.Apply(change, parts.clock.Now());
-  if (change.epoch != 0) live_.NoteSession(SourceOfEpoch(change.epoch), change);
-  turn->batch.sessions.push_back(std::move(change));
+  TakeSession(std::move(std::get<SessionChange>(record)), turn);
 }
 
 void Router::Line::TakeEvent(Event&& event, Turn* turn, const std::string* not_to) {

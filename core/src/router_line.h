@@ -107,8 +107,12 @@ class Router::Line final : public Outcomes, public SpoolReader {
 
   // In router_recovery.cc.
   void TakePublisher(const PublisherChange& change, Turn* turn);
+  void TakeSession(SessionChange&& change, Turn* turn);
   void NoteBeats(const PublisherChange& change, Turn* turn);
-  void EndSuperseded(const std::string& source, const Event& event, Turn* turn);
+  void SupersedeEarlier(const PublisherChange& change, Turn* turn);
+  void EndSuperseded(const std::string& source, const std::string& lane, Turn* turn);
+  void Forget(const std::string& source, uint64_t epoch,
+              const std::vector<std::string>& sessions_left, Turn* turn);
   void EndAll(const PublisherChange& change, std::string_view info, bool lost, Turn* turn);
   void NoteWatermark(const Watermark& watermark, SpoolBatch* batch);
   void NotePublisher(PublisherRecord record, SpoolBatch* batch);

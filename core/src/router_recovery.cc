@@ -80,7 +80,7 @@ void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
       for (Event& status : live_.Return(change.source, parts.clock.WallNow(), &turn->batch.live)) {
         TakeEvent(std::move(status), turn);
       }
-      if (parts.end_lost_streams && change.epoch != 0) live_.Supersede(change.source);
+      if (change.epoch != 0) SupersedeEarlier(change, turn);
       alerts.Resolve("EngineLost", change.node_id, parts.clock.WallNow());
       break;
     case Action::kBye:
@@ -90,7 +90,7 @@ void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
       EndAll(change, kEngineLost, true, turn);
       break;
     case Action::kForgotten:
-      live_.Forget(change.source, &turn->batch.live);
+      Forget(change.source, change.epoch, live_.SessionsOf(change.source), turn);
       alerts.Resolve("EngineLost", change.node_id, parts.clock.WallNow());
       break;
     case Action::kDropped:
@@ -108,6 +108,18 @@ void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
   if (change.action == Action::kForgotten) publishers_.erase(change.epoch);
 }
 
+void Router::Line::TakeSession(SessionChange&& change, Turn* turn) {
+  if (change.epoch != 0) {
+    const std::string source = SourceOfEpoch(change.epoch);
+    if (change.action == SessionChange::Action::kOpen) {
+      EndSuperseded(source, change.session_id, turn);
+    }
+    live_.NoteSession(source, change);
+  }
+  sessions.Apply(change, parts.clock.Now());
+  turn->batch.sessions.push_back(std::move(change));
+}
+
 void Router::Line::NoteBeats(const PublisherChange& change, Turn* turn) {
   const bool beats = change.action == PublisherChange::Action::kHello;
   const bool changed =
@@ -117,31 +129,58 @@ void Router::Line::NoteBeats(const PublisherChange& change, Turn* turn) {
 
 void Router::Line::EndAll(const PublisherChange& change, std::string_view info, bool lost,
                           Turn* turn) {
-  if (!parts.end_lost_streams) return live_.Forget(change.source, &turn->batch.live);
-  std::vector<Event> ends =
-      live_.End(change.source, info, lost, parts.clock.WallNow(), &turn->batch.live);
-  // Where the node is back already under another epoch, nobody need get up.
+  const std::vector<std::string> sessions_left = live_.SessionsOf(change.source);
+  // Where the node is back already under another epoch, nobody need get up, and nobody returns.
   const bool back = std::any_of(publishers_.begin(), publishers_.end(), [&](const auto& entry) {
     return entry.first != change.epoch && entry.second.node_id == change.node_id &&
            entry.second.state == PublisherRecord::State::kOpen;
   });
-  if (lost && !ends.empty() && !back) {
+  const bool may_return = lost && !back;
+  std::vector<Event> ends;
+  if (parts.end_lost_streams) {
+    ends = live_.End(change.source, info, may_return, parts.clock.WallNow(), &turn->batch.live);
+  }
+  if (may_return && !ends.empty()) {
     Alert alert;
     alert.name = "EngineLost";
     alert.subject = change.node_id;
     alert.text = absl::StrCat("the engine is not heard of any more; ended in its place: ",
-                              Counted(ends.size(), "stream or session", "streams and sessions"));
+                              Counted(ends.size(), "stream or session"));
     alerts.Raise(alert, parts.clock.WallNow());
   }
   ends_made_.Add(ends.size());
   for (Event& end : ends) TakeEvent(std::move(end), turn);
+  if (!may_return) return Forget(change.source, change.epoch, sessions_left, turn);
+  if (!parts.end_lost_streams) live_.Forget(change.source, &turn->batch.live);
+}
+
+// What is live of it, and its sessions: those had no end of their own that would close them.
+void Router::Line::Forget(const std::string& source, uint64_t epoch,
+                          const std::vector<std::string>& sessions_left, Turn* turn) {
+  for (const std::string& id : sessions_left) {
+    SessionChange close{SessionChange::Action::kClose, id, "", std::nullopt, epoch};
+    sessions.Apply(close, parts.clock.Now());
+    turn->batch.sessions.push_back(std::move(close));
+  }
+  live_.Forget(source, &turn->batch.live);
+}
+
+// Of an earlier epoch of the node: what was told as lost is kept for its return, which is over.
+void Router::Line::SupersedeEarlier(const PublisherChange& change, Turn* turn) {
+  for (const auto& [epoch, publisher] : publishers_) {
+    if (epoch == change.epoch || publisher.node_id != change.node_id) continue;
+    if (publisher.state != PublisherRecord::State::kLost) continue;
+    const std::string earlier = SourceOfEpoch(epoch);
+    Forget(earlier, epoch, live_.SessionsOf(earlier), turn);
+  }
+  if (parts.end_lost_streams) live_.Supersede(change.source);
 }
 
 // Within the seconds until it is certain that an engine was replaced, its next one may begin the
-// stream that it held: the end comes first, or the lane would end with it.
-void Router::Line::EndSuperseded(const std::string& source, const Event& event, Turn* turn) {
+// stream or open the session that it held: the end comes first, or the lane would end with it.
+void Router::Line::EndSuperseded(const std::string& source, const std::string& lane, Turn* turn) {
   std::optional<Event> end =
-      live_.EndSuperseded(source, event, kEngineLost, parts.clock.WallNow(), &turn->batch.live);
+      live_.EndSuperseded(source, lane, kEngineLost, parts.clock.WallNow(), &turn->batch.live);
   if (!end) return;
   ends_made_.Add();
   TakeEvent(*std::move(end), turn);

@@ -143,7 +143,7 @@ TEST_F(LiveTableTest, AnotherEnginesStreamsGoOn) {
 TEST_F(LiveTableTest, TheNextEngineOfANodeEndsWhatItTakesThePlaceOf) {
   const auto begun = [&](const std::string& source, const std::string& name) {
     const Event event = testing::StatusEvent(name, "PUBLISHING");
-    const auto end = table.EndSuperseded(source, event, "engine lost", wall, &changes);
+    const auto end = table.EndSuperseded(source, LaneKey(event), "engine lost", wall, &changes);
     Note(event, source);
     return end ? Told({*end}) : std::vector<std::string>{};
   };
@@ -158,13 +158,43 @@ TEST_F(LiveTableTest, TheNextEngineOfANodeEndsWhatItTakesThePlaceOf) {
   EXPECT_THAT(begun("next", "c"), IsEmpty());
 }
 
+TEST_F(LiveTableTest, ASessionThatTheNextEngineOpensEndsFirst) {
+  for (const char* id : {"s1", testing::kSession}) table.NoteSession(kEngine, Session(id));
+  Event event = testing::StatusEvent("", "ESTABLISHED");
+  event.method = kConnectionStatusEvent;
+  Note(event);
+  table.Name(kEngine, "node-1");
+  table.Name("next", "node-1");
+  table.Supersede("next");
+  for (const char* id : {"s1", testing::kSession}) {
+    const auto end = table.EndSuperseded("next", id, "engine lost", wall, &changes);
+    ASSERT_TRUE(end) << id;
+    EXPECT_EQ(end->method, kConnectionStatusEvent);
+    EXPECT_THAT(end->json, HasSubstr(id));
+    EXPECT_EQ(end->status, "DISCONNECTED");
+    EXPECT_FALSE(table.EndSuperseded("next", id, "engine lost", wall, &changes)) << "once";
+  }
+  EXPECT_THAT(table.SessionsOf(kEngine), IsEmpty());
+  EXPECT_THAT(End(), IsEmpty());
+}
+
+TEST_F(LiveTableTest, TheNodeIsTheOneThatSaidHelloWhateverItsEventsName) {
+  table.Name(kEngine, "node-1");
+  Event event = testing::StatusEvent("a", "PUBLISHING");
+  event.node_id = "edge-7";
+  Note(event);
+  table.Name("next", "node-1");
+  table.Supersede("next");
+  EXPECT_TRUE(table.EndSuperseded("next", LaneKey(event), "engine lost", wall, &changes));
+}
+
 TEST_F(LiveTableTest, AnEngineThatSaysMoreWasNotSuperseded) {
   Note("a", "PUBLISHING");
   table.Name("next", testing::StatusEvent("a", "").node_id);
   table.Supersede("next");
   const Event event = testing::StatusEvent("a", "PUBLISHING");
-  EXPECT_FALSE(table.EndSuperseded(kEngine, event, "", wall, &changes));
-  EXPECT_FALSE(table.EndSuperseded("next", event, "", wall, &changes));
+  EXPECT_FALSE(table.EndSuperseded(kEngine, LaneKey(event), "", wall, &changes));
+  EXPECT_FALSE(table.EndSuperseded("next", LaneKey(event), "", wall, &changes));
 }
 
 TEST_F(LiveTableTest, AnotherNodesStreamsAreNotSuperseded) {
@@ -174,7 +204,7 @@ TEST_F(LiveTableTest, AnotherNodesStreamsAreNotSuperseded) {
   table.Supersede("other");
   for (const char* name : {"a", "b"}) {
     const Event event = testing::StatusEvent(name, "PUBLISHING");
-    EXPECT_FALSE(table.EndSuperseded("other", event, "", wall, &changes)) << name;
+    EXPECT_FALSE(table.EndSuperseded("other", LaneKey(event), "", wall, &changes)) << name;
   }
 }
 

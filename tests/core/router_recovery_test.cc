@@ -244,6 +244,45 @@ TEST_F(RouterRecoveryTest, AnEngineThatRestartsAtOnceEndsAStreamBeforeItBeginsIt
   EXPECT_THAT(Delivered().at("defaultApp/n1").statuses, ElementsAre("PUBLISHING", "FAILED"));
 }
 
+TEST_F(RouterRecoveryTest, ASessionThatTheNextEngineOpensAgainIsNotToldAsEndedAfterwards) {
+  OpenStreams(1);
+  constexpr uint64_t kNext = 6;
+  Send(PublisherChange{Action::kHello, SourceOfEpoch(kNext), kNext, kNode});
+  SessionChange again = OpenSession("s0", "{}");
+  again.epoch = kNext;
+  Send(again);
+  EXPECT_THAT(Delivered().at("s0").statuses, ElementsAre("DISCONNECTED"));
+  Send(Of(Action::kLost));
+  EXPECT_THAT(Delivered().at("s0").statuses, SizeIs(1)) << "it lives";
+  Restart();
+  EXPECT_EQ(metrics.GetGauge("tallybus_sessions", "").Value(), 1);
+}
+
+TEST_F(RouterRecoveryTest, AnEngineThatRestartsAgainAndAgainLeavesNothingBehind) {
+  uint64_t engine = kEngine;
+  const auto restart = [&](bool in_time) {
+    if (!in_time) Send(PublisherChange{Action::kLost, SourceOfEpoch(engine), engine, kNode});
+    Send(PublisherChange{Action::kHello, SourceOfEpoch(engine + 1), engine + 1, kNode});
+    if (in_time) Send(PublisherChange{Action::kLost, SourceOfEpoch(engine), engine, kNode});
+    ++engine;
+    SessionChange session = OpenSession("session of " + std::to_string(engine), "{}");
+    session.epoch = engine;
+    Send(session);
+    Event event = OfStream(static_cast<int>(engine), "PUBLISHING");
+    event.id = {engine, 1};
+    Send(event);
+  };
+  OpenStreams(3);
+  for (int i = 0; i < 10; ++i) restart(i % 2 == 0);
+  RunFor(absl::Minutes(3));
+  EXPECT_EQ(metrics.GetGauge("tallybus_live_streams", "").Value(), 1);
+  EXPECT_EQ(metrics.GetGauge("tallybus_sessions", "").Value(), 1);
+  Restart();
+  RunFor(absl::Minutes(3));
+  EXPECT_EQ(metrics.GetGauge("tallybus_live_streams", "").Value(), 1) << "on disk too";
+  EXPECT_EQ(metrics.GetGauge("tallybus_sessions", "").Value(), 1);
+}
+
 TEST_F(RouterRecoveryTest, ANodeThatSendsHeartbeatsIsLeftToThem) {
   auto route = NewRoute();
   route->stale_after = absl::Minutes(10);
