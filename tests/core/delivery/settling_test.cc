@@ -174,7 +174,8 @@ TEST_F(SettlingTest, WhatWasTakenIsTheSumOfWhatTheTotalsTellOfIt) {
   Take("a", "PUBLISHING");
   Turn();
   route->quota_bytes = 6 * rows[1]->Bytes();
-  for (const char* status : {"PLAYING", "PLAYING", "PLAYING", "PAUSED", "FAILED"}) Take("a", status);
+  for (const char* status : {"PLAYING", "PLAYING", "PLAYING", "PAUSED", "FAILED"})
+    Take("a", status);
   for (const char* name : {"b", "c", "d", "e"}) Take(name, "PLAYING");
   Run();
   transport.Complete(0, Answered(200));
