@@ -11,7 +11,7 @@
 namespace tallybus {
 namespace {
 
-constexpr int kLookedAtATurn = 5000;
+constexpr int kLookedAtATurn = 500;
 constexpr size_t kPageBytes = size_t{16} << 20;
 
 }  // namespace
