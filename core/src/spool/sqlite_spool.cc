@@ -203,6 +203,7 @@ void SqliteSpool::ServeFinds() {
 
 // After the commit: nobody waits for it. What cannot be read is found where it is asked for.
 void SqliteSpool::ServeAhead() {
+  if (work_.ahead.empty()) return;
   std::vector<SpoolRowPtr> rows;
   for (const SeqRange& range : std::exchange(work_.ahead, {})) {
     (void)tables_.LoadRange(range, kReadAheadBytes, &rows).ok();
