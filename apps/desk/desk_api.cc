@@ -103,11 +103,14 @@ AsyncWebHandler Replay(Question question, const std::string& states) {
 AsyncWebHandler Drop(Question question) {
   return [question](const HttpRequest& request, const Answer& answer) {
     question.Filter(
-        request, "dead", answer, [&](const StoredFilter& filter, const QueryParameters&) {
-          question.AtDesk([filter, answer](Desk& desk) {
-            desk.Drop(filter, [answer](absl::StatusOr<uint64_t> dropped) {
-              answer(dropped.ok() ? JsonAnswer(200, absl::StrCat("{\"dropped\":", *dropped, "}"))
-                                  : ErrorAnswer(dropped.status()));
+        request, "dead", answer,
+        [&](const StoredFilter& filter, const QueryParameters& parameters) {
+          const bool dry_run = IsTrue(parameters, "dry_run");
+          question.AtDesk([filter, dry_run, answer](Desk& desk) {
+            desk.Drop(filter, dry_run, [dry_run, answer](absl::StatusOr<uint64_t> dropped) {
+              if (!dropped.ok()) return answer(ErrorAnswer(dropped.status()));
+              answer(JsonAnswer(200, absl::StrCat("{\"dropped\":", *dropped, ",\"dry_run\":",
+                                                  dry_run ? "true" : "false", "}")));
             });
           });
         });

@@ -13,7 +13,7 @@ namespace tallybus::desk {
 
 // GET  /api/v1/endpoints, /api/v1/alerts, /api/v1/trace?of=, /api/v1/spool?<filter>&bodies=&reveal=
 // POST /api/v1/endpoints/<verb>?route=&reason=&author=   verb: pause resume disable enable test
-// POST /api/v1/spool/retry?<filter>, /api/v1/spool/drop?<filter>, /api/v1/replay?<filter>&dry_run=
+// POST /api/v1/spool/retry, /api/v1/spool/drop, /api/v1/replay ?<filter>&dry_run=
 // Each is answered on the router's thread. Both outlive the routes' server.
 std::vector<WebRoute> DeskRoutes(Router& router, const Clock& clock);
 

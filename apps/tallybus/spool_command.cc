@@ -126,7 +126,7 @@ int Export(DeskDoor& door) {
 }
 
 // An action on what a filter finds; without one it wants to hear --all.
-int Act(const char* command, DeskDoor& door, const std::string& path, bool may_dry_run) {
+int Act(const char* command, DeskDoor& door, const std::string& path) {
   Target target(path);
   target.AddFilter();
   if (!target.narrowed() && !absl::GetFlag(FLAGS_all)) {
@@ -135,7 +135,8 @@ int Act(const char* command, DeskDoor& door, const std::string& path, bool may_d
                     "or --all",
                     kUsage);
   }
-  if (may_dry_run && absl::GetFlag(FLAGS_dry_run)) target.Add("dry_run", "1");
+  const bool dry = absl::GetFlag(FLAGS_dry_run);
+  if (dry) target.Add("dry_run", "1");
   absl::StatusOr<std::string> answer = door.Ask("POST", target.text());
   if (!answer.ok()) return Failed(command, answer.status());
   if (absl::GetFlag(FLAGS_json)) {
@@ -148,10 +149,10 @@ int Act(const char* command, DeskDoor& door, const std::string& path, bool may_d
     return Complain(command, "the daemon's answer is not understood", kFailed);
   }
   if (result["dropped"].error() == simdjson::SUCCESS) {
-    std::cout << Counted(NumberOf(result, "dropped"), "dead letter") << " dropped" << std::endl;
+    std::cout << Counted(NumberOf(result, "dropped"), "dead letter")
+              << (dry ? " would be dropped" : " dropped") << std::endl;
     return kDone;
   }
-  const bool dry = absl::GetFlag(FLAGS_dry_run);
   const uint64_t again = NumberOf(result, "replayed");
   std::cout << Counted(again, "event")
             << (dry          ? " would be sent again"
@@ -187,8 +188,8 @@ int RunSpool(const std::vector<std::string>& arguments) {
   if (verb == "ls") return List(**door);
   if (show) return Show(**door, arguments[1]);
   if (verb == "export") return Export(**door);
-  if (verb == "retry") return Act("spool", **door, "/api/v1/spool/retry", true);
-  return Act("spool", **door, "/api/v1/spool/drop", false);
+  if (verb == "retry") return Act("spool", **door, "/api/v1/spool/retry");
+  return Act("spool", **door, "/api/v1/spool/drop");
 }
 
 int RunReplay(const std::vector<std::string>& arguments) {
@@ -197,7 +198,7 @@ int RunReplay(const std::vector<std::string>& arguments) {
   }
   absl::StatusOr<std::unique_ptr<DeskDoor>> door = DeskDoor::Open();
   if (!door.ok()) return Failed("replay", door.status());
-  return Act("replay", **door, "/api/v1/replay", true);
+  return Act("replay", **door, "/api/v1/replay");
 }
 
 }  // namespace
@@ -211,7 +212,7 @@ Command SpoolCommand() {
       "ls      rows that wait and dead letters, a row in each line\n"
       "show    the rows of one event, with its object\n"
       "retry   sends dead letters again, under their ids, behind what waits in their lanes\n"
-      "drop    forgets dead letters\n"
+      "drop    forgets dead letters; --dry-run counts only, here as with retry\n"
       "export  every row with its object, one JSON object in each line\n"
       "\n"
       "Asks the running daemon, or with --spool DIR reads and changes a spool that no daemon has\n"

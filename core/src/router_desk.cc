@@ -45,14 +45,14 @@ class RouterDesk final : public Desk {
   void FindTrace(const std::string& id_or_name, Traced done) override;
   void Find(const StoredFilter& filter, StoredCallback done) override;
   void Replay(const StoredFilter& filter, bool dry_run, Replayed done) override;
-  void Drop(const StoredFilter& filter, Dropped done) override;
+  void Drop(const StoredFilter& filter, bool dry_run, Dropped done) override;
 
  private:
   EndpointStatus StatusOf(const EndpointQueue& queue) const;
   absl::Time WallOf(MonoTime time) const;
   void ReplayPage(StoredFilter filter, bool dry_run, ReplayResult so_far, Replayed done);
   void ReplayOne(const StoredRow& stored, ReplayResult* result, Router::Line::Turn* turn);
-  void DropPage(StoredFilter filter, uint64_t so_far, Dropped done);
+  void DropPage(StoredFilter filter, bool dry_run, uint64_t so_far, Dropped done);
   // What a trace still has to ask of the spool, the last first.
   struct TraceSearch {
     Trace trace;
@@ -345,14 +345,14 @@ void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result,
   turn->batch.settled.push_back(std::move(done));
 }
 
-void RouterDesk::Drop(const StoredFilter& filter, Dropped done) {
-  DropPage(filter, 0, std::move(done));
+void RouterDesk::Drop(const StoredFilter& filter, bool dry_run, Dropped done) {
+  DropPage(filter, dry_run, 0, std::move(done));
 }
 
-void RouterDesk::DropPage(StoredFilter filter, uint64_t so_far, Dropped done) {
+void RouterDesk::DropPage(StoredFilter filter, bool dry_run, uint64_t so_far, Dropped done) {
   filter.waiting = filter.delivered = false;
   filter.dead = true;
-  AskPage(filter, [this, filter, so_far, done](absl::StatusOr<StoredPage> page) mutable {
+  AskPage(filter, [this, filter, dry_run, so_far, done](absl::StatusOr<StoredPage> page) mutable {
     if (!page.ok()) return done(page.status());
     std::vector<Settlement> settled;
     for (const StoredRow& stored : page->rows) {
@@ -362,11 +362,11 @@ void RouterDesk::DropPage(StoredFilter filter, uint64_t so_far, Dropped done) {
       drop.bytes = static_cast<uint32_t>(stored.row->Bytes());
       settled.push_back(std::move(drop));
     }
-    line_.parts.spool.Settle(settled);
+    if (!dry_run) line_.parts.spool.Settle(settled);
     so_far += settled.size();
     if (page->next == 0) return done(so_far);
     filter.after = page->next;
-    DropPage(std::move(filter), so_far, std::move(done));
+    DropPage(std::move(filter), dry_run, so_far, std::move(done));
   });
 }
 

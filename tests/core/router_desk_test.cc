@@ -47,6 +47,12 @@ class RouterDeskTest : public RouterBench {
     Run();
     return row;
   }
+  uint64_t Drop(StoredFilter filter, bool dry_run = false) {
+    uint64_t dropped = 0;
+    router->desk().Drop(filter, dry_run, [&](absl::StatusOr<uint64_t> count) { dropped = *count; });
+    Run();
+    return dropped;
+  }
   size_t CountDead() {
     size_t count = 0;
     router->desk().Find(Dead(),
@@ -294,10 +300,9 @@ TEST_F(RouterDeskTest, DroppingForgetsDeadLettersAlone) {
   Send(StatusEvent("b", "PUBLISHING"));
   StoredFilter all;
   all.limit = 2;
-  uint64_t dropped = 0;
-  router->desk().Drop(all, [&](absl::StatusOr<uint64_t> count) { dropped = *count; });
-  Run();
-  EXPECT_EQ(dropped, 3u);
+  EXPECT_EQ(Drop(all, true), 3u);
+  EXPECT_EQ(CountDead(), 3u) << "a dry run";
+  EXPECT_EQ(Drop(all), 3u);
   EXPECT_EQ(CountDead(), 0u);
   EXPECT_EQ(router->Totals().waiting, 1u);
 }
@@ -326,7 +331,7 @@ TEST_F(RouterDeskTest, DeadLettersAreAnAlertUntilTheyAreGone) {
   ASSERT_THAT(router->desk().Alerts(), SizeIs(1));
   EXPECT_EQ(router->desk().Alerts()[0].name, "DeadLetters");
   EXPECT_TRUE(router->desk().Alerts()[0].critical);
-  router->desk().Drop(Dead(), [](auto) {});
+  Drop(Dead());
   RunFor(absl::Seconds(2));
   EXPECT_THAT(router->desk().Alerts(), IsEmpty());
 }

@@ -42,6 +42,19 @@ class OperatorTest(unittest.TestCase):
         self.over = ("--spool", f"{daemon.work_dir}/spool")
         return daemon
 
+    def start_with_dead(self, count):
+        """A daemon to which so many dead letters are left."""
+        with Backend(lambda r: 400) as backend:
+            daemon = self.start(backend)
+            for number in range(count):
+                publish(daemon, f"cam-{number}")
+            wait_until(lambda: len(self.rows()) == count, "the dead letters")
+        return daemon
+
+    def rows(self, *words):
+        return [json.loads(line) for line in
+                tallybus("spool", "ls", "--json", *words, *self.at).splitlines()]
+
     def await_error(self, words):
         return wait_until(lambda: words in tallybus("endpoint", "show", ROUTE, *self.at), words)
 
@@ -121,6 +134,15 @@ class OperatorTest(unittest.TestCase):
             self.assertIn("tallybus endpoint enable", said)
             daemon.start()
             self.assertIn("1 dead letter dropped", tallybus("spool", "drop", "--all", *self.at))
+
+    def test_a_dry_run_of_a_drop_only_counts(self):
+        daemon = self.start_with_dead(2)
+        dry = ("spool", "drop", "--all", "--dry-run")
+        self.assertIn("2 dead letters would be dropped", tallybus(*dry, *self.at))
+        self.assertEqual(len(self.rows()), 2)
+        daemon.stop()
+        for _ in range(2):
+            self.assertIn("2 dead letters would be dropped", tallybus(*dry, *self.over))
 
 
 if __name__ == "__main__":

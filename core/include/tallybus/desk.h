@@ -93,9 +93,9 @@ class Desk {
   // the end of its lane, under its id. With `dry_run` it only counts.
   using Replayed = std::function<void(absl::StatusOr<ReplayResult>)>;
   virtual void Replay(const StoredFilter& filter, bool dry_run, Replayed done) = 0;
-  // Forgets the dead letters that the filter finds.
+  // Forgets the dead letters that the filter finds. With `dry_run` it only counts.
   using Dropped = std::function<void(absl::StatusOr<uint64_t>)>;
-  virtual void Drop(const StoredFilter& filter, Dropped done) = 0;
+  virtual void Drop(const StoredFilter& filter, bool dry_run, Dropped done) = 0;
 };
 
 }  // namespace tallybus

@@ -62,7 +62,10 @@ TEST_F(DeskApiTest, RetriesAndDropsDeadLetters) {
   EXPECT_EQ(transport.attempts().size(), 2u);
   EXPECT_THAT(Ask("POST", "/api/v1/spool/retry", "stream=a")->body, HasSubstr("\"replayed\":1"));
   EXPECT_EQ(transport.attempts().size(), 3u);
+  EXPECT_THAT(Ask("POST", "/api/v1/spool/drop", "dry_run=1")->body,
+              HasSubstr(R"("dropped":1,"dry_run":true)"));
   EXPECT_THAT(Ask("POST", "/api/v1/spool/drop")->body, HasSubstr("\"dropped\":1"));
+  EXPECT_THAT(Ask("POST", "/api/v1/spool/drop")->body, HasSubstr("\"dropped\":0"));
 }
 
 }  // namespace
