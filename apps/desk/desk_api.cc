@@ -17,14 +17,47 @@ namespace {
 
 using Answer = std::function<void(HttpAnswer)>;
 
-bool IsTrue(const QueryParameters& parameters, std::string_view name) {
-  const std::string* value = parameters.Find(name);
-  return value != nullptr && (*value == "1" || *value == "true" || value->empty());
+// What a question about rows says.
+struct Asked {
+  StoredFilter filter;
+  bool bodies = false;
+  bool reveal = false;
+  bool dry_run = false;
+};
+
+// What a verb has no use of it refuses: passed over, it would be taken for heard.
+using NamesCheck = absl::Status (*)(const QueryParameters&);
+
+absl::Status OfPages(const QueryParameters& parameters) {
+  return parameters.CheckNames({"state", "since", "until", "app", "stream", "session", "route",
+                                "id", "after", "limit", "bodies", "reveal"});
 }
 
-absl::Status CheckFilterNames(const QueryParameters& parameters) {
-  return parameters.CheckNames({"state", "since", "until", "app", "stream", "session", "route",
-                                "id", "after", "limit", "bodies", "reveal", "dry_run"});
+absl::Status OfDeadLetters(const QueryParameters& parameters) {
+  return parameters.CheckNames(
+      {"since", "until", "app", "stream", "session", "route", "id", "dry_run"});
+}
+
+absl::Status OfReplay(const QueryParameters& parameters) {
+  return parameters.CheckNames(
+      {"state", "since", "until", "app", "stream", "session", "route", "id", "dry_run"});
+}
+
+absl::StatusOr<Asked> Read(const QueryParameters& parameters, NamesCheck names,
+                           const std::string& states, absl::Time now) {
+  if (absl::Status status = names(parameters); !status.ok()) return status;
+  absl::StatusOr<StoredFilter> filter = FilterOf(parameters, states, now);
+  if (!filter.ok()) return filter.status();
+  Asked asked;
+  asked.filter = *std::move(filter);
+  const std::pair<const char*, bool*> switches[] = {
+      {"bodies", &asked.bodies}, {"reveal", &asked.reveal}, {"dry_run", &asked.dry_run}};
+  for (const auto& [name, value] : switches) {
+    absl::StatusOr<bool> read = SwitchOf(parameters, name);
+    if (!read.ok()) return read.status();
+    *value = *read;
+  }
+  return asked;
 }
 
 // One question: what it needs to be answered, and where it is answered.
@@ -40,15 +73,22 @@ class Question {
     use(*parameters);
   }
 
+  // Has use(desk, asked) called on the router's thread, or answers what is wrong with the question.
   template <typename Use>
-  void Filter(const HttpRequest& request, const std::string& states, const Answer& answer,
-              Use use) const {
+  void Rows(const HttpRequest& request, NamesCheck names, const std::string& states,
+            const Answer& answer, Use use) const {
     Parameters(request, answer, [&](const QueryParameters& parameters) {
-      absl::Status status = CheckFilterNames(parameters);
-      if (!status.ok()) return answer(ErrorAnswer(status));
-      absl::StatusOr<StoredFilter> filter = FilterOf(parameters, states, clock_.WallNow());
-      if (!filter.ok()) return answer(ErrorAnswer(filter.status()));
-      use(*filter, parameters);
+      absl::StatusOr<Asked> asked = Read(parameters, names, states, clock_.WallNow());
+      if (!asked.ok()) {
+        return answer(TextAnswer(
+            400, absl::StrCat(request.method, " ", request.path, ": ", asked.status().message())));
+      }
+      AtDesk([asked = *asked, answer, use](Desk& desk) {
+        CheckNamed(desk, asked.filter, [&desk, asked, answer, use](absl::Status known) {
+          if (!known.ok()) return answer(ErrorAnswer(known));
+          use(desk, asked);
+        });
+      });
     });
   }
 
@@ -64,56 +104,50 @@ class Question {
 
 AsyncWebHandler Spool(Question question) {
   return [question](const HttpRequest& request, const Answer& answer) {
-    question.Filter(request, "waiting,dead,delivered", answer,
-                    [&](const StoredFilter& filter, const QueryParameters& parameters) {
-                      const PageOptions options = {.bodies = IsTrue(parameters, "bodies"),
-                                                   .reveal = IsTrue(parameters, "reveal")};
-                      question.AtDesk([filter, options, answer](Desk& desk) {
-                        desk.Find(filter, [options, answer](absl::StatusOr<StoredPage> page) {
-                          answer(page.ok() ? JsonAnswer(200, PageJson(*page, options))
-                                           : ErrorAnswer(page.status()));
-                        });
-                      });
+    question.Rows(request, OfPages, "waiting,dead,delivered", answer,
+                  [answer](Desk& desk, const Asked& asked) {
+                    const PageOptions options = {.bodies = asked.bodies, .reveal = asked.reveal};
+                    desk.Find(asked.filter, [options, answer](absl::StatusOr<StoredPage> page) {
+                      answer(page.ok() ? JsonAnswer(200, PageJson(*page, options))
+                                       : ErrorAnswer(page.status()));
                     });
+                  });
   };
 }
 
+std::string ReplayJson(const ReplayResult& result, bool dry_run) {
+  return absl::StrCat("{\"replayed\":", result.replayed, ",\"no_route\":", result.no_route,
+                      ",\"damaged\":", result.damaged, ",\"disabled\":", result.disabled,
+                      ",\"rejected\":", result.rejected, ",\"alerts\":", result.alerts,
+                      ",\"dry_run\":", dry_run ? "true" : "false", "}");
+}
+
 // Without a filter everything of `states` is meant: the caller asked for that in so many words.
-AsyncWebHandler Replay(Question question, const std::string& states) {
-  return [question, states](const HttpRequest& request, const Answer& answer) {
-    question.Filter(
-        request, states, answer,
-        [&](const StoredFilter& filter, const QueryParameters& parameters) {
-          const bool dry_run = IsTrue(parameters, "dry_run");
-          question.AtDesk([filter, dry_run, answer](Desk& desk) {
-            desk.Replay(filter, dry_run, [dry_run, answer](absl::StatusOr<ReplayResult> result) {
-              if (!result.ok()) return answer(ErrorAnswer(result.status()));
-              answer(JsonAnswer(
-                  200, absl::StrCat(
-                           "{\"replayed\":", result->replayed, ",\"no_route\":", result->no_route,
-                           ",\"damaged\":", result->damaged, ",\"disabled\":", result->disabled,
-                           ",\"rejected\":", result->rejected,
-                           ",\"dry_run\":", dry_run ? "true" : "false", "}")));
-            });
-          });
-        });
+AsyncWebHandler Replay(Question question, NamesCheck names, const std::string& states) {
+  return [question, names, states](const HttpRequest& request, const Answer& answer) {
+    question.Rows(request, names, states, answer, [answer](Desk& desk, const Asked& asked) {
+      if (asked.filter.waiting) {
+        return answer(TextAnswer(400, "state: what waits is sent anyway, and not replayed"));
+      }
+      const bool dry_run = asked.dry_run;
+      desk.Replay(asked.filter, dry_run, [dry_run, answer](absl::StatusOr<ReplayResult> result) {
+        answer(result.ok() ? JsonAnswer(200, ReplayJson(*result, dry_run))
+                           : ErrorAnswer(result.status()));
+      });
+    });
   };
 }
 
 AsyncWebHandler Drop(Question question) {
   return [question](const HttpRequest& request, const Answer& answer) {
-    question.Filter(
-        request, "dead", answer,
-        [&](const StoredFilter& filter, const QueryParameters& parameters) {
-          const bool dry_run = IsTrue(parameters, "dry_run");
-          question.AtDesk([filter, dry_run, answer](Desk& desk) {
-            desk.Drop(filter, dry_run, [dry_run, answer](absl::StatusOr<uint64_t> dropped) {
-              if (!dropped.ok()) return answer(ErrorAnswer(dropped.status()));
-              answer(JsonAnswer(200, absl::StrCat("{\"dropped\":", *dropped, ",\"dry_run\":",
-                                                  dry_run ? "true" : "false", "}")));
-            });
-          });
-        });
+    question.Rows(request, OfDeadLetters, "dead", answer, [answer](Desk& desk, const Asked& asked) {
+      const bool dry_run = asked.dry_run;
+      desk.Drop(asked.filter, dry_run, [dry_run, answer](absl::StatusOr<uint64_t> dropped) {
+        if (!dropped.ok()) return answer(ErrorAnswer(dropped.status()));
+        answer(JsonAnswer(200, absl::StrCat("{\"dropped\":", *dropped,
+                                            ",\"dry_run\":", dry_run ? "true" : "false", "}")));
+      });
+    });
   };
 }
 
@@ -204,9 +238,9 @@ std::vector<WebRoute> DeskRoutes(Router& router, const Clock& clock) {
             List(question, [](Desk& desk) { return AlertsJson(desk.Alerts()); })),
       Route("GET", "/api/v1/spool", Spool(question)),
       Route("GET", "/api/v1/trace", FindTrace(question, clock)),
-      Route("POST", "/api/v1/spool/retry", Replay(question, "dead")),
+      Route("POST", "/api/v1/spool/retry", Replay(question, OfDeadLetters, "dead")),
       Route("POST", "/api/v1/spool/drop", Drop(question)),
-      Route("POST", "/api/v1/replay", Replay(question, "dead,delivered")),
+      Route("POST", "/api/v1/replay", Replay(question, OfReplay, "dead,delivered")),
       Route("POST", "/api/v1/endpoints/pause", Control(question, Verb::kPause)),
       Route("POST", "/api/v1/endpoints/resume", Control(question, Verb::kResume)),
       Route("POST", "/api/v1/endpoints/disable", Control(question, Verb::kDisable)),

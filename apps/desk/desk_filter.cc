@@ -4,7 +4,9 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace tallybus::desk {
@@ -39,7 +41,53 @@ absl::Status ReadTime(const QueryParameters& parameters, const char* name, absl:
   return absl::OkStatus();
 }
 
+using Checked = std::function<void(absl::Status)>;
+
+// OK where a row fits, else `otherwise`.
+void NeedRow(Desk& desk, StoredFilter filter, absl::Status otherwise, Checked done) {
+  filter.waiting = filter.dead = filter.delivered = true;
+  filter.limit = 1;
+  desk.Find(filter, [&desk, filter, otherwise, done](absl::StatusOr<StoredPage> page) mutable {
+    if (!page.ok()) return done(page.status());
+    if (!page->rows.empty()) return done(absl::OkStatus());
+    if (page->next == 0) return done(otherwise);
+    filter.after = page->next;
+    NeedRow(desk, std::move(filter), std::move(otherwise), std::move(done));
+  });
+}
+
+bool IsEndpoint(const Desk& desk, const std::string& route) {
+  const std::vector<EndpointStatus> all = desk.Endpoints();
+  return std::any_of(all.begin(), all.end(),
+                     [&](const EndpointStatus& endpoint) { return endpoint.route == route; });
+}
+
 }  // namespace
+
+absl::StatusOr<bool> SwitchOf(const QueryParameters& parameters, const char* name) {
+  const std::string* value = parameters.Find(name);
+  if (value == nullptr || *value == "0" || *value == "false") return false;
+  if (value->empty() || *value == "1" || *value == "true") return true;
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, ": '", *value, "' is neither 1 or true nor 0 or false"));
+}
+
+void CheckNamed(Desk& desk, const StoredFilter& filter, Checked done) {
+  if (filter.after != 0) return done(absl::OkStatus());
+  const Checked check_id = [&desk, id = filter.id, done](absl::Status status) {
+    if (!status.ok() || id.empty()) return done(std::move(status));
+    StoredFilter of_id;
+    of_id.id = id;
+    NeedRow(desk, of_id, absl::NotFoundError(absl::StrCat("no row has the id ", id)), done);
+  };
+  if (filter.route.empty() || IsEndpoint(desk, filter.route)) return check_id(absl::OkStatus());
+  StoredFilter of_route;
+  of_route.route = filter.route;
+  NeedRow(desk, of_route,
+          absl::NotFoundError(
+              absl::StrCat("no route is called \"", filter.route, "\", and no row is left of one")),
+          check_id);
+}
 
 absl::StatusOr<absl::Time> ParseTime(const std::string& text, absl::Time now) {
   absl::Time time;
@@ -65,6 +113,11 @@ absl::StatusOr<StoredFilter> FilterOf(const QueryParameters& parameters,
   if (status.ok()) status = ReadTime(parameters, "since", now, &filter.since);
   if (status.ok()) status = ReadTime(parameters, "until", now, &filter.until);
   if (!status.ok()) return status;
+  if (filter.since >= filter.until) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("since: '", *parameters.Find("since"), "' is not before until, '",
+                     *parameters.Find("until"), "': nothing is between them"));
+  }
   const std::pair<const char*, std::string*> texts[] = {{"app", &filter.app},
                                                         {"stream", &filter.stream},
                                                         {"session", &filter.session},

@@ -118,6 +118,16 @@ absl::StatusOr<uint64_t> UntilCount() {
       absl::StrCat("--until: '", text, "' is not understood; it is a number of events"));
 }
 
+absl::Status RefuseFlags(const std::string& verb, const std::vector<std::string>& useless) {
+  for (const std::string& name : useless) {
+    const absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+    if (flag->CurrentValue() == flag->DefaultValue()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(verb, " has no use of --", absl::StrReplaceAll(name, {{"_", "-"}})));
+  }
+  return absl::OkStatus();
+}
+
 std::string UsageOf(const Command& command) {
   std::string text =
       absl::StrCat("tallybus ", command.name, " [flags]", command.arguments.empty() ? "" : " ",

@@ -30,6 +30,9 @@ std::string DidYouMean(const std::string& name, const std::vector<std::string>& 
 // The value of --until where it is a count; 0 where it was not given. INVALID_ARGUMENT: it is none.
 absl::StatusOr<uint64_t> UntilCount();
 
+// INVALID_ARGUMENT where a flag of `useless` has not its default: "drop has no use of --limit".
+absl::Status RefuseFlags(const std::string& verb, const std::vector<std::string>& useless);
+
 // The text of `tallybus help <name>`.
 std::string UsageOf(const Command& command);
 

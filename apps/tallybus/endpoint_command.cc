@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/tallybus/command.h"
+#include "apps/tallybus/command_line.h"
 #include "apps/tallybus/desk_door.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/table.h"
@@ -116,8 +117,10 @@ int PrintTest(const std::string& json) {
     return Complain("endpoint", "the daemon's answer is not understood", kFailed);
   }
   const std::string detail = Cell(test, "detail");
-  std::cout << (delivered ? "delivered" : "not delivered") << ": " << Cell(test, "httpStatus")
-            << " " << Printable(Cell(test, "reason")) << " after " << milliseconds << " ms, on a "
+  const std::string status = Cell(test, "httpStatus");
+  std::cout << (delivered ? "delivered" : "not delivered") << ": "
+            << (status == "0" ? "" : status + " ")  // 0: no answer came
+            << Printable(Cell(test, "reason")) << " after " << milliseconds << " ms, on a "
             << (reused ? "connection that was open" : "new connection")
             << (detail.empty() ? "" : " (" + Printable(detail) + ")") << std::endl;
   return delivered ? kDone : kFailed;
@@ -138,6 +141,10 @@ int Run(const std::vector<std::string>& arguments) {
     return Complain("endpoint",
                     "ls, or show, test, pause, resume, disable, enable and a route: which one?",
                     kUsage);
+  }
+  if (list || show || verb == "test") {
+    absl::Status use = RefuseFlags(verb, {"reason"});
+    if (!use.ok()) return Complain("endpoint", std::string(use.message()), kUsage);
   }
   absl::StatusOr<std::unique_ptr<DeskDoor>> door = DeskDoor::Open();
   if (!door.ok()) return Complain("endpoint", std::string(door.status().message()), kFailed);

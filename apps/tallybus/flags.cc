@@ -31,7 +31,8 @@ ABSL_FLAG(std::string, app, "", "only events of this app key");
 ABSL_FLAG(std::string, stream, "", "only events of this stream: its name or mediaSessionId");
 ABSL_FLAG(std::string, route, "", "only events for this route, such as defaultApp/backend");
 ABSL_FLAG(std::string, id, "", "only the event of this id");
-ABSL_FLAG(uint64_t, limit, 100, "the most rows to show; 0: all");
+ABSL_FLAG(std::optional<uint64_t>, limit, std::nullopt,
+          "the most rows to show; 0: all; none: 100 for ls, all for export");
 ABSL_FLAG(bool, all, false, "a switch: really all of them, without any filter");
 ABSL_FLAG(bool, dry_run, false, "a switch: count what would be done, and do nothing");
 ABSL_FLAG(bool, reveal, false, "a switch: show what looks like a credential too");

@@ -30,7 +30,7 @@ ABSL_DECLARE_FLAG(std::string, app);
 ABSL_DECLARE_FLAG(std::string, stream);
 ABSL_DECLARE_FLAG(std::string, route);
 ABSL_DECLARE_FLAG(std::string, id);
-ABSL_DECLARE_FLAG(uint64_t, limit);
+ABSL_DECLARE_FLAG(std::optional<uint64_t>, limit);
 ABSL_DECLARE_FLAG(bool, all);
 ABSL_DECLARE_FLAG(bool, dry_run);
 ABSL_DECLARE_FLAG(bool, reveal);

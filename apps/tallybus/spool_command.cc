@@ -6,10 +6,12 @@
 
 #include <functional>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "apps/tallybus/command.h"
+#include "apps/tallybus/command_line.h"
 #include "apps/tallybus/desk_door.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/table.h"
@@ -76,7 +78,7 @@ int List(DeskDoor& door) {
   Table table({"ROW", "STATE", "TIME", "ID", "ROUTE", "METHOD", "STATUS", "STREAM", "ATTEMPTS",
                "HTTP", "REASON"});
   const bool json = absl::GetFlag(FLAGS_json);
-  const uint64_t limit = absl::GetFlag(FLAGS_limit);
+  const uint64_t limit = absl::GetFlag(FLAGS_limit).value_or(100);
   uint64_t rows = 0;
   absl::Status status = Walk(door, SpoolTarget("waiting,dead"), limit, [&](Element row) {
     ++rows;
@@ -85,10 +87,13 @@ int List(DeskDoor& door) {
       return;
     }
     std::vector<std::string> cells;
-    for (const char* key : {"row", "state", "time", "id", "route", "method", "status", "stream",
-                            "attempts", "httpStatus", "reason"}) {
+    for (const char* key :
+         {"row", "state", "time", "id", "route", "method", "status", "stream", "attempts"}) {
       cells.push_back(TextOf(row, key));
     }
+    const std::string http = TextOf(row, "httpStatus");
+    cells.push_back(http == "0" ? "" : http);  // no answer came
+    cells.push_back(TextOf(row, "reason"));
     table.Add(std::move(cells));
   });
   if (!status.ok()) return Failed("spool", status);
@@ -119,8 +124,8 @@ int Show(DeskDoor& door, const std::string& id) {
 int Export(DeskDoor& door) {
   Target target = SpoolTarget("waiting,dead,delivered");
   target.Add("bodies", "1");
-  absl::Status status =
-      Walk(door, target, 0, [](Element row) { std::cout << simdjson::minify(row) << "\n"; });
+  absl::Status status = Walk(door, target, absl::GetFlag(FLAGS_limit).value_or(0),
+                             [](Element row) { std::cout << simdjson::minify(row) << "\n"; });
   std::cout << std::flush;
   return status.ok() ? kDone : Failed("spool", status);
 }
@@ -159,7 +164,11 @@ int Act(const char* command, DeskDoor& door, const std::string& path) {
                 : again == 1 ? " is sent again"
                              : " are sent again")
             << "; no route now: " << TextOf(result, "no_route")
-            << ", damaged: " << TextOf(result, "damaged") << std::endl;
+            << ", damaged: " << TextOf(result, "damaged");
+  if (const uint64_t alerts = NumberOf(result, "alerts"); alerts != 0) {
+    std::cout << ", left out as alerts: " << alerts << " (--route sends its own)";
+  }
+  std::cout << std::endl;
   if (const uint64_t disabled = NumberOf(result, "disabled"); disabled != 0) {
     return Complain(command,
                     absl::StrCat(Counted(disabled, "event"),
@@ -179,9 +188,18 @@ int Act(const char* command, DeskDoor& door, const std::string& path) {
 int RunSpool(const std::vector<std::string>& arguments) {
   const std::string verb = arguments.empty() ? "" : arguments[0];
   const bool show = verb == "show";
-  const bool known = show || verb == "ls" || verb == "retry" || verb == "drop" || verb == "export";
-  if (!known || arguments.size() != (show ? 2u : 1u)) {
+  const std::map<std::string, std::vector<std::string>> useless = {
+      {"ls", {"all", "dry_run", "reveal"}},
+      {"show", {"all", "dry_run", "limit", "id"}},
+      {"export", {"all", "dry_run"}},
+      {"retry", {"state", "limit", "reveal"}},
+      {"drop", {"state", "limit", "reveal"}}};
+  const auto known = useless.find(verb);
+  if (known == useless.end() || arguments.size() != (show ? 2u : 1u)) {
     return Complain("spool", "ls, show ID, retry, drop or export: which one?", kUsage);
+  }
+  if (absl::Status use = RefuseFlags(verb, known->second); !use.ok()) {
+    return Complain("spool", std::string(use.message()), kUsage);
   }
   absl::StatusOr<std::unique_ptr<DeskDoor>> door = DeskDoor::Open();
   if (!door.ok()) return Failed("spool", door.status());
@@ -211,7 +229,8 @@ Command SpoolCommand() {
   command.details =
       "ls      rows that wait and dead letters, a row in each line\n"
       "show    the rows of one event, with its object\n"
-      "retry   sends dead letters again, under their ids, behind what waits in their lanes\n"
+      "retry   sends dead letters again, under their ids, behind what waits in their lanes;\n"
+      "        alerts only where --route names their route\n"
       "drop    forgets dead letters; --dry-run counts only, here as with retry\n"
       "export  every row with its object, one JSON object in each line\n"
       "\n"
@@ -230,7 +249,8 @@ Command ReplayCommand() {
   command.details =
       "Sends what the filter finds again: dead letters, and what spool.retain keeps of delivered\n"
       "events. Each keeps its id, carries tallybus-redelivery, and comes behind what waits in its\n"
-      "lane. --dry-run counts only. With --spool DIR a daemon that starts later sends them.";
+      "lane. Old alerts would page people: they are left out, unless --route names their route.\n"
+      "--dry-run counts only. With --spool DIR a daemon that starts later sends them.";
   command.flags = WithFilterFlags({"all", "dry_run"});
   command.run = RunReplay;
   return command;

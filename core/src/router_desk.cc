@@ -287,6 +287,10 @@ void RouterDesk::ReplayPage(StoredFilter filter, bool dry_run, ReplayResult so_f
     if (!page.ok()) return done(page.status());
     Router::Line::Turn turn;
     for (const StoredRow& stored : page->rows) {
+      if (filter.route.empty() && stored.row->event->method == kAlertEvent) {
+        ++so_far.alerts;
+        continue;
+      }
       ReplayOne(stored, &so_far, dry_run ? nullptr : &turn);
     }
     if (!dry_run) line_.Append(std::move(turn));

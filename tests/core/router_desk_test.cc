@@ -294,6 +294,26 @@ TEST_F(RouterDeskTest, AReplayTakesWhatItsFilterFindsAndNothingThatWaits) {
   EXPECT_EQ(CountDead(), 2u);
 }
 
+TEST_F(RouterDeskTest, AReplayPagesNobodyAgainUnlessTheAlertsRouteIsNamed) {
+  auto pager = NewOtherRoute("pager");
+  pager->match.methods = {std::string(kAlertEvent)};
+  AddRoute(pager);
+  ASSERT_TRUE(Control(Verb::kDisable, "pager").ok());
+  KillThree();
+  RunFor(absl::Seconds(2));  // dead letters are an alert, and the pager takes none
+  ASSERT_TRUE(Control(Verb::kEnable, "pager").ok());
+  const size_t dead = CountDead();
+  ASSERT_GT(dead, 3u);
+  const ReplayResult all = Replay(Dead());
+  EXPECT_EQ(all.replayed, 3u);
+  EXPECT_EQ(all.alerts, dead - 3);
+  StoredFilter filter = Dead();
+  filter.route = "pager";
+  const ReplayResult named = Replay(filter);
+  EXPECT_EQ(named.replayed, dead - 3);
+  EXPECT_EQ(named.alerts, 0u);
+}
+
 TEST_F(RouterDeskTest, DroppingForgetsDeadLettersAlone) {
   KillThree();
   ASSERT_TRUE(Control(Verb::kPause).ok());

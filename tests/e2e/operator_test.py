@@ -55,6 +55,11 @@ class OperatorTest(unittest.TestCase):
         return [json.loads(line) for line in
                 tallybus("spool", "ls", "--json", *words, *self.at).splitlines()]
 
+    def errors_of(self, *words):
+        """The standard error of what succeeds."""
+        return subprocess.run([BIN / "tallybus", *words], capture_output=True, text=True,
+                              timeout=60, check=True).stderr
+
     def await_error(self, words):
         return wait_until(lambda: words in tallybus("endpoint", "show", ROUTE, *self.at), words)
 
@@ -143,6 +148,53 @@ class OperatorTest(unittest.TestCase):
         daemon.stop()
         for _ in range(2):
             self.assertIn("2 dead letters would be dropped", tallybus(*dry, *self.over))
+
+    def test_an_option_that_a_verb_has_no_use_of_is_refused(self):
+        self.start_with_dead(2)
+        for words in ("drop --all --limit 1", "drop --all --state delivered",
+                      "retry --all --limit 100", "retry --all --state dead", "drop --all --reveal",
+                      "ls --dry-run", "ls --all", "export --dry-run", "show 1-2 --limit 1"):
+            verb, option = words.split()[0], [w for w in words.split() if w[:2] == "--"][-1]
+            said = tallybus("spool", *words.split(), *self.at, expect=2)
+            self.assertIn(f"{verb} has no use of {option}", said)
+        said = tallybus("endpoint", "ls", "--reason", "x", *self.at, expect=2)
+        self.assertIn("ls has no use of --reason", said)
+        self.assertEqual(len(self.rows()), 2)
+        self.assertEqual(len(self.rows("--limit", "1")), 1)
+        for limit, count in (((), 2), (("--limit", "1"), 1), (("--limit", "0"), 2)):
+            exported = tallybus("spool", "export", *limit, *self.at)
+            self.assertEqual(len(exported.splitlines()), count, limit)
+
+    def test_a_filter_that_is_misspelt_fails_and_names_it(self):
+        daemon = self.start_with_dead(1)
+        mistakes = {("--route", "typo"): 'no route is called "typo"',
+                    ("--id", "1-2"): "no row has the id 1-2",
+                    ("--since", "1h", "--until", "2h"): "since: '1h' is not before until, '2h'"}
+        verbs = (("spool", "ls"), ("spool", "export"), ("spool", "retry"), ("spool", "drop"),
+                 ("replay",))
+
+        def check(where):
+            for words, said in mistakes.items():
+                for verb in verbs:
+                    self.assertIn(said, tallybus(*verb, *words, *where, expect=1), verb)
+            tallybus("spool", "ls", "--route", ROUTE, *where)
+        check(self.at)
+        daemon.stop()
+        check(self.over)
+        daemon.start()
+        tallybus("spool", "drop", "--route", ROUTE, *self.at)
+        self.assertIn("0 rows", self.errors_of("spool", "ls", "--route", ROUTE, *self.at))
+
+    def test_no_number_is_shown_where_no_answer_came(self):
+        with Backend() as backend:
+            daemon = self.start(backend)
+        publish(daemon, "cam")
+        self.await_error("connection refused")
+        said = tallybus("endpoint", "test", ROUTE, *self.at, expect=1)
+        self.assertIn("not delivered: connection refused after ", said)
+        head, row = tallybus("spool", "ls", *self.at).splitlines()
+        http = slice(head.index("HTTP"), head.index("REASON"))
+        self.assertEqual(row[http].strip(), "")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ class DeskApiTest : public tallybus::testing::RouterBench {
     std::optional<HttpAnswer> answer;
     HttpRequest request;
     request.method = method;
+    request.path = path;
     request.query = query;
     for (const WebRoute& route : DeskRoutes(*router, clock)) {
       if (route.method != method || route.path != path) continue;
@@ -66,6 +67,46 @@ TEST_F(DeskApiTest, RetriesAndDropsDeadLetters) {
               HasSubstr(R"("dropped":1,"dry_run":true)"));
   EXPECT_THAT(Ask("POST", "/api/v1/spool/drop")->body, HasSubstr("\"dropped\":1"));
   EXPECT_THAT(Ask("POST", "/api/v1/spool/drop")->body, HasSubstr("\"dropped\":0"));
+}
+
+TEST_F(DeskApiTest, ASwitchThatIsNotUnderstoodSendsAndShowsNothing) {
+  for (const char* query : {"dry_run=yes", "dry_run=2"}) {
+    for (const char* path : {"/api/v1/spool/retry", "/api/v1/spool/drop", "/api/v1/replay"}) {
+      EXPECT_EQ(Ask("POST", path, query)->status, 400) << path << query;
+    }
+  }
+  EXPECT_THAT(Ask("GET", "/api/v1/spool", "reveal=no")->body, HasSubstr("reveal: 'no' is neither"));
+  EXPECT_EQ(Ask("GET", "/api/v1/spool", "bodies=yes")->status, 400);
+  EXPECT_EQ(Ask("GET", "/api/v1/spool", "bodies=0&reveal=false")->status, 200);
+  EXPECT_THAT(Ask("POST", "/api/v1/replay", "dry_run=0")->body, HasSubstr("\"dry_run\":false"));
+}
+
+TEST_F(DeskApiTest, RefusesAParameterThatAVerbHasNoUseOfAndNamesBoth) {
+  EXPECT_EQ(Ask("POST", "/api/v1/replay", "limit=1")->status, 400);
+  EXPECT_EQ(Ask("POST", "/api/v1/replay", "state=waiting")->status, 400);
+  EXPECT_EQ(Ask("POST", "/api/v1/replay", "state=delivered")->status, 200);
+  EXPECT_EQ(Ask("POST", "/api/v1/spool/drop", "state=delivered")->status, 400);
+  EXPECT_EQ(Ask("POST", "/api/v1/spool/retry", "bodies=1")->status, 400);
+  EXPECT_EQ(Ask("GET", "/api/v1/spool", "dry_run=1")->status, 400);
+  const auto drop = Ask("POST", "/api/v1/spool/drop", "limit=1");
+  EXPECT_EQ(drop->status, 400);
+  EXPECT_THAT(drop->body, HasSubstr("POST /api/v1/spool/drop: there is no parameter 'limit'"));
+}
+
+TEST_F(DeskApiTest, AMisspeltRouteOrIdIsNotFoundAndAnEmptyOneIs) {
+  for (const char* path : {"/api/v1/spool/retry", "/api/v1/spool/drop", "/api/v1/replay"}) {
+    EXPECT_THAT(Ask("POST", path, "route=typo")->body, HasSubstr("no route is called \"typo\""));
+    EXPECT_EQ(Ask("POST", path, "route=typo")->status, 404);
+    EXPECT_THAT(Ask("POST", path, "id=1-2")->body, HasSubstr("no row has the id 1-2"));
+    EXPECT_EQ(Ask("POST", path, "route=defaultApp%2Fbackend")->status, 200);
+  }
+  EXPECT_EQ(Ask("GET", "/api/v1/spool", "route=typo")->status, 404);
+  EXPECT_EQ(Ask("GET", "/api/v1/spool", "route=defaultApp%2Fbackend")->status, 200);
+  Send(tallybus::testing::StatusEvent("cam", "PUBLISHING"));
+  const std::string id = transport.attempts().at(0).event.id.ToString();
+  EXPECT_EQ(Ask("POST", "/api/v1/spool/drop", "id=" + id)->status, 200) << "it waits";
+  RemoveRoute(tallybus::testing::kApp);
+  EXPECT_EQ(Ask("GET", "/api/v1/spool", "route=defaultApp%2Fbackend")->status, 200) << "has rows";
 }
 
 }  // namespace

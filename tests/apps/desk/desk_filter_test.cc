@@ -27,11 +27,11 @@ TEST(DeskFilterTest, WithoutParametersItIsWhatTheQuestionMeans) {
 
 TEST(DeskFilterTest, TakesEachParameter) {
   const auto filter = Read(
-      "state=waiting,delivered&since=2h&until=1970-01-12T00:00:00Z&app=a&stream=b&session=c&"
+      "state=waiting,delivered&since=2d&until=1970-01-12T00:00:00Z&app=a&stream=b&session=c&"
       "route=d/e&id=f&after=9&limit=3");
   ASSERT_TRUE(filter.ok()) << filter.status();
   EXPECT_TRUE(filter->waiting && filter->delivered && !filter->dead);
-  EXPECT_EQ(filter->since, kNow - absl::Hours(2));
+  EXPECT_EQ(filter->since, kNow - absl::Hours(48));
   EXPECT_EQ(filter->until, absl::FromUnixSeconds(11 * 86400));
   EXPECT_EQ(filter->app + filter->stream + filter->session + filter->route + filter->id, "abcd/ef");
   EXPECT_EQ(filter->after, 9u);
@@ -42,6 +42,32 @@ TEST(DeskFilterTest, RefusesWhatItDoesNotUnderstandByItsName) {
   for (const char* query : {"state=lost", "since=yesterday", "until=-5m", "after=x", "limit=501"}) {
     const std::string name = std::string(query).substr(0, std::string(query).find('='));
     EXPECT_THAT(std::string(Read(query).status().message()), HasSubstr(name)) << query;
+  }
+}
+
+TEST(DeskFilterTest, RefusesASpanThatNothingIsIn) {
+  for (const char* query : {"since=1h&until=2h", "since=1h&until=1h"}) {
+    EXPECT_THAT(std::string(Read(query).status().message()),
+                HasSubstr("since: '1h' is not before until, '"))
+        << query;
+  }
+}
+
+TEST(DeskFilterTest, ASwitchIsOnOrOffAndNothingElse) {
+  for (const auto& [query, value] : {std::pair("s=1", true),
+                                     {"s=true", true},
+                                     {"s", true},
+                                     {"s=0", false},
+                                     {"s=false", false},
+                                     {"", false}}) {
+    auto read = SwitchOf(*QueryParameters::Parse(query), "s");
+    ASSERT_TRUE(read.ok()) << query;
+    EXPECT_EQ(*read, value) << query;
+  }
+  for (const char* query : {"s=yes", "s=no", "s=2", "s=TRUE"}) {
+    EXPECT_THAT(std::string(SwitchOf(*QueryParameters::Parse(query), "s").status().message()),
+                HasSubstr("s: '"))
+        << query;
   }
 }
 

@@ -56,6 +56,13 @@ TEST_F(CommandLineTest, SaysWhatAFlagTakesWhereAValueIsNotUnderstood) {
   EXPECT_EQ(ErrorOf({"--count"}), "--count needs a value");
 }
 
+TEST_F(CommandLineTest, RefusesAFlagThatAVerbHasNoUseOfAndNamesBoth) {
+  EXPECT_TRUE(RefuseFlags("drop", {"limit", "dry_run"}).ok());
+  ASSERT_TRUE(ParseCommandLine(SpoolCommand(), {"--limit", "100", "--dry-run"}).ok());
+  EXPECT_EQ(RefuseFlags("drop", {"limit"}).message(), "drop has no use of --limit");
+  EXPECT_EQ(RefuseFlags("ls", {"dry_run"}).message(), "ls has no use of --dry-run");
+}
+
 TEST_F(CommandLineTest, KnowsEveryFlagThatACommandClaims) {
   for (const Command& command : {PubCommand(), TailCommand(), ReceiveCommand(), StatusCommand()}) {
     for (const std::string& flag : command.flags) {
