@@ -119,7 +119,8 @@ std::string ReplayJson(const ReplayResult& result, bool dry_run) {
   return absl::StrCat("{\"replayed\":", result.replayed, ",\"no_route\":", result.no_route,
                       ",\"damaged\":", result.damaged, ",\"disabled\":", result.disabled,
                       ",\"rejected\":", result.rejected, ",\"alerts\":", result.alerts,
-                      ",\"dry_run\":", dry_run ? "true" : "false", "}");
+                      ",\"no_room\":", result.no_room, ",\"dry_run\":", dry_run ? "true" : "false",
+                      "}");
 }
 
 // Without a filter everything of `states` is meant: the caller asked for that in so many words.

@@ -144,14 +144,14 @@ int Act(const char* command, DeskDoor& door, const std::string& path) {
   if (dry) target.Add("dry_run", "1");
   absl::StatusOr<std::string> answer = door.Ask("POST", target.text());
   if (!answer.ok()) return Failed(command, answer.status());
-  if (absl::GetFlag(FLAGS_json)) {
-    std::cout << *answer << std::endl;
-    return kDone;
-  }
   simdjson::dom::parser parser;
   Element result;
   if (parser.parse(*answer).get(result) != simdjson::SUCCESS) {
     return Complain(command, "the daemon's answer is not understood", kFailed);
+  }
+  if (absl::GetFlag(FLAGS_json)) {
+    std::cout << *answer << std::endl;
+    return NumberOf(result, "no_room") == 0 ? kDone : kFailed;
   }
   if (result["dropped"].error() == simdjson::SUCCESS) {
     std::cout << Counted(NumberOf(result, "dropped"), "dead letter")
@@ -175,6 +175,14 @@ int Act(const char* command, DeskDoor& door, const std::string& path) {
                                  " of a disabled endpoint would become dead letters again: first "
                                  "tallybus endpoint enable ROUTE"),
                     kFailed);
+  }
+  if (const uint64_t left = NumberOf(result, "no_room"); left != 0) {
+    return Complain(
+        command,
+        absl::StrCat(Counted(left, "event"), " left for lack of room (the route's quota, ",
+                     "or seven eighths of spool.max_size): ask again once what waits "
+                     "was delivered"),
+        kFailed);
   }
   const uint64_t rejected = NumberOf(result, "rejected");
   if (rejected == 0) return kDone;

@@ -4,10 +4,11 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <set>
+#include <string>
 #include <utility>
 
 #include "codec/json_writer.h"
+#include "replay_room.h"
 #include "stored_trace.h"
 
 namespace tallybus {
@@ -50,8 +51,14 @@ class RouterDesk final : public Desk {
  private:
   EndpointStatus StatusOf(const EndpointQueue& queue) const;
   absl::Time WallOf(MonoTime time) const;
-  void ReplayPage(StoredFilter filter, bool dry_run, ReplayResult so_far, Replayed done);
-  void ReplayOne(const StoredRow& stored, ReplayResult* result, Router::Line::Turn* turn);
+  // How far a replay has come.
+  struct Replaying {
+    ReplayResult result;
+    ReplayRoom room;
+  };
+  void ReplayPage(StoredFilter filter, bool dry_run, Replaying so_far, Replayed done);
+  void ReplayOne(const StoredRow& stored, Replaying* replaying, Router::Line::Turn* turn);
+  ReplayRoom::Limits LimitsOf(const std::string& route) const;
   void DropPage(StoredFilter filter, bool dry_run, uint64_t so_far, Dropped done);
   // What a trace still has to ask of the spool, the last first.
   struct TraceSearch {
@@ -281,29 +288,42 @@ void RouterDesk::Replay(const StoredFilter& filter, bool dry_run, Replayed done)
   ReplayPage(std::move(known), dry_run, {}, std::move(done));
 }
 
-void RouterDesk::ReplayPage(StoredFilter filter, bool dry_run, ReplayResult so_far, Replayed done) {
+void RouterDesk::ReplayPage(StoredFilter filter, bool dry_run, Replaying so_far, Replayed done) {
   filter.waiting = false;
   AskPage(filter, [this, filter, dry_run, so_far, done](absl::StatusOr<StoredPage> page) mutable {
     if (!page.ok()) return done(page.status());
     Router::Line::Turn turn;
     for (const StoredRow& stored : page->rows) {
       if (filter.route.empty() && stored.row->event->method == kAlertEvent) {
-        ++so_far.alerts;
+        ++so_far.result.alerts;
         continue;
       }
       ReplayOne(stored, &so_far, dry_run ? nullptr : &turn);
     }
-    if (!dry_run) line_.Append(std::move(turn));
-    if (page->next == 0) return done(so_far);
+    if (!dry_run) {
+      line_.Append(std::move(turn));
+      so_far.room.Spooled();
+    }
+    if (page->next == 0) return done(so_far.result);
     filter.after = page->next;
     ReplayPage(std::move(filter), dry_run, so_far, std::move(done));
   });
 }
 
+ReplayRoom::Limits RouterDesk::LimitsOf(const std::string& name) const {
+  const RoutePtr route = line_.routes->Find(name);
+  const EndpointQueue* queue = line_.dispatcher.FindQueue(name);
+  return {.waiting = queue == nullptr ? 0 : queue->bytes - queue->outdated_bytes,
+          .quota = route == nullptr ? 0 : route->quota_bytes,
+          .used = line_.parts.spool.UsedBytes(),
+          .max = line_.parts.spool.MaxBytes()};
+}
+
 // The dead letter goes in the transaction that the new row comes in: a disk that is full, or a
 // crash, leaves one of them and never both or none.
-void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result,
+void RouterDesk::ReplayOne(const StoredRow& stored, Replaying* replaying,
                            Router::Line::Turn* turn) {
+  ReplayResult* result = &replaying->result;
   const SpoolRow& old = *stored.row;
   const RoutePtr route = line_.routes->Find(stored.route);
   if (old.event->method.empty()) {
@@ -320,9 +340,14 @@ void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result,
     ++result->no_route;
     return;
   }
-  auto queue = line_.dispatcher.queues().find(stored.route);
-  if (queue != line_.dispatcher.queues().end() && queue->second.Buries()) {
+  const EndpointQueue* queue = line_.dispatcher.FindQueue(stored.route);
+  if (queue != nullptr && queue->Buries()) {
     ++result->disabled;
+    return;
+  }
+  if (!replaying->room.Takes(stored.route, old.Bytes(), stored.state == StoredRow::State::kDead,
+                             LimitsOf(stored.route))) {
+    ++result->no_room;
     return;
   }
   ++result->replayed;
@@ -333,6 +358,7 @@ void RouterDesk::ReplayOne(const StoredRow& stored, ReplayResult* result,
   row->coalesced = 0;
   ++row->replays;
   line_.dispatcher.Place(route == nullptr ? unknown : *route, stored.lane, row.get(), &turn->batch);
+  replaying->room.Queued(stored.route);
   line_.recorder.Resumed(*row->event,
                          {.row = row->seq,
                           .route = stored.route,

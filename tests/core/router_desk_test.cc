@@ -246,6 +246,31 @@ TEST_F(RouterDeskTest, NothingIsReplayedToADisabledEndpoint) {
   EXPECT_EQ(Replay(Dead()).replayed, 3u);
 }
 
+TEST_F(RouterDeskTest, AReplayStopsWhereTheRoutesQuotaWouldBePassed) {
+  code = 400;
+  for (int i = 0; i < 6; ++i) Send(StatusEvent("a", "PLAYING"));
+  code = 200;
+  ASSERT_TRUE(Control(Verb::kPause).ok());
+  for (int i = 0; i < 3; ++i) Send(StatusEvent("b", "PLAYING"));
+  auto route = NewRoute();
+  route->delivery = DeliveryMode::kGuaranteed;
+  route->quota_bytes = Endpoint().bytes / 3 * 5 + 9;
+  SetRoute(route);
+  StoredFilter filter = Dead();
+  filter.limit = 1;  // what earlier pages placed counts
+  for (const bool dry_run : {true, false}) {
+    const ReplayResult result = Replay(filter, dry_run);
+    EXPECT_EQ(result.replayed, 2u) << dry_run;
+    EXPECT_EQ(result.no_room, 4u) << dry_run;
+  }
+  EXPECT_EQ(CountDead(), 4u);
+  for (int i = 0; i < 3; ++i) Send(StatusEvent("a", "PLAYING"));
+  EXPECT_EQ(router->Totals().shed, 1u) << "of what came by itself, six into five";
+  ASSERT_TRUE(Control(Verb::kResume).ok());
+  Run();
+  EXPECT_EQ(Replay(Dead()).replayed, 4u) << "once there is room";
+}
+
 TEST_F(RouterDeskTest, ADryRunOnlyCounts) {
   KillThree();
   EXPECT_EQ(Replay(Dead(), true).replayed, 3u);

@@ -1,6 +1,7 @@
 """What an operator asks and decides at the command line, with a daemon and over a spool alone."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,12 @@ def publish(daemon, name, status="PUBLISHING"):
     tallybus("pub", "--to", daemon.open, json.dumps(
         {"appKey": "defaultApp", "sessionId": "s1", "name": name, "published": True,
          "status": status}))
+
+
+def publish_many(daemon, name, count):
+    line = json.dumps({"appKey": "defaultApp", "sessionId": "s1", "name": name, "published": True,
+                       "status": "PLAYING"})
+    tallybus("pub", "--to", daemon.open, "--count", count, line)
 
 
 def facts(text):
@@ -114,6 +121,33 @@ class OperatorTest(unittest.TestCase):
             daemon.process.send_signal(signal.SIGHUP)
             wait_until(lambda: "reloaded: apps and routes; changed, and of no effect before a "
                                "restart: spool\n" in daemon.log(), "the reload")
+
+    def test_a_replay_sheds_nothing_that_was_never_delivered(self):
+        with Backend() as backend:
+            app = {"url": backend.url, "delivery": "guaranteed", "quota": "64KiB"}
+            daemon = Tallybusd(apps={"defaultApp": app}, extra={"spool": {"retain": "1h"}})
+            self.addCleanup(daemon.close)
+            daemon.start()
+            at = ("--admin", f"unix:{daemon.admin}")
+            publish_many(daemon, "old", 150)
+            wait_until(lambda: len(backend.requests) == 150, "all are delivered")
+            tallybus("endpoint", "pause", ROUTE, *at)
+            publish_many(daemon, "new", 100)
+
+            def shown():
+                return json.loads(tallybus("endpoint", "show", ROUTE, "--json", *at))
+            wait_until(lambda: shown()["waiting"] == 100, "all wait")
+            said = tallybus("replay", "--stream", "old", expect=1, *at)
+            sent = int(re.search(r"(\d+) events? (is|are) sent again", said).group(1))
+            self.assertGreater(sent, 0)
+            self.assertIn(f"{150 - sent} events left for lack of room", said)
+            self.assertEqual(shown()["waiting"], 100 + sent)
+            self.assertLessEqual(shown()["bytes"], 64 << 10)
+            answer = json.loads(tallybus("replay", "--stream", "old", "--json", expect=1, *at)
+                                .splitlines()[0])
+            self.assertEqual((answer["replayed"], answer["no_room"]), (0, 150))
+            tallybus("endpoint", "resume", ROUTE, *at)
+            wait_until(lambda: len(backend.requests) == 250 + sent, "nothing is lost")
 
     def test_a_route_that_is_none_is_told_as_such(self):
         with Backend() as backend:

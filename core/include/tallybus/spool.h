@@ -133,6 +133,7 @@ struct WaitingRow {
   LaneId lane = 0;
   uint32_t bytes = 0;
   bool terminal = false;
+  bool replayed = false;  // an operator asked for it again
   absl::Time accepted;
   Progress progress;
 };

@@ -6,7 +6,7 @@
 namespace tallybus {
 namespace {
 
-constexpr uint32_t kMostBytes = (1u << 28) - 1;
+constexpr uint32_t kMostBytes = (1u << 27) - 1;
 
 }  // namespace
 
@@ -15,7 +15,8 @@ Waiting Backlog::ValueOf(const Entry& entry) const {
           .bytes = entry.bytes,
           .accepted_s = entry.accepted_s,
           .terminal = entry.terminal != 0,
-          .may_have_arrived = entry.may_have_arrived != 0};
+          .may_have_arrived = entry.may_have_arrived != 0,
+          .replayed = entry.replayed != 0};
 }
 
 void Backlog::Push(Line& line, Sheddable& route, const Waiting& row) {
@@ -35,6 +36,7 @@ void Backlog::Push(Line& line, Sheddable& route, const Waiting& row) {
            .bytes = std::min(row.bytes, kMostBytes) & kMostBytes,
            .terminal = row.terminal,
            .may_have_arrived = row.may_have_arrived,
+           .replayed = row.replayed,
            .taken = false};
   if (line.last == kNone) {
     line.first = index;
@@ -43,7 +45,7 @@ void Backlog::Push(Line& line, Sheddable& route, const Waiting& row) {
   }
   line.last = index;
   ++size_;
-  if (row.terminal) return;
+  if (row.terminal || row.replayed) return;
   entry.older = route.newest;
   if (route.newest == kNone) {
     route.oldest = index;
@@ -112,7 +114,7 @@ void Backlog::Compact(Line& line) {
 
 void Backlog::Unlink(Sheddable& route, uint32_t index) {
   Entry& entry = entries_[index];
-  if (entry.terminal != 0) return;
+  if (entry.terminal != 0 || entry.replayed != 0) return;
   (entry.older == kNone ? route.oldest : entries_[entry.older].newer) = entry.newer;
   (entry.newer == kNone ? route.newest : entries_[entry.newer].older) = entry.older;
   entry.older = entry.newer = kNone;

@@ -19,6 +19,7 @@ struct Waiting {
   uint32_t accepted_s = 0;  // seconds since 1970
   bool terminal = false;
   bool may_have_arrived = false;
+  bool replayed = false;  // an operator asked for it: it is not shed, nor are others for it
 };
 
 // [owner] A slab: a row that leaves makes room for the next one.
@@ -42,7 +43,7 @@ class Backlog {
   std::optional<Waiting> Pop(Line& line, Sheddable& route);
   // Takes the last one, where it is `seq`.
   std::optional<Waiting> TakeLast(Line& line, Sheddable& route, SpoolSeq seq);
-  // Takes the oldest one of the route that is not terminal; its lane passes it over later.
+  // Takes the oldest one of the route that may be shed; its lane passes it over later.
   std::optional<Waiting> Shed(Sheddable& route);
   // Whether rows that were taken out of the middle cost more than a third of the memory: then each
   // lane's line wants to be compacted.
@@ -57,9 +58,10 @@ class Backlog {
     uint32_t older;
     uint32_t newer;
     uint32_t accepted_s;
-    uint32_t bytes : 28;
+    uint32_t bytes : 27;
     uint32_t terminal : 1;
     uint32_t may_have_arrived : 1;
+    uint32_t replayed : 1;
     uint32_t taken : 1;  // out of the middle of its lane
   };
   Waiting ValueOf(const Entry& entry) const;

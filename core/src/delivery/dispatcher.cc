@@ -87,10 +87,12 @@ void Dispatcher::Restore(const WaitingRow& row) {
                            .bytes = row.bytes,
                            .accepted_s = static_cast<uint32_t>(absl::ToUnixSeconds(row.accepted)),
                            .terminal = row.terminal,
-                           .may_have_arrived = row.progress.may_have_arrived};
+                           .may_have_arrived = row.progress.may_have_arrived,
+                           .replayed = row.replayed};
   ++unsettled_;
   ++lane->queue->rows;
   lane->queue->bytes += row.bytes;
+  if (row.replayed) lane->queue->replayed_bytes += row.bytes;
   if (lane->head.seq == 0) {
     RestoreHead(*lane, row, waiting);
   } else {

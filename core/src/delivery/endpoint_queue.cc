@@ -61,7 +61,8 @@ Lane* EndpointQueue::TakeSheddable() {
   for (size_t i = std::min(ready_.size(), kLookedAtToShed); i > 0; --i) {
     Lane* lane = ready_.front();
     ready_.pop_front();
-    if (lane->state == Lane::State::kReady && !lane->head.terminal && !lane->ephemeral) return lane;
+    const bool kept = lane->head.terminal || lane->head.replayed || lane->ephemeral;
+    if (lane->state == Lane::State::kReady && !kept) return lane;
     ready_.push_back(lane);
   }
   return nullptr;

@@ -54,6 +54,7 @@ struct EndpointQueue {
   Backlog::Sheddable sheddable;
   size_t bytes = 0;           // of what is accepted and not settled
   size_t outdated_bytes = 0;  // of them, those that a newer event took the place of
+  size_t replayed_bytes = 0;  // of them, those that an operator asked for: no quota counts them
   size_t rows = 0;
   bool over_quota = false;
 

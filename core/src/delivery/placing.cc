@@ -15,7 +15,8 @@ Waiting WaitingOf(const SpoolRow& row) {
           .bytes = static_cast<uint32_t>(row.Bytes()),
           .accepted_s = static_cast<uint32_t>(absl::ToUnixSeconds(row.accepted)),
           .terminal = row.event->terminal,
-          .may_have_arrived = row.replays > 0};
+          .may_have_arrived = row.replays > 0,
+          .replayed = row.replays > 0};
 }
 
 }  // namespace
@@ -30,6 +31,7 @@ void Dispatcher::Place(const Route& route, std::string_view key, SpoolRow* row, 
   if (route.coalesce) Coalesce(lane, row);
   ++queue.rows;
   queue.bytes += row->Bytes();
+  if (row->replays > 0) queue.replayed_bytes += row->Bytes();
   KeepQuota(queue);
   if (batch->lanes.empty() || lane.noted_in != batch_) {
     if (batch->lanes.empty()) ++batch_;
@@ -136,7 +138,7 @@ void Dispatcher::TryNow(const SpoolRowPtr& row) {
 
 void Dispatcher::KeepQuota(EndpointQueue& queue) {
   const size_t quota = queue.today == nullptr ? 0 : queue.today->quota_bytes;
-  const auto used = [&queue] { return queue.bytes - queue.outdated_bytes; };
+  const auto used = [&queue] { return queue.bytes - queue.outdated_bytes - queue.replayed_bytes; };
   const bool was_over = queue.over_quota;
   // What is shed makes room for no more than what came: the trouble is over when there is some.
   queue.over_quota = quota != 0 && used() > (was_over ? quota - quota / 8 : quota);

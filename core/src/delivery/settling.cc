@@ -186,6 +186,10 @@ void Dispatcher::SettleHead(Lane& lane, const SpoolRow& row, Settlement settleme
   lane.ended = lane.head.terminal;
   const bool ephemeral = lane.ephemeral;
   if (!ephemeral) CountOutcome(*lane.queue, settlement);
+  if (lane.head.replayed) {
+    size_t& replayed = lane.queue->replayed_bytes;
+    replayed -= std::min<size_t>(replayed, lane.head.bytes);
+  }
   parts_.outcomes.OnSettled(settlement);
   if (!ephemeral) settled_.push_back(std::move(settlement));
   Advance(lane, now);

@@ -140,7 +140,7 @@ absl::Status SpoolTables::ReadWaiting(SqliteStatement& columns, WaitingRow* row,
   row->seq = row->progress.seq = columns.Uint();
   row->lane = columns.Uint();
   row->bytes = static_cast<uint32_t>(columns.Uint());
-  row->terminal = columns.Int() != 0;
+  TakeKind(columns.Int(), row);
   row->accepted = TimeOfColumn(columns.Int());
   const int64_t marks = columns.Int();
   absl::Status status = WasTried(marks) ? ReadProgress(&row->progress) : absl::OkStatus();

@@ -64,6 +64,9 @@ constexpr int64_t kReordered = 2;
 constexpr int64_t kTried = 4;
 constexpr int64_t kFlags = 255;
 
+constexpr int64_t kTerminalKind = 1;
+constexpr int64_t kReplayedKind = 2;
+
 constexpr int kRowCheckBits = 28;
 constexpr int kProgressCheckBits = 27;
 constexpr int kProgressCheckAt = 8 + kRowCheckBits;
@@ -75,8 +78,9 @@ int64_t FlagsOf(const Progress& progress) {
 
 int64_t RowCheck(const WaitingRow& row) {
   Checksum sum;
-  for (uint64_t number : {row.seq, row.lane, uint64_t{row.bytes}, uint64_t{row.terminal},
-                          static_cast<uint64_t>(ColumnTime(row.accepted))}) {
+  for (uint64_t number :
+       {row.seq, row.lane, uint64_t{row.bytes}, static_cast<uint64_t>(KindColumn(row)),
+        static_cast<uint64_t>(ColumnTime(row.accepted))}) {
     sum.Add(number);
   }
   return sum.Short(kRowCheckBits) << 8;
@@ -121,6 +125,15 @@ int64_t ChecksumOf(const SpoolRow& row) {
 
 }  // namespace
 
+int64_t KindColumn(const WaitingRow& row) {
+  return (row.terminal ? kTerminalKind : 0) | (row.replayed ? kReplayedKind : 0);
+}
+
+void TakeKind(int64_t column, WaitingRow* row) {
+  row->terminal = (column & kTerminalKind) != 0;
+  row->replayed = (column & kReplayedKind) != 0;
+}
+
 int64_t MarksOf(const WaitingRow& row) {
   const int64_t flags = FlagsOf(row.progress);
   return flags | RowCheck(row) | ProgressCheck(row.progress, flags);
@@ -150,7 +163,7 @@ WaitingRow WaitingOf(const SpoolRow& row) {
   waiting.bytes = static_cast<uint32_t>(row.Bytes());
   waiting.terminal = row.event->terminal;
   waiting.accepted = row.accepted;
-  waiting.progress.may_have_arrived = row.replays > 0;
+  waiting.replayed = waiting.progress.may_have_arrived = row.replays > 0;
   return waiting;
 }
 

@@ -30,6 +30,9 @@ bool WasTried(int64_t marks);
 // Of a row whose progress is read where it was tried. Sets its flags; false: it is damaged.
 bool TakeMarks(int64_t marks, WaitingRow* row);
 WaitingRow WaitingOf(const SpoolRow& row);
+// Whether it is terminal, and whether an operator asked for it again: the column `terminal`.
+int64_t KindColumn(const WaitingRow& row);
+void TakeKind(int64_t column, WaitingRow* row);
 
 // The column `ended` of the table `lane`: the flag, above it a check of the row.
 int64_t EndedColumn(const LaneRecord& lane);

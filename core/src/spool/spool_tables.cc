@@ -95,7 +95,7 @@ absl::Status SpoolTables::WriteWaiting(const WaitingRow& row) {
       .Bind(row.seq)
       .Bind(row.lane)
       .Bind(row.bytes)
-      .Bind(row.terminal ? 1 : 0)
+      .Bind(KindColumn(row))
       .Bind(ColumnTime(row.accepted))
       .Bind(ColumnTime(absl::InfinitePast()))
       .Bind(MarksOf(row))

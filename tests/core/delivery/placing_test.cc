@@ -34,6 +34,40 @@ TEST_F(PlacingTest, OverItsQuotaARouteShedsItsOldestThatAreNotTerminal) {
   EXPECT_FALSE(dispatcher.Blocks());
 }
 
+TEST_F(PlacingTest, WhatAnOperatorAskedForAgainNeitherShedsNorIsShed) {
+  Take("a", "PUBLISHING");
+  Turn();
+  const size_t one = rows[1]->Bytes();
+  route->quota_bytes = 4 * one;
+  const auto again = [this](const std::string& name) {
+    auto row = std::make_shared<SpoolRow>(*rows[1]);
+    row->seq = ++last_seq;
+    row->replays = 1;
+    dispatcher.Place(*route, name, row.get(), &batch);
+    rows[row->seq] = row;
+    dispatcher.Enqueue(row);
+    return row->seq;
+  };
+  const SpoolSeq behind = again("a"), head = again("b");
+  for (int i = 0; i < 2; ++i) Take("a", "PLAYING");
+  for (int i = 0; i < 9; ++i) again("a");
+  Run();
+  EXPECT_THAT(Became(), IsEmpty()) << "the quota counts what came by itself";
+  for (int i = 0; i < 20; ++i) Take("a", "PLAYING");
+  Run();
+  EXPECT_FALSE(Became().empty());
+  EXPECT_FALSE(Became().contains(behind));
+  EXPECT_FALSE(Became().contains(head));
+  transport.Run([](const auto&) { return Answered(200); });
+  for (size_t i = 0; i < transport.attempts().size(); ++i) {
+    if (transport.attempts()[i].open) transport.Complete(i, Answered(200));
+  }
+  RunFor(absl::Seconds(10));
+  EXPECT_EQ(transport.open(), 0u);
+  EXPECT_EQ(queue().replayed_bytes, 0u);
+  EXPECT_EQ(queue().bytes, 0u);
+}
+
 TEST_F(PlacingTest, TerminalEventsAreNeverShed) {
   Take("a", "PUBLISHING");
   Turn();

@@ -125,6 +125,9 @@ TEST_F(SpoolTablesTest, WhatWasReplayedMayHaveArrivedThoughNoAttemptWasNoted) {
   ASSERT_EQ(found.waiting.size(), 2u);
   EXPECT_FALSE(found.waiting[0].progress.may_have_arrived);
   EXPECT_TRUE(found.waiting[1].progress.may_have_arrived);
+  EXPECT_FALSE(found.waiting[0].replayed);
+  EXPECT_TRUE(found.waiting[1].replayed);
+  EXPECT_EQ(found.waiting[1].terminal, again->event->terminal);
 }
 
 TEST_F(SpoolTablesTest, WhatHasEndedIsForgotten) {
