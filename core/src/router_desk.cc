@@ -324,32 +324,20 @@ ReplayRoom::Limits RouterDesk::LimitsOf(const std::string& name) const {
 void RouterDesk::ReplayOne(const StoredRow& stored, Replaying* replaying,
                            Router::Line::Turn* turn) {
   ReplayResult* result = &replaying->result;
+  const auto leave = [](uint64_t* counter) { ++*counter; };
   const SpoolRow& old = *stored.row;
   const RoutePtr route = line_.routes->Find(stored.route);
-  if (old.event->method.empty()) {
-    ++result->damaged;
-    return;
-  }
-  if (old.event->method == kRejectedRecord) {
-    ++result->rejected;
-    return;
-  }
+  if (old.event->method.empty()) return leave(&result->damaged);
+  if (old.event->method == kRejectedRecord) return leave(&result->rejected);
   Route unknown;  // offline nobody knows them; the daemon will
   unknown.name = stored.route;
-  if (!line_.parts.offline && (route == nullptr || route->transport == nullptr)) {
-    ++result->no_route;
-    return;
-  }
+  if (!line_.parts.offline && (route == nullptr || route->transport == nullptr))
+    return leave(&result->no_route);
   const EndpointQueue* queue = line_.dispatcher.FindQueue(stored.route);
-  if (queue != nullptr && queue->Buries()) {
-    ++result->disabled;
-    return;
-  }
+  if (queue != nullptr && queue->Buries()) return leave(&result->disabled);
   if (!replaying->room.Takes(stored.route, old.Bytes(), stored.state == StoredRow::State::kDead,
-                             LimitsOf(stored.route))) {
-    ++result->no_room;
-    return;
-  }
+                             LimitsOf(stored.route)))
+    return leave(&result->no_room);
   ++result->replayed;
   if (turn == nullptr) return;
   auto row = std::make_shared<SpoolRow>(old);
@@ -390,6 +378,7 @@ void RouterDesk::DropPage(StoredFilter filter, bool dry_run, uint64_t so_far, Dr
       drop.seq = stored.row->seq;
       drop.outcome = Settlement::Outcome::kDropped;
       drop.bytes = static_cast<uint32_t>(stored.row->Bytes());
+      if (!dry_run) line_.OnSettled(drop);
       settled.push_back(std::move(drop));
     }
     if (!dry_run) line_.parts.spool.Settle(settled);

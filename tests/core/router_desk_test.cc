@@ -352,6 +352,17 @@ TEST_F(RouterDeskTest, DroppingForgetsDeadLettersAlone) {
   EXPECT_EQ(router->Totals().waiting, 1u);
 }
 
+TEST_F(RouterDeskTest, ATraceSaysThatADeadLetterWasDropped) {
+  KillThree();
+  router->desk().Drop(Dead(), false, [](auto) {});
+  Run();
+  Trace trace;
+  router->desk().FindTrace("a", [&](Trace found) { trace = std::move(found); });
+  Run();
+  EXPECT_THAT(ClosingSentence(trace, clock.WallNow(), absl::UTCTimeZone()),
+              HasSubstr("Dropped by hand"));
+}
+
 TEST_F(RouterDeskTest, WhatTheBusRejectedIsADeadLetterThatIsNeverSent) {
   Send(RejectedRecord{{5, 2}, kNode, "protobuf", std::string("\xff\0\xfe", 3)});
   StoredFilter filter = Dead();
