@@ -29,6 +29,8 @@ MEMORY_LIMIT_MB = 64
 SETTLEMENT_WINDOW_SECONDS = 0.25
 # What the killed one had sent may be read so long after the kill.
 READ_LATE_SECONDS = 0.2
+# Events that wait: from where on the backend is kind, until there are so few again.
+MUCH, LITTLE = 20_000, 2_000
 
 
 class Journal:
@@ -68,6 +70,8 @@ class Soak:
         self.kills = []  # of tallybusd, by time
         self.engine_kills = 0
         self.memory_mb = 0
+        self.most_waiting = 0
+        self.turns = {True: 0, False: 0}  # between kills, by whether the backend was kind
 
     def start_engine(self):
         self.engines += 1
@@ -111,10 +115,19 @@ class Soak:
                 time.sleep(self.choice.uniform(0.5, 3.5))
                 self.kill_daemon()
                 self.mend()
+                self.pace()
                 if time.monotonic() > next_engine_kill:
                     self.kill_engine()
                     next_engine_kill = time.monotonic() + self.choice.uniform(4, 12)
             self.drain()
+
+    def pace(self):
+        """A moody backend is slower than the engine: it is kind while too much waits for it."""
+        waiting = self.daemon.metric("tallybus_waiting_events")
+        self.most_waiting = max(self.most_waiting, int(waiting))
+        kind = waiting > (MUCH if not self.backend.kind else LITTLE)
+        self.turns[kind] += 1
+        self.backend.kind = kind
 
     def drain(self):
         self.backend.kind = True
@@ -163,7 +176,9 @@ def table(soak, journal, verdict, options):
             ("events published", len(journal.tried)), ("acknowledged", len(journal.acknowledged)),
             ("taken by the backend", len(taken)), ("duplicates", verdict.duplicates),
             ("ends told by the router", sum(1 for t in taken if t.origin == "router")),
-            ("lost", verdict.lost),
+            ("lost", verdict.lost), ("most events that waited at a kill", soak.most_waiting),
+            ("turns between kills with a kind backend", f"{soak.turns[True]} of "
+             f"{sum(soak.turns.values())}"),
             ("most anonymous memory, MB", f"{soak.memory_mb:.1f}"), ("answers", moods)]
     return "| what | |\n|---|---|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows)
 
