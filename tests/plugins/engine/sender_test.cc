@@ -199,8 +199,8 @@ TEST_F(SenderTest, AsksARouterAgainThatRefused) {
 }
 
 TEST_F(SenderTest, OpensANewSocketWhenTheRouterFallsSilent) {
-  settings_.timing.heartbeat_us = 20 * kMillisecondUs;
-  settings_.timing.silence_us = 60 * kMillisecondUs;
+  settings_.timing.heartbeat_us = 100 * kMillisecondUs;
+  settings_.timing.silence_us = 700 * kMillisecondUs;  // longer than a loaded machine's pauses
   Start();
   Meet();
   Publish();
