@@ -1,5 +1,6 @@
 // The place of a row that comes in: its lane and number, what it replaces, what must make room; and
 // what it does once it is committed.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -138,7 +139,9 @@ void Dispatcher::TryNow(const SpoolRowPtr& row) {
 
 void Dispatcher::KeepQuota(EndpointQueue& queue) {
   const size_t quota = queue.today == nullptr ? 0 : queue.today->quota_bytes;
-  const auto used = [&queue] { return queue.bytes - queue.outdated_bytes - queue.replayed_bytes; };
+  const auto used = [&queue] {
+    return queue.bytes - std::min(queue.bytes, queue.outdated_bytes + queue.replayed_bytes);
+  };
   const bool was_over = queue.over_quota;
   // What is shed makes room for no more than what came: the trouble is over when there is some.
   queue.over_quota = quota != 0 && used() > (was_over ? quota - quota / 8 : quota);
