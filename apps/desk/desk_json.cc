@@ -46,6 +46,7 @@ std::string EndpointJson(const EndpointStatus& endpoint) {
                   .Text("method", method.method)
                   .Number("httpStatus", method.code)
                   .Time("since", method.since)
+                  .Time("nextTry", method.next_try)
                   .Done());
   }
   return Json('{')

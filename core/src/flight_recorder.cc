@@ -93,6 +93,7 @@ void FlightRecorder::Release(Way& way, uint64_t number) {
   words_.Release(way.route);
   words_.Release(way.first_info);
   words_.Release(way.last_info);
+  words_.Release(way.why);
   auto found = by_row_.find(way.row);
   if (found != by_row_.end() && found->second == number) by_row_.erase(found);
   way.event = 0;
@@ -140,6 +141,7 @@ void FlightRecorder::AddRow(uint64_t event, const TracedRow& row, absl::Time now
   way.lane = TextHash(row.lane);
   way.lane_sequence = row.lane_sequence;
   way.resumed = resumed;
+  way.replayed = row.replayed;
   by_row_[row.row] = RecordAt(event).last_way;
 }
 
@@ -149,19 +151,27 @@ void FlightRecorder::Spooled(const EventId& id, const TracedRow& row, absl::Time
 }
 
 void FlightRecorder::Resumed(const Event& event, const TracedRow& row, absl::Time now) {
-  if (WayOf(row.row) != nullptr) return;
-  uint64_t number = NumberOf(event.id);
-  if (number == 0) {
-    number = Open(event, now);
-    RecordAt(number).resumed = true;
-  }
-  AddRow(number, row, now, true);
+  if (WayOf(row.row) == nullptr) AddRow(Reopen(event, now), row, now, true);
+}
+
+void FlightRecorder::Replayed(const Event& event, TracedRow row, absl::Time now) {
+  row.replayed = true;
+  AddRow(Reopen(event, now), row, now, false);
+}
+
+// The record of an event that another process may have accepted.
+uint64_t FlightRecorder::Reopen(const Event& event, absl::Time now) {
+  if (const uint64_t known = NumberOf(event.id); known != 0) return known;
+  const uint64_t number = Open(event, now);
+  RecordAt(number).resumed = true;
+  return number;
 }
 
 void FlightRecorder::Attempted(uint64_t row, int attempt, absl::Time now) {
   Way* way = WayOf(row);
   if (way == nullptr) return;
   SetInfo(way->last_info, "");
+  SetInfo(way->why, "");
   way->last = Attempt{.begun = absl::ToUnixMicros(now), .number = attempt};
   if (way->first.number == 0) way->first = way->last;
   way->next_attempt = kNever;
@@ -187,6 +197,10 @@ void FlightRecorder::Failed(uint64_t row, const AttemptFailure& failure, absl::T
   if (failure.next_attempt != absl::InfinitePast()) {
     way->next_attempt = absl::ToUnixMicros(failure.next_attempt);
   }
+}
+
+void FlightRecorder::Buried(uint64_t row, std::string_view why) {
+  if (Way* way = WayOf(row)) SetInfo(way->why, why);
 }
 
 void FlightRecorder::Settled(uint64_t row, Fate fate, absl::Time now) {
@@ -320,11 +334,13 @@ TracedRoute FlightRecorder::Describe(const Way& way) const {
           .lane_sequence = way.lane_sequence,
           .begun = TimeOf(way.begun),
           .resumed = way.resumed,
+          .replayed = way.replayed,
           .first = Describe(way.first, way.first_info),
           .last = Describe(way.last, way.last_info),
           .next_attempt = TimeOf(way.next_attempt),
           .fate = way.fate,
-          .settled = TimeOf(way.settled)};
+          .settled = TimeOf(way.settled),
+          .why = std::string(words_.Text(way.why))};
 }
 
 // Of each route: the state that its first event met, and what changed until its last was settled.

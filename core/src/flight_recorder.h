@@ -29,6 +29,7 @@ struct TracedRow {
   std::string_view route;
   std::string_view lane;
   uint64_t lane_sequence = 0;
+  bool replayed = false;  // sent again by hand
 };
 
 struct AttemptFailure {
@@ -67,9 +68,13 @@ class FlightRecorder {
   // For a row that was loaded from the spool: does nothing where it is known, and opens the event's
   // record where that is not.
   void Resumed(const Event& event, const TracedRow& row, absl::Time now);
+  // For a row that is made now, for an event that is sent again by hand.
+  void Replayed(const Event& event, TracedRow row, absl::Time now);
   // An attempt for a row that is settled opens it again.
   void Attempted(uint64_t row, int attempt, absl::Time now);
   void Failed(uint64_t row, const AttemptFailure& failure, absl::Time now);
+  // It will be tried no more, for a reason that is no attempt's; Settled follows.
+  void Buried(uint64_t row, std::string_view why);
   void Settled(uint64_t row, Fate fate, absl::Time now);
   // A state that is told again keeps the time and reason of the first telling.
   void EndpointChanged(std::string_view route, EndpointState state, std::string_view reason,
@@ -119,9 +124,11 @@ class FlightRecorder {
     Word route{};
     Word first_info{};
     Word last_info{};
+    Word why{};
     std::optional<Fate> fate;
     std::optional<NotSentReason> not_sent;
     bool resumed = false;
+    bool replayed = false;
     uint64_t lane = 0;
     uint64_t lane_sequence = 0;
     int64_t begun = kNever;
@@ -149,6 +156,7 @@ class FlightRecorder {
   };
 
   uint64_t Open(const Event& event, absl::Time now);
+  uint64_t Reopen(const Event& event, absl::Time now);
   void ForgetOldestEvent();
   void ForgetOldestWay();
   void Release(Way& way, uint64_t number);

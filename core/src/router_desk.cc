@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "codec/json_writer.h"
+#include "endpoint_report.h"
 #include "replay_room.h"
 #include "stored_trace.h"
 
@@ -28,10 +29,6 @@ std::vector<StoredFilter> FiltersFor(const std::string& id_or_name) {
   return {by_session, by_stream, by_id};
 }
 
-bool Decided(const EndpointQueue& queue) {
-  return queue.gate.decision().state != EndpointDecision::State::kOpen;
-}
-
 }  // namespace
 
 class RouterDesk final : public Desk {
@@ -49,8 +46,6 @@ class RouterDesk final : public Desk {
   void Drop(const StoredFilter& filter, bool dry_run, Dropped done) override;
 
  private:
-  EndpointStatus StatusOf(const EndpointQueue& queue) const;
-  absl::Time WallOf(MonoTime time) const;
   // How far a replay has come.
   struct Replaying {
     ReplayResult result;
@@ -67,8 +62,7 @@ class RouterDesk final : public Desk {
     Traced done;
   };
   void SearchOn(std::shared_ptr<TraceSearch> search);
-  void NameRoutes(Trace* trace) const;
-  void SayWhyItWaits(StoredRow* stored) const;
+  void AddRoutes(Trace* trace) const;
   // Has a page of the spool on the router's thread.
   void AskPage(const StoredFilter& filter, StoredCallback done);
 
@@ -77,42 +71,6 @@ class RouterDesk final : public Desk {
 
 std::unique_ptr<Desk> NewRouterDesk(Router::Line& line) {
   return std::make_unique<RouterDesk>(line);
-}
-
-absl::Time RouterDesk::WallOf(MonoTime time) const {
-  return line_.parts.clock.WallNow() + (time - line_.parts.clock.Now());
-}
-
-EndpointStatus RouterDesk::StatusOf(const EndpointQueue& queue) const {
-  const EndpointSnapshot snapshot = queue.gate.Snapshot(line_.parts.clock.Now());
-  EndpointStatus status;
-  status.route = queue.route;
-  status.state = StateWord(snapshot.state);
-  status.reason = snapshot.reason;
-  status.author = snapshot.author;
-  if (snapshot.since != MonoTime()) status.since = WallOf(snapshot.since);
-  if (snapshot.next_try) status.next_try = WallOf(*snapshot.next_try);
-  status.breaker = snapshot.breaker;
-  if (auto failed = line_.last_errors_.find(queue.route); failed != line_.last_errors_.end()) {
-    status.last_error = failed->second.words;
-    status.last_error_at = failed->second.at;
-  }
-  status.limit = snapshot.limit;
-  status.in_flight = snapshot.in_flight;
-  status.waiting = queue.rows;
-  status.bytes = queue.bytes;
-  if (queue.Sends()) {
-    status.url = queue.today->endpoint.url;
-    status.quota_bytes = queue.today->quota_bytes;
-  } else if (!Decided(queue)) {
-    status.state = "not configured";
-  } else if (!line_.parts.offline) {
-    status.state += ", not configured";
-  }
-  for (const EndpointSnapshot::HeldMethod& held : snapshot.held_methods) {
-    status.held_methods.push_back({held.method, held.code, WallOf(held.since)});
-  }
-  return status;
 }
 
 std::vector<EndpointStatus> RouterDesk::Endpoints() const {
@@ -125,7 +83,7 @@ std::vector<EndpointStatus> RouterDesk::Endpoints() const {
   std::vector<EndpointStatus> all;
   for (const auto& [name, queue] : line_.dispatcher.queues()) {
     if (!queue.Sends() && queue.rows == 0 && !Decided(queue)) continue;
-    all.push_back(StatusOf(queue));
+    all.push_back(StatusOf(line_, queue));
     if (queue.rows != 0) all.back().oldest = oldest.at(name);
   }
   return all;
@@ -212,7 +170,7 @@ void RouterDesk::FindTrace(const std::string& id_or_name, Traced done) {
 
 void RouterDesk::SearchOn(std::shared_ptr<TraceSearch> search) {
   if (search->left.empty()) {
-    NameRoutes(&search->trace);
+    AddRoutes(&search->trace);
     return search->done(std::move(search->trace));
   }
   AskPage(search->left.back(), [this, search](absl::StatusOr<StoredPage> page) {
@@ -227,8 +185,9 @@ void RouterDesk::SearchOn(std::shared_ptr<TraceSearch> search) {
   });
 }
 
-// What holds up the routes of those that wait, where this process has seen no change of it.
-void RouterDesk::NameRoutes(Trace* trace) const {
+// What holds up the routes of those that wait. An endpoint's decision is told as a change where
+// this process has seen none.
+void RouterDesk::AddRoutes(Trace* trace) const {
   std::set<std::string> routes;
   for (const TracedEvent& event : trace->events) {
     for (const TracedRoute& way : event.routes) {
@@ -238,14 +197,14 @@ void RouterDesk::NameRoutes(Trace* trace) const {
   for (const std::string& route : routes) {
     auto queue = line_.dispatcher.queues().find(route);
     if (queue == line_.dispatcher.queues().end()) continue;
-    if (!queue->second.Sends() && !line_.parts.offline) trace->not_configured.push_back(route);
+    trace->routes.push_back(NowOf(line_, queue->second));
     const bool told =
         std::any_of(trace->endpoints.begin(), trace->endpoints.end(),
                     [&](const EndpointChange& change) { return change.route == route; });
     if (told || !Decided(queue->second)) continue;
     const EndpointDecision& decision = queue->second.gate.decision();
     const bool paused = decision.state == EndpointDecision::State::kPaused;
-    trace->endpoints.push_back({WallOf(decision.since), route,
+    trace->endpoints.push_back({WallOf(line_.parts.clock, decision.since), route,
                                 paused ? EndpointState::kPaused : EndpointState::kDisabled,
                                 decision.reason});
   }
@@ -255,24 +214,10 @@ void RouterDesk::Find(const StoredFilter& filter, StoredCallback done) {
   AskPage(filter, [this, done = std::move(done)](absl::StatusOr<StoredPage> page) {
     if (!page.ok()) return done(std::move(page));
     for (StoredRow& stored : page->rows) {
-      if (stored.state == StoredRow::State::kWaiting) SayWhyItWaits(&stored);
+      if (stored.state == StoredRow::State::kWaiting) SayWhyItWaits(line_, &stored);
     }
     done(std::move(page));
   });
-}
-
-// The endpoint's state goes before the row's own failure: it is what holds the row up now.
-void RouterDesk::SayWhyItWaits(StoredRow* stored) const {
-  const TracedAttempt last = line_.recorder.LastFailure(stored->row->seq);
-  stored->http_status = last.http_status;
-  stored->reason = last.info;
-  auto queue = line_.dispatcher.queues().find(stored->route);
-  if (queue == line_.dispatcher.queues().end()) return;
-  const EndpointStatus endpoint = StatusOf(queue->second);
-  if (endpoint.state == "ready") return;
-  if (line_.parts.offline && !Decided(queue->second)) return;  // nobody knows routes there
-  stored->reason =
-      absl::StrCat(endpoint.state, endpoint.reason.empty() ? "" : ": ", endpoint.reason);
 }
 
 void RouterDesk::AskPage(const StoredFilter& filter, StoredCallback done) {
@@ -347,12 +292,12 @@ void RouterDesk::ReplayOne(const StoredRow& stored, Replaying* replaying,
   ++row->replays;
   line_.dispatcher.Place(route == nullptr ? unknown : *route, stored.lane, row.get(), &turn->batch);
   replaying->room.Queued(stored.route);
-  line_.recorder.Resumed(*row->event,
-                         {.row = row->seq,
-                          .route = stored.route,
-                          .lane = stored.lane,
-                          .lane_sequence = row->lane_sequence},
-                         line_.parts.clock.WallNow());
+  line_.recorder.Replayed(*row->event,
+                          {.row = row->seq,
+                           .route = stored.route,
+                           .lane = stored.lane,
+                           .lane_sequence = row->lane_sequence},
+                          line_.parts.clock.WallNow());
   turn->batch.rows.push_back(std::move(row));
   if (stored.state != StoredRow::State::kDead) return;
   Settlement done;

@@ -29,6 +29,11 @@ namespace tallybus {
 
 class Router::Line final : public Outcomes, public SpoolReader {
  public:
+  struct LastError {
+    std::string words;
+    absl::Time at;
+  };
+
   explicit Line(Parts parts);
 
   absl::Status Accept(IngressBatch&& batch);
@@ -49,7 +54,9 @@ class Router::Line final : public Outcomes, public SpoolReader {
 
   // What the dispatcher tells. In router_outcomes.cc.
   void OnAttempt(const SpoolRow& row, int attempt) override;
-  void OnFailure(const SpoolRow& row, const Failure& failure) override;
+  void OnAttemptFailed(const SpoolRow& row, const Failure& failure,
+                       std::optional<MonoTime> next) override;
+  void OnBuried(const SpoolRow& row, const Failure& failure) override;
   void OnSettled(const Settlement& settlement) override;
   void OnEndpoint(const EndpointQueue& queue) override;
   void OnFault(const absl::Status& status);
@@ -67,14 +74,11 @@ class Router::Line final : public Outcomes, public SpoolReader {
   std::vector<PublisherRecord> recovered;
   std::vector<std::string> recovered_nodes;
   std::atomic<bool> shutting_down{false};
+  std::map<std::string, LastError, std::less<>> last_errors;  // by route
   uint64_t accepted = 0;
 
  private:
   friend class RouterDesk;
-  struct LastError {
-    std::string words;
-    absl::Time at;
-  };
   struct ClientCopy {
     EventPtr event;
     FieldSetPtr exclude;
@@ -142,7 +146,6 @@ class Router::Line final : public Outcomes, public SpoolReader {
   static constexpr size_t kWaitingAsked = 64;
   absl::flat_hash_set<SpoolSeq> waiting_asked_;
   std::map<std::string, EndpointRecord, std::less<>> decided_;  // by route, as the spool has it
-  std::map<std::string, LastError, std::less<>> last_errors_;   // by route
   std::vector<Event> own_events_;
   std::vector<EndpointRecord> decisions_;  // for the next transaction
   uint64_t last_sequence_ = 0;             // of ids that the router gives

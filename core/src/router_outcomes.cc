@@ -144,17 +144,22 @@ void Router::Line::OnAttempt(const SpoolRow& row, int attempt) {
   recorder.Attempted(row.seq, attempt, parts.clock.WallNow());
 }
 
-void Router::Line::OnFailure(const SpoolRow& row, const Failure& failure) {
-  if (failure.attempt > 0) {
-    const std::string code = failure.http_status == 0 ? "" : absl::StrCat(failure.http_status, " ");
-    last_errors_[std::string(failure.route)] = {code + failure.info, parts.clock.WallNow()};
-    recorder.Failed(
-        row.seq,
-        {.attempt = failure.attempt, .http_status = failure.http_status, .info = failure.info},
-        parts.clock.WallNow());
-  }
+void Router::Line::OnAttemptFailed(const SpoolRow& row, const Failure& failure,
+                                   std::optional<MonoTime> next) {
+  const absl::Time now = parts.clock.WallNow();
+  const std::string code = failure.http_status == 0 ? "" : absl::StrCat(failure.http_status, " ");
+  last_errors[std::string(failure.route)] = {code + failure.info, now};
+  AttemptFailure failed = {
+      .attempt = failure.attempt, .http_status = failure.http_status, .info = failure.info};
+  if (next) failed.next_attempt = now + (*next - parts.clock.Now());
+  recorder.Failed(row.seq, failed, now);
   if (row.on_error != OnError::kFail) return;
   if (failure.final || watch_.ClaimFirst(row.seq)) TellOf(row, failure);
+}
+
+void Router::Line::OnBuried(const SpoolRow& row, const Failure& failure) {
+  recorder.Buried(row.seq, failure.info);
+  if (row.on_error == OnError::kFail) TellOf(row, failure);
 }
 
 void Router::Line::TellOf(const SpoolRow& row, const Failure& failure) {
@@ -192,7 +197,8 @@ void Router::Line::Resume(const SpoolRow& row) {
                    {.row = row.seq,
                     .route = dispatcher.RouteOf(row),
                     .lane = dispatcher.KeyOf(row),
-                    .lane_sequence = row.lane_sequence},
+                    .lane_sequence = row.lane_sequence,
+                    .replayed = row.replays > 0},
                    parts.clock.WallNow());
 }
 

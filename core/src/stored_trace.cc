@@ -34,6 +34,7 @@ TracedRoute WayOf(const StoredRow& stored) {
   way.lane_sequence = stored.row->lane_sequence;
   way.begun = stored.row->accepted;
   way.resumed = true;
+  way.replayed = stored.row->replays > 0;
   way.last.number = stored.attempts;
   way.last.failed = stored.row->accepted;  // none is in flight that the recorder does not know
   way.last.http_status = stored.http_status;

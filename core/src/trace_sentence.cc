@@ -30,6 +30,14 @@ struct Context {
   absl::TimeZone zone;
 
   std::string At(absl::Time time) const { return TimeOfDay(time, now, zone); }
+
+  // What is not known of the route is the default's.
+  const RouteNow& Now(const std::string& name) const {
+    static const RouteNow unknown;
+    const auto found = std::find_if(trace.routes.begin(), trace.routes.end(),
+                                    [&name](const RouteNow& route) { return route.route == name; });
+    return found == trace.routes.end() ? unknown : *found;
+  }
 };
 
 bool Arrived(const TracedRoute& way) {
@@ -53,19 +61,27 @@ const EndpointChange* NotOpen(const Context& context, const std::string& route) 
   return last != nullptr && last->state != EndpointState::kOpenForBusiness ? last : nullptr;
 }
 
-std::string NextAttempt(const Context& context, const TracedRoute& way) {
-  if (way.next_attempt <= context.now) return "";
-  return absl::StrCat("; next attempt in ", HowLong(way.next_attempt - context.now));
+std::string NextAttempt(const Context& context, absl::Time next) {
+  if (next <= context.now) return "";
+  return absl::StrCat("; next attempt in ", HowLong(next - context.now));
 }
 
-std::string WaitingSentence(const Context& context, const TracedRoute& way) {
+const HeldMethodStatus* HeldMethod(const RouteNow& route, const std::string& method) {
+  const auto held =
+      std::find_if(route.held_methods.begin(), route.held_methods.end(),
+                   [&method](const HeldMethodStatus& status) { return status.method == method; });
+  return held == route.held_methods.end() ? nullptr : &*held;
+}
+
+std::string WaitingSentence(const Context& context, const TracedEvent& event,
+                            const TracedRoute& way) {
   const TracedAttempt& last = way.last;
   if (last.number != 0 && last.failed == absl::InfinitePast()) {
     return absl::StrCat("In flight: attempt ", last.number, " to ", way.route, " began ",
                         HowLong(context.now - last.begun), " ago and is not answered yet.");
   }
-  const std::vector<std::string>& gone = context.trace.not_configured;
-  if (std::find(gone.begin(), gone.end(), way.route) != gone.end()) {
+  const RouteNow& route = context.Now(way.route);
+  if (!route.configured) {
     return absl::StrCat("Still waiting: the route ", way.route,
                         " is not configured. Configure one of that name, or have its rows made "
                         "dead letters: tallybus endpoint disable ",
@@ -74,20 +90,32 @@ std::string WaitingSentence(const Context& context, const TracedRoute& way) {
   if (const EndpointChange* change = NotOpen(context, way.route)) {
     return absl::StrCat("Still waiting: ", way.route, " has been ", StateVerb(change->state),
                         " since ", context.At(change->at), InBrackets(change->reason),
-                        NextAttempt(context, way), ".");
+                        NextAttempt(context, route.next_try), ".");
+  }
+  if (const HeldMethodStatus* held = HeldMethod(route, event.method)) {
+    return absl::StrCat("Still waiting: ", way.route, " has not taken ", event.method, " since ",
+                        context.At(held->since), " (answer ", held->code, ")",
+                        NextAttempt(context, held->next_try), ".");
   }
   if (last.number == 0) {
     return absl::StrCat("Still waiting for its first attempt to ", way.route, " since ",
-                        context.At(way.begun), ".");
+                        context.At(way.begun), NextAttempt(context, route.next_try), ".");
   }
   return absl::StrCat("Still waiting after ", Counted(last.number, "attempt"), " to ", way.route,
-                      " (", FailureWords(last), ")", NextAttempt(context, way), ".");
+                      " (", FailureWords(last), ")",
+                      NextAttempt(context, std::max(way.next_attempt, route.next_try)), ".");
 }
 
-std::string AtWhichAttempt(const TracedEvent& event, const TracedRoute& way) {
+std::string AtWhichAttempt(const Context& context, const TracedEvent& event,
+                           const TracedRoute& way) {
   std::string out;
   if (way.last.number == 1) out = " at the first attempt";
   if (way.last.number > 1) out = absl::StrCat(" at the ", Ordinal(way.last.number), " attempt");
+  if (way.replayed && !way.resumed) {
+    return absl::StrCat(out, " after ", HowLong(way.settled - way.begun),
+                        ", having been sent again by hand at ", context.At(way.begun));
+  }
+  if (way.replayed) out += ", having been sent again by hand";
   if (event.resumed || way.resumed) {
     return absl::StrCat(out, "; what came before this process took it up is not known");
   }
@@ -99,6 +127,7 @@ std::string DeadLetter(const TracedEvent& event) {
 }
 
 std::string LastFailure(const TracedRoute& way) {
+  if (!way.why.empty()) return InBrackets(way.why);
   if (way.last.failed == absl::InfinitePast()) return "";
   return InBrackets(FailureWords(way.last));
 }
@@ -109,12 +138,20 @@ std::string GivenUp(const TracedEvent& event, const TracedRoute& way) {
   return absl::StrCat("Given up", attempts, LastFailure(way), "; ", DeadLetter(event));
 }
 
-std::string SettledSentence(const TracedEvent& event, const TracedRoute& way) {
+std::string TurnedAway(const TracedEvent& event, const TracedRoute& way) {
+  return absl::StrCat("Not delivered: ", way.route, " was disabled", LastFailure(way),
+                      "; it is a dead letter. Once the endpoint takes events again (tallybus "
+                      "endpoint enable ",
+                      way.route, "): tallybus spool retry --id ", event.id.ToString(), ".");
+}
+
+std::string SettledSentence(const Context& context, const TracedEvent& event,
+                            const TracedRoute& way) {
   switch (*way.fate) {
     case Fate::kDelivered:
-      return absl::StrCat("Delivered", AtWhichAttempt(event, way), ".");
+      return absl::StrCat("Delivered", AtWhichAttempt(context, event, way), ".");
     case Fate::kFailedAnswer:
-      return absl::StrCat("Arrived", AtWhichAttempt(event, way), ", and ", way.route,
+      return absl::StrCat("Arrived", AtWhichAttempt(context, event, way), ", and ", way.route,
                           " answered with a failure", LastFailure(way),
                           ", which settles an event of this route.");
     case Fate::kGivenUp:
@@ -122,8 +159,7 @@ std::string SettledSentence(const TracedEvent& event, const TracedRoute& way) {
     case Fate::kRejected:
       return absl::StrCat("Rejected by ", way.route, LastFailure(way), "; ", DeadLetter(event));
     case Fate::kGone:
-      return absl::StrCat("Not delivered: ", way.route, " wants no more events", LastFailure(way),
-                          ".");
+      return TurnedAway(event, way);
     case Fate::kShed:
       return absl::StrCat("Shed: ", way.route, " was over its share of the spool.");
     case Fate::kCoalesced:
@@ -142,7 +178,8 @@ std::string WaySentence(const Context& context, const Traveller& one) {
     words[0] = 'N';
     return words + ".";
   }
-  return one.way->fate ? SettledSentence(*one.event, *one.way) : WaitingSentence(context, *one.way);
+  return one.way->fate ? SettledSentence(context, *one.event, *one.way)
+                       : WaitingSentence(context, *one.event, *one.way);
 }
 
 // When it arrived; what has not yet arrived comes later than all that did.

@@ -62,7 +62,7 @@ std::string SettledWords(const TracedRoute& way) {
     case Fate::kRejected:
       return "rejected: a dead letter";
     case Fate::kGone:
-      return "not delivered: the endpoint wants no more events";
+      return "not delivered: the endpoint is disabled; a dead letter";
     case Fate::kShed:
       return "shed: the route was over its share of the spool";
     case Fate::kCoalesced:
@@ -89,9 +89,10 @@ void AddWay(const TracedEvent& traced, const TracedRoute& way, size_t event, Ste
     steps.Add(way.begun, event, way.route, NeverSentWords(traced, way));
     return;
   }
+  const char* begun = way.resumed ? "loaded from" : way.replayed ? "sent again by hand, in" : "in";
   steps.Add(way.begun, event, way.route,
-            absl::StrCat(way.resumed ? "loaded from" : "in", " the spool: row ", way.row,
-                         ", number ", way.lane_sequence, " of its lane"));
+            absl::StrCat(begun, " the spool: row ", way.row, ", number ", way.lane_sequence,
+                         " of its lane"));
   if (way.first.number != 0) {
     const bool only = way.last.number == way.first.number;
     AddAttempt(way, way.first, !only || !way.fate, event, steps);
@@ -103,7 +104,10 @@ void AddWay(const TracedEvent& traced, const TracedRoute& way, size_t event, Ste
     }
     if (!only) AddAttempt(way, way.last, !way.fate, event, steps);
   }
-  if (way.fate) steps.Add(way.settled, event, way.route, SettledWords(way));
+  if (way.fate) {
+    steps.Add(way.settled, event, way.route,
+              absl::StrCat(SettledWords(way), way.why.empty() ? "" : ": ", way.why));
+  }
 }
 
 }  // namespace

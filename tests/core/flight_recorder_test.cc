@@ -193,6 +193,26 @@ TEST_F(FlightRecorderTest, TakesUpARowOfAnEarlierProcess) {
   EXPECT_EQ(found.routes[1].route, "audit");
 }
 
+TEST_F(FlightRecorderTest, ARowThatIsSentAgainByHandIsSeenFromItsBeginning) {
+  Event event = testing::StatusEvent("cam", "STOPPED");
+  event.id = {3, 4};
+  recorder_.Replayed(event, {90, kRoute, "lane", 8}, Now());
+  const TracedEvent found = Only("0000000000000003-4");
+  EXPECT_TRUE(found.resumed);
+  ASSERT_THAT(found.routes, SizeIs(1));
+  EXPECT_TRUE(found.routes[0].replayed);
+  EXPECT_FALSE(found.routes[0].resumed);
+}
+
+TEST_F(FlightRecorderTest, ATriedRowThatIsBuriedKeepsItsLastFailureBesideTheReason) {
+  Spool(Accept("cam", 1), 12);
+  recorder_.Failed(12, {.attempt = 1, .http_status = 503, .info = "Busy"}, Now());
+  recorder_.Buried(12, "its endpoint was away for too long");
+  recorder_.Settled(12, Fate::kGivenUp, Now());
+  EXPECT_EQ(Only("cam").routes.at(0).why, "its endpoint was away for too long");
+  EXPECT_EQ(Only("cam").routes.at(0).last.info, "Busy");
+}
+
 TEST_F(FlightRecorderTest, ARowThatIsKnownIsNotResumed) {
   const EventId id = Accept("cam", 1);
   Spool(id, 12);

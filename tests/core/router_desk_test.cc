@@ -38,15 +38,6 @@ class RouterDeskTest : public RouterBench {
     EXPECT_TRUE(replayed.ok()) << replayed.status();
     return replayed.value_or(ReplayResult());
   }
-  // The one row that waits.
-  StoredRow Waiting() {
-    StoredFilter filter;
-    filter.waiting = true;
-    StoredRow row;
-    router->desk().Find(filter, [&](absl::StatusOr<StoredPage> page) { row = page->rows.at(0); });
-    Run();
-    return row;
-  }
   uint64_t Drop(StoredFilter filter, bool dry_run = false) {
     uint64_t dropped = 0;
     router->desk().Drop(filter, dry_run, [&](absl::StatusOr<uint64_t> count) { dropped = *count; });
@@ -69,57 +60,6 @@ class RouterDeskTest : public RouterBench {
 
   int code = 200;
 };
-
-TEST_F(RouterDeskTest, ShowsEveryEndpointThereIs) {
-  AddRoute(NewOtherRoute("billing"));
-  ASSERT_THAT(router->desk().Endpoints(), SizeIs(2));
-  const EndpointStatus billing = router->desk().Endpoints()[0];
-  EXPECT_EQ(billing.route, "billing");
-  EXPECT_EQ(billing.url, "http://billing");
-  EXPECT_EQ(billing.state, "ready");
-  EXPECT_EQ(billing.limit, 8);
-  EXPECT_EQ(billing.waiting, 0u);
-  EXPECT_EQ(billing.next_try, absl::InfiniteFuture());
-}
-
-TEST_F(RouterDeskTest, ShowsWhatARouteThatIsGoneLeftBehind) {
-  ASSERT_TRUE(Control(Verb::kPause).ok());
-  Send(StatusEvent("a", "PUBLISHING"));
-  RemoveRoute(kApp);
-  EXPECT_EQ(Endpoint().state, "paused, not configured");
-  EXPECT_EQ(Endpoint().reason, "because");
-  EXPECT_EQ(Endpoint().waiting, 1u);
-  EXPECT_GT(Endpoint().bytes, 0u);
-  ASSERT_TRUE(Control(Verb::kResume).ok());
-  EXPECT_EQ(Endpoint().state, "not configured");
-}
-
-TEST_F(RouterDeskTest, ShowsHowAnEndpointFailsAndForHowLong) {
-  EXPECT_EQ(Endpoint().breaker, "closed");
-  EXPECT_EQ(Endpoint().oldest, absl::InfiniteFuture());
-  EXPECT_EQ(Endpoint().last_error, "");
-  code = 503;
-  const absl::Time sent = absl::FromUnixSeconds(absl::ToUnixSeconds(clock.WallNow()));
-  Send(StatusEvent("a", "PUBLISHING"));
-  EXPECT_EQ(Endpoint().last_error, "503 Said so");
-  EXPECT_EQ(Endpoint().last_error_at, clock.WallNow());
-  EXPECT_EQ(Endpoint().oldest, sent);
-  RunFor(absl::Minutes(5));
-  EXPECT_EQ(Endpoint().breaker, "open");
-  EXPECT_EQ(Endpoint().oldest, sent);
-}
-
-TEST_F(RouterDeskTest, ARowThatWaitsSaysWhy) {
-  code = 500;
-  Send(StatusEvent("a", "PUBLISHING"));
-  EXPECT_EQ(Waiting().http_status, 500);
-  EXPECT_EQ(Waiting().reason, "Said so");
-  ASSERT_TRUE(Control(Verb::kPause).ok());
-  EXPECT_EQ(Waiting().http_status, 500);
-  EXPECT_EQ(Waiting().reason, "paused: because");
-  RemoveRoute(kApp);
-  EXPECT_EQ(Waiting().reason, "paused, not configured: because");
-}
 
 TEST_F(RouterDeskTest, ADecisionIsShownUntilItIsTakenBackThoughNothingIsLeftOfItsRoute) {
   ASSERT_TRUE(Control(Verb::kDisable).ok());
@@ -350,17 +290,6 @@ TEST_F(RouterDeskTest, DroppingForgetsDeadLettersAlone) {
   EXPECT_EQ(Drop(all), 3u);
   EXPECT_EQ(CountDead(), 0u);
   EXPECT_EQ(router->Totals().waiting, 1u);
-}
-
-TEST_F(RouterDeskTest, ATraceSaysThatADeadLetterWasDropped) {
-  KillThree();
-  router->desk().Drop(Dead(), false, [](auto) {});
-  Run();
-  Trace trace;
-  router->desk().FindTrace("a", [&](Trace found) { trace = std::move(found); });
-  Run();
-  EXPECT_THAT(ClosingSentence(trace, clock.WallNow(), absl::UTCTimeZone()),
-              HasSubstr("Dropped by hand"));
 }
 
 TEST_F(RouterDeskTest, WhatTheBusRejectedIsADeadLetterThatIsNeverSent) {

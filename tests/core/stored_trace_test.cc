@@ -73,6 +73,18 @@ TEST_F(StoredTraceTest, WhatIsRetainedWasDelivered) {
   EXPECT_EQ(trace.events[0].routes[0].fate, Fate::kDelivered);
 }
 
+TEST_F(StoredTraceTest, WhatWasSentAgainByHandSaysSo) {
+  StoredRow row = Row(7, 1, StoredRow::State::kDelivered);
+  auto replayed = std::make_shared<SpoolRow>(*row.row);
+  replayed->replays = 1;
+  row.row = replayed;
+  row.attempts = 2;
+  AddStored(row, &trace);
+  EXPECT_EQ(Sentence(),
+            "Delivered at the 2nd attempt, having been sent again by hand; what came before this "
+            "process took it up is not known.");
+}
+
 TEST_F(StoredTraceTest, RowsOfOneEventAreWaysOfItAndAKnownRowIsLeftAsItIs) {
   AddStored(Row(7, 1), &trace);
   trace.events[0].routes[0].fate = Fate::kDelivered;

@@ -139,13 +139,28 @@ TEST_F(ClosingSentenceTest, StillWaitingForEachReason) {
   Attempt(way, 4, At(3, 59, 58));
   Fail(way, 0, "timed out");
   way.next_attempt = now_ + absl::Milliseconds(2100);
+  trace_.routes.push_back({.route = kRoute, .held_methods = {}});
+  RouteNow& route = trace_.routes[0];
   EXPECT_EQ(Sentence(),
             "Still waiting after 4 attempts to defaultApp/backend (timed out); next attempt in "
             "2.1 s.");
+  route.next_try = now_ + absl::Seconds(25);  // it asked to be left alone
+  EXPECT_EQ(Sentence(),
+            "Still waiting after 4 attempts to defaultApp/backend (timed out); next attempt in "
+            "25.0 s.");
   Change(At(3, 2, 9), EndpointState::kBreakerOpen, "connection refused");
   EXPECT_EQ(Sentence(),
             "Still waiting: defaultApp/backend has been down since 03:02:09 (connection refused); "
-            "next attempt in 2.1 s.");
+            "next attempt in 25.0 s.");
+  route.next_try = absl::InfinitePast();
+  EXPECT_EQ(Sentence(),
+            "Still waiting: defaultApp/backend has been down since 03:02:09 (connection refused).");
+  trace_.endpoints.clear();
+  route.held_methods.push_back(
+      {std::string(kStreamStatusEvent), 404, At(3, 30, 0), now_ + absl::Seconds(30)});
+  EXPECT_EQ(Sentence(),
+            "Still waiting: defaultApp/backend has not taken StreamStatusEvent since 03:30:00 "
+            "(answer 404); next attempt in 30.0 s.");
 }
 
 TEST_F(ClosingSentenceTest, StillWaitingForEachStateOfTheEndpoint) {
@@ -205,7 +220,10 @@ TEST_F(ClosingSentenceTest, EveryOtherEnd) {
             "failure (500 Internal Server Error), which settles an event of this route.");
   Fail(way, 410, "Gone");
   way.fate = Fate::kGone;
-  EXPECT_EQ(Sentence(), "Not delivered: defaultApp/backend wants no more events (410 Gone).");
+  EXPECT_EQ(Sentence(),
+            "Not delivered: defaultApp/backend was disabled (410 Gone); it is a dead letter. Once "
+            "the endpoint takes events again (tallybus endpoint enable defaultApp/backend): "
+            "tallybus spool retry --id 00000000000000ab-1.");
   way.fate = Fate::kShed;
   EXPECT_EQ(Sentence(), "Shed: defaultApp/backend was over its share of the spool.");
   way.fate = Fate::kCoalesced;
@@ -222,6 +240,11 @@ TEST_F(ClosingSentenceTest, AReplayedRowGivesWayToItsSuccessor) {
   Attempt(newer, 1, At(3, 10, 0));
   Settle(newer, Fate::kDelivered, At(3, 10, 0));
   EXPECT_EQ(Sentence(), "Delivered at the first attempt after 8 min 0 s.");
+  newer.replayed = true;
+  newer.begun = At(3, 9, 58);
+  EXPECT_EQ(Sentence(),
+            "Delivered at the first attempt after 2.0 s, having been sent again by hand at "
+            "03:09:58.");
 }
 
 TEST_F(ClosingSentenceTest, SeveralOfALaneThatArrivedOutOfOrder) {
@@ -316,7 +339,7 @@ TEST_F(ClosingSentenceTest, AlertsOfTheRouterDoNotCountBesideTheOthers) {
 TEST_F(ClosingSentenceTest, WaitsForARouteThatIsGone) {
   Fail(Add("bill"), 503, "no");
   Change(At(3, 2, 9), EndpointState::kPaused, "", "bill");
-  trace_.not_configured.push_back("bill");
+  trace_.routes.push_back({.route = "bill", .configured = false, .held_methods = {}});
   EXPECT_EQ(Sentence(),
             "Still waiting: the route bill is not configured. Configure one of that name, or have "
             "its rows made dead letters: tallybus endpoint disable bill.");

@@ -109,7 +109,7 @@ TEST_F(StepsOfTest, HasWordsForEachEnd) {
       {Fate::kFailedAnswer, "0 settled: any answer settles here, and this was a failure @r"},
       {Fate::kGivenUp, "0 given up: a dead letter @r"},
       {Fate::kRejected, "0 rejected: a dead letter @r"},
-      {Fate::kGone, "0 not delivered: the endpoint wants no more events @r"},
+      {Fate::kGone, "0 not delivered: the endpoint is disabled; a dead letter @r"},
       {Fate::kShed, "0 shed: the route was over its share of the spool @r"},
       {Fate::kCoalesced, "0 coalesced: a newer event goes in its place @r"},
       {Fate::kReplayed, "0 replayed: it goes on as a newer row @r"},

@@ -18,12 +18,6 @@
 
 namespace tallybus {
 
-struct HeldMethodStatus {
-  std::string method;
-  int code = 0;
-  absl::Time since;
-};
-
 struct EndpointStatus {
   std::string route;
   std::string url;     // empty: the route is not configured any more

@@ -61,11 +61,13 @@ struct TracedRoute {
   uint64_t lane_sequence = 0;
   absl::Time begun = absl::InfinitePast();  // spooled, or decided not to be
   bool resumed = false;                     // what came before `begun` was not seen
+  bool replayed = false;                    // sent again by hand
   TracedAttempt first;
   TracedAttempt last;  // the same as `first` where there was one only
   absl::Time next_attempt = absl::InfinitePast();
   std::optional<Fate> fate;
   absl::Time settled = absl::InfinitePast();
+  std::string why;  // of an end that no attempt brought; may be empty
 };
 
 // Texts longer than 64 bytes are cut, and say so.
@@ -94,11 +96,27 @@ struct EndpointChange {
   std::string reason;  // may be empty
 };
 
+// A method that the endpoint does not take now, while it takes others.
+struct HeldMethodStatus {
+  std::string method;
+  int code = 0;  // the answer behind it
+  absl::Time since = absl::InfinitePast();
+  absl::Time next_try = absl::InfinitePast();
+};
+
+// How a route is now, as far as it concerns what waits for it.
+struct RouteNow {
+  std::string route;
+  bool configured = true;
+  absl::Time next_try = absl::InfinitePast();  // where the endpoint is shut and time alone opens it
+  std::vector<HeldMethodStatus> held_methods;
+};
+
 struct Trace {
   std::vector<TracedEvent> events;        // newest last
   std::vector<EndpointChange> endpoints;  // of their routes while they were under way, newest last
-  std::vector<std::string> not_configured;  // of their routes, those that are gone
-  size_t left_out = 0;                      // older events that also fit what was asked
+  std::vector<RouteNow> routes;           // those that the events wait for
+  size_t left_out = 0;                    // older events that also fit what was asked
 };
 
 // One line of a time line.

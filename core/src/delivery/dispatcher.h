@@ -35,8 +35,11 @@ class Outcomes {
  public:
   virtual ~Outcomes() = default;
   virtual void OnAttempt(const SpoolRow& row, int attempt) = 0;
-  // One attempt at the row failed, or it will never be tried; `final`: nothing more will be.
-  virtual void OnFailure(const SpoolRow& row, const Failure& failure) = 0;
+  // One attempt at the row failed. `next`: when the next is due; nullopt: the failure is final.
+  virtual void OnAttemptFailed(const SpoolRow& row, const Failure& failure,
+                               std::optional<MonoTime> next) = 0;
+  // The row will be tried no more, for a reason that is no attempt's.
+  virtual void OnBuried(const SpoolRow& row, const Failure& failure) = 0;
   virtual void OnSettled(const Settlement& settlement) = 0;
   // The endpoint's state changed.
   virtual void OnEndpoint(const EndpointQueue& queue) = 0;
@@ -130,9 +133,9 @@ class Dispatcher {
 
   // In settling.cc.
   void Judged(const InFlight::Completed& completed, MonoTime now);
-  void Failed(const Lane& lane, const SpoolRow& row, const DeliveryResult& result, bool final);
-  void TryAgain(Lane& lane, const Judgement& judgement, const Trying& trying,
-                const DeliveryResult& result, MonoTime now);
+  void Failed(const Lane& lane, const SpoolRow& row, const DeliveryResult& result,
+              std::optional<MonoTime> next);
+  void TryAgain(Lane& lane, MonoTime due, const DeliveryResult& result, MonoTime now);
   void PutBack(Lane& lane, const DeliveryResult& result, MonoTime now);
   void NoteProgress(const Lane& lane, MonoTime due, MonoTime now);
   void TakeDueRetries(MonoTime now);

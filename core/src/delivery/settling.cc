@@ -70,11 +70,15 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
   const Judgement judgement = Judge(*completed.attempt.route, row, result, trying);
   const uint64_t alarms = gate.alarms_version();
   gate.Finish(completed.attempt.pass, row.event->method, judgement.sign, now);
-  const bool again = judgement.then == Judgement::Then::kRetry;
   if (judgement.burns_attempt) ++lane.tries.burnt;
-  if (judgement.failed) Failed(lane, row, result, !again);
-  if (again) {
-    TryAgain(lane, judgement, trying, result, now);
+  std::optional<MonoTime> next;
+  if (judgement.then == Judgement::Then::kRetry) {
+    const double random = std::uniform_real_distribution<double>(0, 1)(random_);
+    next = now + JitteredDelay(judgement.retry_step, trying, random);
+  }
+  if (judgement.failed) Failed(lane, row, result, next);
+  if (next) {
+    TryAgain(lane, *next, result, now);
   } else {
     Settlement settlement;
     settlement.outcome = OutcomeOf(judgement);
@@ -86,7 +90,7 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
 }
 
 void Dispatcher::Failed(const Lane& lane, const SpoolRow& row, const DeliveryResult& result,
-                        bool final) {
+                        std::optional<MonoTime> next) {
   lane.queue->attempts_failed.Add();
   const std::string_view phrase = PhraseOf(result);
   failure_log_.Write(
@@ -94,19 +98,17 @@ void Dispatcher::Failed(const Lane& lane, const SpoolRow& row, const DeliveryRes
       absl::StrCat(Describe(lane, row), " attempt ", lane.tries.attempts,
                    " failed: ", AnswerWords(result),
                    result.status.ok() ? "" : absl::StrCat(" (", result.status.message(), ")"),
-                   final ? "" : "; it will be tried again"));
-  parts_.outcomes.OnFailure(row, Failure{.route = lane.queue->route,
-                                         .http_status = result.remote_code,
-                                         .info = FailureInfo(phrase, result.answer),
-                                         .attempt = lane.tries.attempts,
-                                         .final = final});
+                   next ? "; it will be tried again" : ""));
+  const Failure failure = {.route = lane.queue->route,
+                           .http_status = result.remote_code,
+                           .info = FailureInfo(phrase, result.answer),
+                           .attempt = lane.tries.attempts,
+                           .final = !next};
+  parts_.outcomes.OnAttemptFailed(row, failure, next);
 }
 
-void Dispatcher::TryAgain(Lane& lane, const Judgement& judgement, const Trying& trying,
-                          const DeliveryResult& result, MonoTime now) {
+void Dispatcher::TryAgain(Lane& lane, MonoTime due, const DeliveryResult& result, MonoTime now) {
   lane.tries.may_have_arrived |= !result.never_sent;
-  const double random = std::uniform_real_distribution<double>(0, 1)(random_);
-  const MonoTime due = now + JitteredDelay(judgement.retry_step, trying, random);
   if (lane.queue->today != nullptr && lane.queue->today->skip_failed_head && !lane.stray) {
     return PassBy(lane, due, now);
   }
@@ -164,11 +166,11 @@ void Dispatcher::PassBy(Lane& lane, MonoTime due, MonoTime now) {
 void Dispatcher::Bury(Lane& lane, const SpoolRow& row, Settlement::Outcome outcome,
                       std::string_view reason, MonoTime now) {
   if (row.event != nullptr) {
-    parts_.outcomes.OnFailure(row, Failure{.route = lane.queue->route,
-                                           .http_status = 0,
-                                           .info = std::string(reason),
-                                           .attempt = lane.tries.attempts,
-                                           .final = true});
+    parts_.outcomes.OnBuried(row, Failure{.route = lane.queue->route,
+                                          .http_status = 0,
+                                          .info = std::string(reason),
+                                          .attempt = lane.tries.attempts,
+                                          .final = true});
   }
   Settlement settlement;
   settlement.outcome = outcome;

@@ -54,7 +54,13 @@ class RecordingOutcomes final : public Outcomes {
   void OnAttempt(const SpoolRow& row, int attempt) override {
     attempts.push_back(std::to_string(row.seq) + " " + std::to_string(attempt));
   }
-  void OnFailure(const SpoolRow& row, const Failure& failure) override {
+  void OnAttemptFailed(const SpoolRow& row, const Failure& failure,
+                       std::optional<MonoTime> next) override {
+    OnBuried(row, failure);
+    EXPECT_EQ(next.has_value(), !failure.final);
+    next_attempts.push_back(next);
+  }
+  void OnBuried(const SpoolRow& row, const Failure& failure) override {
     failures.push_back(std::to_string(row.seq) + " " + failure.info +
                        (failure.final ? " final" : ""));
   }
@@ -63,6 +69,7 @@ class RecordingOutcomes final : public Outcomes {
 
   std::vector<std::string> attempts;
   std::vector<std::string> failures;
+  std::vector<std::optional<MonoTime>> next_attempts;
   std::vector<SpoolSeq> settled;
   std::vector<std::string> endpoints;
 };

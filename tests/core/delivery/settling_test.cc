@@ -82,6 +82,7 @@ TEST_F(SettlingTest, NothingIsSettledWhileItIsTriedAgainButItsProgressIsNoted) {
   EXPECT_THAT(outcomes.failures, ElementsAre("1 timed out"));
   ASSERT_THAT(spool.progress, SizeIs(1));
   const Progress& progress = spool.progress[0];
+  EXPECT_EQ(clock.WallNow() + (*outcomes.next_attempts.at(0) - clock.Now()), progress.due);
   EXPECT_EQ(progress.seq, 1u);
   EXPECT_EQ(progress.attempts, 1);
   EXPECT_EQ(progress.tries, 1);

@@ -1,0 +1,103 @@
+// What an operator is told of endpoints as they are, and of what waits for them.
+#include "endpoint_report.h"
+
+#include "tests/core/router_bench.h"
+
+namespace tallybus::testing {
+namespace {
+
+using ::testing::SizeIs;
+using Verb = Desk::Verb;
+
+constexpr char kBackend[] = "defaultApp/backend";
+
+class EndpointReportTest : public RouterBench {
+ protected:
+  EndpointReportTest() {
+    auto route = NewRoute();
+    route->delivery = DeliveryMode::kGuaranteed;
+    SetRoute(route);
+    transport.Run([this](const auto&) { return Answered(code, "Said so"); });
+  }
+
+  absl::Status Control(Verb verb) {
+    return router->desk().Control(kBackend, verb, "because", "ann");
+  }
+  EndpointStatus Endpoint() { return router->desk().Endpoints().at(0); }
+  // The one row that waits.
+  StoredRow Waiting() {
+    StoredFilter filter;
+    filter.waiting = true;
+    StoredRow row;
+    router->desk().Find(filter, [&](absl::StatusOr<StoredPage> page) { row = page->rows.at(0); });
+    Run();
+    return row;
+  }
+
+  int code = 200;
+};
+
+TEST_F(EndpointReportTest, ShowsEveryEndpointThereIs) {
+  AddRoute(NewOtherRoute("billing"));
+  ASSERT_THAT(router->desk().Endpoints(), SizeIs(2));
+  const EndpointStatus billing = router->desk().Endpoints()[0];
+  EXPECT_EQ(billing.route, "billing");
+  EXPECT_EQ(billing.url, "http://billing");
+  EXPECT_EQ(billing.state, "ready");
+  EXPECT_EQ(billing.limit, 8);
+  EXPECT_EQ(billing.waiting, 0u);
+  EXPECT_EQ(billing.next_try, absl::InfiniteFuture());
+}
+
+TEST_F(EndpointReportTest, ShowsWhatARouteThatIsGoneLeftBehind) {
+  ASSERT_TRUE(Control(Verb::kPause).ok());
+  Send(StatusEvent("a", "PUBLISHING"));
+  RemoveRoute(kApp);
+  EXPECT_EQ(Endpoint().state, "paused, not configured");
+  EXPECT_EQ(Endpoint().reason, "because");
+  EXPECT_EQ(Endpoint().waiting, 1u);
+  EXPECT_GT(Endpoint().bytes, 0u);
+  ASSERT_TRUE(Control(Verb::kResume).ok());
+  EXPECT_EQ(Endpoint().state, "not configured");
+}
+
+TEST_F(EndpointReportTest, ShowsHowAnEndpointFailsAndForHowLong) {
+  EXPECT_EQ(Endpoint().breaker, "closed");
+  EXPECT_EQ(Endpoint().oldest, absl::InfiniteFuture());
+  EXPECT_EQ(Endpoint().last_error, "");
+  code = 503;
+  const absl::Time sent = absl::FromUnixSeconds(absl::ToUnixSeconds(clock.WallNow()));
+  Send(StatusEvent("a", "PUBLISHING"));
+  EXPECT_EQ(Endpoint().last_error, "503 Said so");
+  EXPECT_EQ(Endpoint().last_error_at, clock.WallNow());
+  EXPECT_EQ(Endpoint().oldest, sent);
+  RunFor(absl::Minutes(5));
+  EXPECT_EQ(Endpoint().breaker, "open");
+  EXPECT_EQ(Endpoint().oldest, sent);
+}
+
+TEST_F(EndpointReportTest, ARowThatWaitsSaysWhy) {
+  code = 500;
+  Send(StatusEvent("a", "PUBLISHING"));
+  EXPECT_EQ(Waiting().http_status, 500);
+  EXPECT_EQ(Waiting().reason, "Said so");
+  ASSERT_TRUE(Control(Verb::kPause).ok());
+  EXPECT_EQ(Waiting().http_status, 500);
+  EXPECT_EQ(Waiting().reason, "paused: because");
+  RemoveRoute(kApp);
+  EXPECT_EQ(Waiting().reason, "paused, not configured: because");
+}
+
+TEST_F(EndpointReportTest, AHeldMethodSaysSinceWhenAndUntilWhen) {
+  code = 404;
+  Send(StatusEvent("a", "PUBLISHING"));
+  const HeldMethodStatus held = Endpoint().held_methods.at(0);
+  EXPECT_EQ(held.method, kStreamStatusEvent);
+  EXPECT_EQ(held.code, 404);
+  EXPECT_EQ(held.since, clock.WallNow());
+  EXPECT_GT(held.next_try, clock.WallNow());
+  EXPECT_EQ(Waiting().reason, "the method is held: answer 404");
+}
+
+}  // namespace
+}  // namespace tallybus::testing
