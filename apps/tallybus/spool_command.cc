@@ -179,9 +179,8 @@ int Act(const char* command, DeskDoor& door, const std::string& path) {
   if (const uint64_t left = NumberOf(result, "no_room"); left != 0) {
     return Complain(
         command,
-        absl::StrCat(Counted(left, "event"), " left for lack of room (the route's quota, ",
-                     "or seven eighths of spool.max_size): ask again once what waits "
-                     "was delivered"),
+        absl::StrCat(Counted(left, "event"), " left for lack of room in the route's quota: ask ",
+                     "again once what waits was delivered"),
         kFailed);
   }
   const uint64_t rejected = NumberOf(result, "rejected");

@@ -245,10 +245,7 @@ void RouterDesk::ReplayPage(StoredFilter filter, bool dry_run, Replaying so_far,
       }
       ReplayOne(stored, &so_far, dry_run ? nullptr : &turn);
     }
-    if (!dry_run) {
-      line_.Append(std::move(turn));
-      so_far.room.Spooled();
-    }
+    if (!dry_run) line_.Append(std::move(turn));
     if (page->next == 0) return done(so_far.result);
     filter.after = page->next;
     ReplayPage(std::move(filter), dry_run, so_far, std::move(done));
@@ -259,13 +256,11 @@ ReplayRoom::Limits RouterDesk::LimitsOf(const std::string& name) const {
   const RoutePtr route = line_.routes->Find(name);
   const EndpointQueue* queue = line_.dispatcher.FindQueue(name);
   return {.waiting = queue == nullptr ? 0 : queue->bytes - queue->outdated_bytes,
-          .quota = route == nullptr ? 0 : route->quota_bytes,
-          .used = line_.parts.spool.UsedBytes(),
-          .max = line_.parts.spool.MaxBytes()};
+          .quota = route == nullptr ? 0 : route->quota_bytes};
 }
 
-// The dead letter goes in the transaction that the new row comes in: a disk that is full, or a
-// crash, leaves one of them and never both or none.
+// The old row goes in the transaction that the new one comes in: a disk that is full, or a crash,
+// leaves one of them and never both or none.
 void RouterDesk::ReplayOne(const StoredRow& stored, Replaying* replaying,
                            Router::Line::Turn* turn) {
   ReplayResult* result = &replaying->result;
@@ -280,8 +275,7 @@ void RouterDesk::ReplayOne(const StoredRow& stored, Replaying* replaying,
     return leave(&result->no_route);
   const EndpointQueue* queue = line_.dispatcher.FindQueue(stored.route);
   if (queue != nullptr && queue->Buries()) return leave(&result->disabled);
-  if (!replaying->room.Takes(stored.route, old.Bytes(), stored.state == StoredRow::State::kDead,
-                             LimitsOf(stored.route)))
+  if (!replaying->room.Takes(stored.route, old.Bytes(), LimitsOf(stored.route)))
     return leave(&result->no_room);
   ++result->replayed;
   if (turn == nullptr) return;
@@ -299,12 +293,12 @@ void RouterDesk::ReplayOne(const StoredRow& stored, Replaying* replaying,
                            .lane_sequence = row->lane_sequence},
                           line_.parts.clock.WallNow());
   turn->batch.rows.push_back(std::move(row));
-  if (stored.state != StoredRow::State::kDead) return;
   Settlement done;
   done.seq = old.seq;
   done.outcome = Settlement::Outcome::kReplayed;
   done.bytes = static_cast<uint32_t>(old.Bytes());
-  line_.OnSettled(done);
+  done.was_delivered = stored.state == StoredRow::State::kDelivered;
+  if (!done.was_delivered) line_.OnSettled(done);
   turn->batch.settled.push_back(std::move(done));
 }
 

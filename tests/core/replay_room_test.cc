@@ -1,4 +1,4 @@
-// What may be sent again: within the route's quota and seven eighths of the spool, in order.
+// What may be sent again: within the route's quota, in order.
 #include "replay_room.h"
 
 #include <gtest/gtest.h>
@@ -6,34 +6,26 @@
 namespace tallybus {
 namespace {
 
-constexpr size_t kLarge = 1'000'000;
-
 TEST(ReplayRoomTest, TheQuotaHoldsForWhatWaitsAndWhatWasTaken) {
   ReplayRoom room;
-  const ReplayRoom::Limits limits{.waiting = 600, .quota = 1000, .used = 0, .max = kLarge};
-  EXPECT_TRUE(room.Takes("a", 200, false, limits));
-  EXPECT_TRUE(room.Takes("a", 200, true, limits));
-  EXPECT_FALSE(room.Takes("a", 200, false, limits));
-  EXPECT_FALSE(room.Takes("a", 1, false, limits)) << "nothing passes what had no room";
-  EXPECT_TRUE(room.Takes("b", 200, false, limits)) << "another route's is its own";
+  const ReplayRoom::Limits limits{.waiting = 600, .quota = 1000};
+  EXPECT_TRUE(room.Takes("a", 200, limits));
+  EXPECT_TRUE(room.Takes("a", 200, limits));
+  EXPECT_FALSE(room.Takes("a", 200, limits));
+  EXPECT_FALSE(room.Takes("a", 0, limits)) << "nothing passes what had no room";
+  EXPECT_TRUE(room.Takes("b", 200, limits)) << "another route's is its own";
 }
 
-TEST(ReplayRoomTest, WhatIsQueuedAndSpooledCountsOnceInTheNextLimits) {
+TEST(ReplayRoomTest, WhatIsQueuedCountsOnceInTheNextLimits) {
   ReplayRoom room;
-  EXPECT_TRUE(room.Takes("a", 400, false, {.waiting = 0, .quota = 1000, .used = 0, .max = 1200}));
+  EXPECT_TRUE(room.Takes("a", 400, {.waiting = 0, .quota = 1000}));
   room.Queued("a");
-  room.Spooled();
-  EXPECT_TRUE(
-      room.Takes("a", 600, false, {.waiting = 400, .quota = 1000, .used = 400, .max = 1200}));
+  EXPECT_TRUE(room.Takes("a", 600, {.waiting = 400, .quota = 1000}));
 }
 
-TEST(ReplayRoomTest, AnEighthOfTheSpoolStaysFreeButADeadLetterTakesItsOwnPlace) {
-  const ReplayRoom::Limits limits{.waiting = 0, .quota = 0, .used = 600, .max = 800};
+TEST(ReplayRoomTest, ARouteWithoutAQuotaTakesAll) {
   ReplayRoom room;
-  EXPECT_TRUE(room.Takes("a", 100, false, limits));
-  EXPECT_TRUE(room.Takes("b", 100, true, limits));
-  EXPECT_FALSE(room.Takes("a", 1, false, limits));
-  EXPECT_TRUE(room.Takes("b", 100, true, limits));
+  EXPECT_TRUE(room.Takes("a", size_t{1} << 40, {.waiting = 5, .quota = 0}));
 }
 
 }  // namespace

@@ -284,6 +284,9 @@ class OperatorTest(unittest.TestCase):
             again = backend.await_requests(11)[10]
             self.assertEqual(again.json["name"], "cam-3")
             self.assertEqual(again.headers["tallybus-redelivery"], "1")
+            wait_until(lambda: len(rows(daemon, "--state", "delivered")) == 10, "ten are kept")
+            self.assertIn("10 events would be sent again",
+                          tallybus(daemon, "replay", "--all", "--dry-run"))
             self.assertIn("0 events would be sent again",
                           tallybus(daemon, "replay", "--until", "1h", "--dry-run"))
 

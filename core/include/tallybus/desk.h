@@ -52,7 +52,7 @@ struct ReplayResult {
   uint64_t no_route = 0;  // their route is not configured
   uint64_t damaged = 0;
   uint64_t disabled = 0;  // their endpoint is disabled: they would be dead letters again
-  uint64_t no_room = 0;   // its route's quota, or seven eighths of the spool, would be passed
+  uint64_t no_room = 0;   // their route's quota would be passed
   uint64_t rejected = 0;  // the bus could not read them: they are no events, and go nowhere
   uint64_t alerts = 0;    // old alerts would page people: only with their route in the filter
 };
@@ -86,8 +86,9 @@ class Desk {
   // endpoint's state or what its last attempt brought, `http_status` that attempt's answer.
   virtual void Find(const StoredFilter& filter, StoredCallback done) = 0;
   // Sends again what the filter finds among dead letters and what is retained: each as a new row at
-  // the end of its lane, under its id, for as long as there is room: nothing is shed for it, nor is
-  // it shed itself. Alerts only where the filter names their route. With `dry_run` it only counts.
+  // the end of its lane, under its id, in the old one's place, while the route's quota has room:
+  // nothing is shed for it, nor is it shed itself. Alerts only where the filter names their route.
+  // With `dry_run` it only counts.
   using Replayed = std::function<void(absl::StatusOr<ReplayResult>)>;
   virtual void Replay(const StoredFilter& filter, bool dry_run, Replayed done) = 0;
   // Forgets the dead letters that the filter finds. With `dry_run` it only counts.

@@ -74,7 +74,7 @@ struct Settlement {
     kGone,       // the endpoint takes nothing more
     kShed,       // its route's quota was full
     kCoalesced,  // a newer event took its place
-    kReplayed,   // a dead letter that is tried again, as a row of its own
+    kReplayed,   // sent again, as a row of its own
     kDropped,    // by an operator
   };
   SpoolSeq seq = 0;
@@ -83,7 +83,8 @@ struct Settlement {
   int http_status = 0;  // of the last attempt; 0: no answer
   std::string reason;   // of a dead letter: fixed words or the answer's phrase
   absl::Time at = absl::InfinitePast();
-  uint32_t bytes = 0;  // of the row
+  uint32_t bytes = 0;          // of the row
+  bool was_delivered = false;  // of what is replayed; else it was a dead letter
 
   bool IsDeadLetter() const {
     return outcome == Outcome::kGivenUp || outcome == Outcome::kRejected ||

@@ -287,10 +287,11 @@ absl::Status SqliteSpool::WriteSettled(bool with_batches, size_t settled, size_t
 
 void SqliteSpool::Count(const Settlement& settlement) {
   using Outcome = Settlement::Outcome;
-  std::atomic<size_t>& from =
-      settlement.outcome == Outcome::kReplayed || settlement.outcome == Outcome::kDropped
-          ? dead_bytes_
-          : waiting_bytes_;
+  const bool of_settled =
+      settlement.outcome == Outcome::kReplayed || settlement.outcome == Outcome::kDropped;
+  std::atomic<size_t>& from = !of_settled                ? waiting_bytes_
+                              : settlement.was_delivered ? delivered_bytes_
+                                                         : dead_bytes_;
   const size_t held = from.load(std::memory_order_relaxed);
   from.fetch_sub(std::min<size_t>(held, settlement.bytes), std::memory_order_relaxed);
   if (settlement.IsDeadLetter()) {

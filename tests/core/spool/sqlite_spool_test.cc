@@ -248,6 +248,24 @@ TEST(SqliteSpoolTest, KeepsDeliveriesWhereItIsToldToAndForSoLong) {
   EXPECT_EQ(CountSettled(*disk.spool), 0u);
 }
 
+TEST(SqliteSpoolTest, WhatWasDeliveredAndIsReplayedGivesItsPlaceToItsNewRow) {
+  DurableSpool disk;
+  disk.options.retain = absl::Hours(1);
+  ASSERT_TRUE(disk.Open().ok());
+  ASSERT_TRUE(disk.Commit(BatchOf({Row(1)})));
+  Settle(*disk.spool, *Row(1), Outcome::kDelivered);
+  ASSERT_TRUE(disk.Commit(BatchOf({})));
+  ASSERT_EQ(CountSettled(*disk.spool), 1u);
+  SpoolBatch replay = BatchOf({Row(2)});
+  Settlement old = testing::Settled(*Row(1), Outcome::kReplayed);
+  old.was_delivered = true;
+  replay.settled.push_back(old);
+  ASSERT_TRUE(disk.Commit(std::move(replay)));
+  EXPECT_EQ(CountSettled(*disk.spool), 0u);
+  EXPECT_EQ(disk.spool->UsedBytes(), Row(2)->Bytes());
+  EXPECT_EQ(disk.spool->PendingBytes(), 0u) << "nothing is unwritten";
+}
+
 TEST(SqliteSpoolTest, OldDeadLettersGoAllAtOnceHoweverMany) {
   testing::SharedClock clock;  // outlives the spool's thread
   DurableSpool disk;
