@@ -149,7 +149,8 @@ absl::Status Daemon::StartTransports() {
   auto routes =
       MakeRoutes(options_.config, registry_, {{"rest", transports_["rest"].get()}}, &endpoint_ids_);
   if (!routes.ok()) return routes.status();
-  router_->SetRoutes(*std::move(routes));
+  credentials_ = std::make_unique<CredentialWatch>(clock_, *registry_.Find("rest"), *router_);
+  SetRoutes(*std::move(routes));
   if (!options_.config.listen.open) return absl::OkStatus();
   // Last: from here on events come in.
   auto open = zmq_transport::OpenIngress::Bind(
@@ -216,7 +217,11 @@ void Daemon::Run() {
                 .wake = wake_,
                 .signal_fd = signals_.fd(),
                 .on_signal = [this] { OnSignal(); },
-                .on_turn = [this] { health_->Turned(); }});
+                .on_turn =
+                    [this] {
+                      health_->Turned();
+                      credentials_->Tick();
+                    }});
   loop.RunWhile([this] { return stop_signals_ == 0; });
   log_.Write(LogLevel::kInfo, "stopping: no new events; waiting for what is in flight");
   router_->BeginShutdown();
@@ -266,13 +271,18 @@ void Daemon::Reload() {
                absl::StrCat("reload refused, all stays as it was: ", routes.status().message()));
     return;
   }
-  router_->SetRoutes(*std::move(routes));
+  SetRoutes(*std::move(routes));
   std::vector<std::string> later = config::ChangedKeys(options_.config, *config);
   std::erase_if(later, [](const std::string& key) { return key == "apps" || key == "routes"; });
   log_.Write(later.empty() ? LogLevel::kInfo : LogLevel::kWarning,
              absl::StrCat("reloaded: apps and routes",
                           later.empty() ? "" : "; changed, and of no effect before a restart: ",
                           absl::StrJoin(later, ", ")));
+}
+
+void Daemon::SetRoutes(RouteTable routes) {
+  credentials_->Watch(routes);
+  router_->SetRoutes(std::move(routes));
 }
 
 absl::StatusOr<RouteTable> Daemon::MakeRoutesOf(const config::Config& config) {

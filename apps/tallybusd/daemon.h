@@ -14,6 +14,7 @@
 #include "apps/receive/receiver.h"
 #include "bus_loop.h"
 #include "config/config.h"
+#include "credential_watch.h"
 #include "health.h"
 #include "routes.h"
 #include "signals.h"
@@ -56,6 +57,7 @@ class Daemon {
   void LogListeners() const;
   void OnSignal();
   void Reload();
+  void SetRoutes(RouteTable routes);
   absl::StatusOr<RouteTable> MakeRoutesOf(const config::Config& config);
   void Shutdown();
 
@@ -75,6 +77,7 @@ class Daemon {
   std::unique_ptr<Router> router_;
   std::map<std::string, std::unique_ptr<Transport>> transports_;
   EndpointIds endpoint_ids_;
+  std::unique_ptr<CredentialWatch> credentials_;
   std::unique_ptr<HealthReport> health_;
   std::unique_ptr<WebServer> web_;
   std::unique_ptr<WebServer> admin_;

@@ -86,7 +86,7 @@ void Alerts::Tell(const Active& active, bool resolved, absl::Time now) {
   writer.String("severity", alert.critical ? "critical" : "warning");
   writer.String("subject", alert.subject);
   writer.String("since", Rfc3339Millis(active.since));
-  writer.Int("waiting", static_cast<int64_t>(alert.waiting));
+  if (alert.waiting) writer.Int("waiting", static_cast<int64_t>(*alert.waiting));
   if (alert.oldest != absl::InfiniteFuture()) writer.String("oldest", Rfc3339Millis(alert.oldest));
   writer.String("text", text);
   writer.String("runbook", absl::StrCat("docs/operations.md#", absl::AsciiStrToLower(alert.name)));

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,11 +24,11 @@ namespace tallybus {
 // What an alert says; the names are a fixed set, documented with their runbooks in
 // docs/operations.md.
 struct Alert {
-  std::string name;      // "BreakerOpen"
-  std::string subject;   // of what: a route's name, a node, "spool"
-  bool critical = true;  // events are kept from where they should go; else a warning
-  std::string text;      // one sentence
-  uint64_t waiting = 0;  // events
+  std::string name;                 // "BreakerOpen"
+  std::string subject;              // of what: a route's name, a node, "spool"
+  bool critical = true;             // events are kept from where they should go; else a warning
+  std::string text;                 // one sentence
+  std::optional<uint64_t> waiting;  // events, where they are counted
   absl::Time oldest = absl::InfiniteFuture();  // of those; infinite: none
 };
 

@@ -131,6 +131,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void Resume(const SpoolRow& row);
   void RaiseEndpointAlerts(const EndpointQueue& queue);
   void CheckAlerts();
+  void CheckClients(absl::Time now);
 
   std::atomic<std::thread::id> stepping_{};
   Mailbox<IngressBatch> inbox_;
@@ -152,6 +153,8 @@ class Router::Line final : public Outcomes, public SpoolReader {
   SpoolSeq last_seq_ = 0;
   MonoTime housekept_;
   const MonoTime started_;
+  uint64_t client_gaps_ = 0;  // that the alert knows of
+  MonoTime client_gap_at_;
   Counter& accepted_;
   Counter& no_backend_;
   Counter& not_listed_;

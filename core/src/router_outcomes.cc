@@ -8,6 +8,7 @@
 
 #include "codec/json_writer.h"
 #include "router_line.h"
+#include "tallybus/counted.h"
 
 namespace tallybus {
 namespace {
@@ -20,6 +21,8 @@ constexpr absl::Duration kLate = absl::Minutes(5);
 // What still holds of an earlier process's alerts shows within this: a breaker that would open
 // again, an engine that drops.
 constexpr absl::Duration kSeenWithin = absl::Minutes(1);
+// Clients have gaps until none came for so long.
+constexpr absl::Duration kGapsFor = absl::Minutes(1);
 // The spool is filling from here on, in percent.
 constexpr size_t kFilling = 80;
 
@@ -269,6 +272,7 @@ void Router::Line::CheckAlerts() {
     late.subject = route;
     late.critical = false;
     late.text = "the route's oldest event waits for more than 5 minutes";
+    late.waiting = dispatcher.queues().at(route).rows;
     late.oldest = oldest;
     alerts.Set(now - oldest > kLate, late, now);
   }
@@ -277,11 +281,29 @@ void Router::Line::CheckAlerts() {
   dead.subject = "spool";
   dead.text = "there are dead letters: tallybus spool ls --state dead";
   alerts.Set(parts.spool.DeadLetterBytes() > 0, dead, now);
+  CheckClients(now);
   if (parts.clock.Now() - started_ < kSeenWithin) return;
   const auto stays = [this](const Alert& alert) {
     return alert.name == "EngineLost" && IsLost(alert.subject);
   };
   alerts.ResolveUnseen(stays, now);
+}
+
+void Router::Line::CheckClients(absl::Time now) {
+  uint64_t gaps = 0;
+  for (const ClientChannel* channel : parts.clients) gaps += channel->gaps();
+  Alert alert;
+  alert.name = "ClientGaps";
+  alert.subject = "clients";
+  alert.critical = false;
+  alert.text = "a client reads too slowly and misses messages; it sees the gap by their sequence";
+  if (gaps != client_gaps_) {
+    client_gaps_ = gaps;
+    client_gap_at_ = parts.clock.Now();
+    alerts.Raise(alert, now);
+  } else if (parts.clock.Now() - client_gap_at_ >= kGapsFor) {
+    alerts.Resolve(alert.name, alert.subject, now);
+  }
 }
 
 bool Router::Line::TakeFaults() {
@@ -297,6 +319,22 @@ void Router::Line::OnFault(const absl::Status& status) {
   fault.subject = "spool";
   fault.text = std::string(status.message());
   alerts.Set(!status.ok(), fault, parts.clock.WallNow());
+}
+
+void Router::NoteCredentials(const std::map<std::string, std::string>& ending) {
+  const absl::Time now = line_->parts.clock.WallNow();
+  Alert alert;
+  alert.name = "CertificateExpires";
+  alert.critical = false;
+  for (const Alerts::Active& active : line_->alerts.active()) {
+    if (active.alert.name != alert.name || ending.contains(active.alert.subject)) continue;
+    line_->alerts.Resolve(alert.name, active.alert.subject, now);
+  }
+  for (const auto& [route, text] : ending) {
+    alert.subject = route;
+    alert.text = text;
+    line_->alerts.Raise(alert, now);
+  }
 }
 
 void Router::NoteReload(const absl::Status& taken) {

@@ -198,8 +198,8 @@ void Router::Line::NoteDrops(const PublisherChange& change) {
   Alert alert;
   alert.name = "EngineDropping";
   alert.subject = change.node_id;
-  alert.text = absl::StrCat("the engine's ring was full: it dropped ", change.dropped,
-                            " events, and perhaps more since");
+  alert.text = absl::StrCat("the engine's ring was full: it dropped ",
+                            Counted(change.dropped, "event"), ", and perhaps more since");
   alerts.Raise(alert, parts.clock.WallNow());
 }
 

@@ -69,6 +69,21 @@ TEST_F(RouterAlertsTest, AnEngineThatDropsIsAnAlertUntilItDroppedNoneForAMinute)
   EXPECT_THAT(Paged(), ElementsAre("EngineDropping FIRING", "EngineDropping RESOLVED"));
 }
 
+TEST_F(RouterAlertsTest, ClientsThatLoseMessagesAreAnAlertUntilTheyLostNoneForAMinute) {
+  Idle(absl::Seconds(5));
+  EXPECT_THAT(Active(), IsEmpty());
+  channel.lost = 3;
+  Idle(absl::Seconds(1));
+  EXPECT_THAT(Active(), ElementsAre("ClientGaps clients"));
+  Idle(absl::Seconds(40));
+  channel.lost = 4;
+  Idle(absl::Seconds(59));
+  EXPECT_THAT(Paged(), ElementsAre("ClientGaps FIRING"));
+  Idle(absl::Seconds(3));
+  EXPECT_THAT(Active(), IsEmpty());
+  EXPECT_THAT(Paged(), ElementsAre("ClientGaps FIRING", "ClientGaps RESOLVED"));
+}
+
 TEST_F(RouterAlertsTest, ARefusedReloadIsAnAlertUntilTheNextGoodOne) {
   router->NoteReload(absl::OkStatus());
   Run();

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import tempfile
 import sys
 import unittest
 from pathlib import Path
@@ -121,6 +122,26 @@ class OperatorTest(unittest.TestCase):
             daemon.process.send_signal(signal.SIGHUP)
             wait_until(lambda: "reloaded: apps and routes; changed, and of no effect before a "
                                "restart: spool\n" in daemon.log(), "the reload")
+
+    def test_a_client_certificate_that_ends_soon_is_an_alert_until_it_is_renewed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def certify(days):
+                subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+                                "/CN=client", "-days", str(days), "-keyout", f"{folder}/key.pem",
+                                "-out", f"{folder}/cert.pem"], check=True, capture_output=True)
+            certify(5)
+            daemon = Tallybusd(apps={"defaultApp": {
+                "url": "https://127.0.0.1:1",
+                "tls": {"cert_file": f"{folder}/cert.pem", "key_file": f"{folder}/key.pem"}}})
+            self.addCleanup(daemon.close)
+            daemon.start()
+
+            def alerts():
+                return daemon.metric("tallybus_alerts_active", alert="CertificateExpires")
+            wait_until(lambda: alerts() == 1, "the alert")
+            certify(400)
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: alerts() == 0, "its end")
 
     def test_a_replay_sheds_nothing_that_was_never_delivered(self):
         with Backend() as backend:

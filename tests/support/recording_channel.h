@@ -27,6 +27,8 @@ class RecordingChannel final : public ClientChannel {
     if (on_notify) on_notify(all_.back());
   }
 
+  uint64_t gaps() const override { return lost; }
+
   const std::vector<Message>& all() const { return all_; }
   // The objects of one message name, in their order.
   std::vector<std::string> Of(std::string_view message) const {
@@ -38,6 +40,7 @@ class RecordingChannel final : public ClientChannel {
   }
 
   std::function<void(const Message&)> on_notify;
+  uint64_t lost = 0;
 
  private:
   std::vector<Message> all_;

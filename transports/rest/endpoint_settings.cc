@@ -9,7 +9,9 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <ctime>
 #include <memory>
+#include <utility>
 
 namespace tallybus::rest {
 namespace {
@@ -41,12 +43,12 @@ absl::StatusOr<Bio> OpenPem(const char* option, const std::string& path) {
   return file;
 }
 
-absl::Status CheckCertificates(const char* option, const std::string& path) {
+absl::StatusOr<Certificate> ReadCertificate(const char* option, const std::string& path) {
   auto file = OpenPem(option, path);
   if (!file.ok()) return file.status();
-  const Certificate first(PEM_read_bio_X509(file->get(), nullptr, nullptr, nullptr));
+  Certificate first(PEM_read_bio_X509(file->get(), nullptr, nullptr, nullptr));
   ERR_clear_error();
-  if (first != nullptr) return absl::OkStatus();
+  if (first != nullptr) return first;
   return absl::InvalidArgumentError(
       absl::StrCat(option, ": ", path, " holds no certificate in PEM"));
 }
@@ -84,11 +86,23 @@ absl::StatusOr<EndpointSettings> ReadSettings(const Endpoint& endpoint) {
 
 absl::Status CheckTlsFiles(const TlsFiles& files) {
   if (!files.ca.empty()) {
-    if (auto status = CheckCertificates(kCaFileOption, files.ca); !status.ok()) return status;
+    if (auto ca = ReadCertificate(kCaFileOption, files.ca); !ca.ok()) return ca.status();
   }
   if (files.cert.empty()) return absl::OkStatus();
-  if (auto status = CheckCertificates(kCertFileOption, files.cert); !status.ok()) return status;
+  if (auto own = ReadCertificate(kCertFileOption, files.cert); !own.ok()) return own.status();
   return CheckKey(kKeyFileOption, files.key);
+}
+
+absl::StatusOr<absl::Time> CertificateEnd(const TlsFiles& files) {
+  if (files.cert.empty()) return absl::InfiniteFuture();
+  auto own = ReadCertificate(kCertFileOption, files.cert);
+  if (!own.ok()) return own.status();
+  std::tm end = {};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(own->get()), &end) != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(kCertFileOption, ": ", files.cert, " does not say when it ends"));
+  }
+  return absl::FromTM(end, absl::UTCTimeZone());
 }
 
 }  // namespace tallybus::rest

@@ -4,6 +4,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include <string>
 
@@ -38,6 +39,9 @@ absl::StatusOr<EndpointSettings> ReadSettings(const Endpoint& endpoint);
 
 // Whether the files are there and hold what they should. Reads them; holds no secret in a message.
 absl::Status CheckTlsFiles(const TlsFiles& files);
+
+// When the client's certificate ends; InfiniteFuture where there is none. Reads the file.
+absl::StatusOr<absl::Time> CertificateEnd(const TlsFiles& files);
 
 }  // namespace tallybus::rest
 

@@ -34,6 +34,12 @@ absl::Status Check(const Endpoint& endpoint) {
   return CheckTlsFiles(settings->tls);
 }
 
+absl::StatusOr<absl::Time> CredentialsEnd(const Endpoint& endpoint) {
+  auto settings = ReadSettings(endpoint);
+  if (!settings.ok()) return settings.status();
+  return CertificateEnd(settings->tls);
+}
+
 absl::StatusOr<std::unique_ptr<Transport>> Create(const TransportContext& context) {
   return std::make_unique<RestTransport>(context);
 }
@@ -51,6 +57,7 @@ TransportDescriptor RestDescriptor() {
       {kKeyFileOption, "PEM file of the client certificate's key"},
   };
   descriptor.check = Check;
+  descriptor.credentials_end = CredentialsEnd;
   descriptor.create = Create;
   return descriptor;
 }

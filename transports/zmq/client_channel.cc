@@ -22,10 +22,14 @@ XpubChannel::XpubChannel(BoundSocket bound, const Clock& clock, Metrics& metrics
       clock_(clock),
       subscriptions_gauge_(metrics.GetGauge("tallybus_client_subscriptions",
                                             "Topics that ZeroMQ clients subscribed to")),
-      dropped_(metrics.GetCounter("tallybus_client_messages_dropped_total",
-                                  "Client messages that could not be sent; what a slow "
-                                  "subscriber loses, only its sequence tells",
-                                  {{"channel", "zmq"}})) {}
+      dropped_(
+          metrics.GetCounter("tallybus_client_messages_dropped_total",
+                             "Client messages dropped; what a ZeroMQ subscriber misses until it "
+                             "has room again counts as one",
+                             {{"channel", "zmq"}})) {
+  // libzmq drops in silence otherwise.
+  socket().set(zmq::sockopt::xpub_nodrop, true);
+}
 
 void XpubChannel::Notify(const Notification& n) {
   const MonoTime now = clock_.Now();
@@ -36,20 +40,27 @@ void XpubChannel::Notify(const Notification& n) {
   const std::string topic = absl::StrCat("session/", std::string(n.session_id));
   const std::string meta = ClientMeta(n, sequence);
   const std::string_view frames[] = {topic, n.message, n.json, meta};
+  if (SendToAll(frames)) return;
+  dropped_.Add();
+  // To those that have room; from here on libzmq passes over the others, until they read again.
+  socket().set(zmq::sockopt::xpub_nodrop, false);
+  (void)SendToAll(frames);
+  socket().set(zmq::sockopt::xpub_nodrop, true);
+}
+
+bool XpubChannel::SendToAll(std::span<const std::string_view> frames) {
   try {
-    for (size_t i = 0; i < std::size(frames); ++i) {
-      const bool last = i + 1 == std::size(frames);
+    for (size_t i = 0; i < frames.size(); ++i) {
+      const bool last = i + 1 == frames.size();
       const auto flags =
           last ? zmq::send_flags::dontwait : zmq::send_flags::dontwait | zmq::send_flags::sndmore;
       // Only the first frame can be refused.
-      if (!socket().send(zmq::buffer(frames[i]), flags)) {
-        dropped_.Add();
-        return;
-      }
+      if (!socket().send(zmq::buffer(frames[i]), flags)) return false;
     }
   } catch (const zmq::error_t&) {
-    dropped_.Add();
+    return false;
   }
+  return true;
 }
 
 bool XpubChannel::Receive() {

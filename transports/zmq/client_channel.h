@@ -6,7 +6,9 @@
 #include <absl/status/statusor.h>
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "tallybus/client_channel.h"
 #include "tallybus/clock.h"
@@ -16,8 +18,8 @@
 
 namespace tallybus::zmq_transport {
 
-// One thread: the router's. A subscriber that reads too slowly loses messages inside libzmq and
-// sees it by the sequence.
+// One thread: the router's. A subscriber that reads too slowly loses messages and sees it by the
+// sequence; the others lose none.
 class XpubChannel final : public ClientChannel {
  public:
   // [control] listen.clients.
@@ -26,6 +28,7 @@ class XpubChannel final : public ClientChannel {
                                                            const Clock& clock, Metrics& metrics);
 
   void Notify(const Notification& notification) override;
+  uint64_t gaps() const override { return dropped_.Value(); }
   // [owner] Reads what subscribers asked for; true where more may wait.
   bool Receive();
 
@@ -34,6 +37,9 @@ class XpubChannel final : public ClientChannel {
 
  private:
   XpubChannel(BoundSocket bound, const Clock& clock, Metrics& metrics);
+
+  // False where a subscriber to the topic has no room, and then nobody got it.
+  bool SendToAll(std::span<const std::string_view> frames);
 
   BoundSocket bound_;
   const Clock& clock_;

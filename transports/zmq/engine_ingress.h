@@ -51,6 +51,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
 
   void OnDurable(const Watermark& watermark) override;
   void Notify(const Notification& notification) override;
+  uint64_t gaps() const override { return dropped_.Value(); }
 
   zmq::socket_t& socket() { return bound_.socket(); }
   const std::string& endpoint() const { return bound_.endpoint(); }

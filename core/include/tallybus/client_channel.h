@@ -4,6 +4,7 @@
 
 #include <absl/time/time.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ class ClientChannel {
   virtual ~ClientChannel() = default;
   // [router] Never blocks. What cannot be sent at once is dropped and counted.
   virtual void Notify(const Notification& notification) = 0;
+  // [router] Grows where a client misses messages since it reads too slowly, by one or more for
+  // each gap.
+  virtual uint64_t gaps() const { return 0; }
 };
 
 }  // namespace tallybus

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,6 +74,9 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   // [owner] Whether the configuration was taken that was to be read again; where not, why. An alert
   // stands until the next that is.
   void NoteReload(const absl::Status& taken);
+  // [owner] What is to be said of the credentials of those routes that lose them soon, by route. Of
+  // the others an alert is over.
+  void NoteCredentials(const std::map<std::string, std::string>& ending);
 
   absl::Status Accept(IngressBatch&& batch) override;            // [any thread]
   bool IsBehind() const override;                                // [any thread]

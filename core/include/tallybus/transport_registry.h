@@ -4,6 +4,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include <functional>
 #include <map>
@@ -39,6 +40,9 @@ struct TransportDescriptor {
   std::vector<OptionSpec> options;
   // Whether an endpoint can work at all: address, options, files that it names. No network.
   std::function<absl::Status(const Endpoint&)> check;
+  // When the endpoint's own credentials end; InfiniteFuture: never. An error says what is wrong
+  // with them now. Reads files; no network. May be empty.
+  std::function<absl::StatusOr<absl::Time>(const Endpoint&)> credentials_end;
   std::function<absl::StatusOr<std::unique_ptr<Transport>>(const TransportContext&)> create;
 };
 

@@ -1,6 +1,7 @@
 // What an endpoint may say, and the files that it may name.
 #include "transports/rest/endpoint_settings.h"
 
+#include <absl/time/clock.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -80,6 +81,21 @@ TEST_F(TlsFilesTest, AFileWithoutACertificateIsRefusedAndNotShown) {
     EXPECT_THAT(ErrorOf(status), ::testing::Not(HasSubstr("hunter2")));
   }
   EXPECT_FALSE(CheckTlsFiles({.ca = "/tmp", .cert = "", .key = ""}).ok());
+}
+
+TEST_F(TlsFilesTest, TheClientsCertificateSaysWhenItEnds) {
+  EXPECT_EQ(*CertificateEnd({}), absl::InfiniteFuture());
+  EXPECT_THAT(ErrorOf(CertificateEnd({.ca = "", .cert = path_, .key = ""}).status()),
+              HasSubstr("holds no certificate"));
+  const std::string command =
+      "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=client -days 5 " +
+      std::string("-keyout /dev/null -out ") + path_ + " 2>/dev/null";
+  const absl::Time made = absl::Now();
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const auto end = CertificateEnd({.ca = "", .cert = path_, .key = ""});
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_GT(*end, made + absl::Hours(5 * 24 - 1));
+  EXPECT_LT(*end, made + absl::Hours(5 * 24 + 1));
 }
 
 TEST_F(TlsFilesTest, AKeyFileIsCheckedToo) {

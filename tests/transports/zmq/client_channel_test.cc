@@ -1,6 +1,7 @@
 // The client channel: a topic for each session, four frames, and a sequence that shows gaps.
 #include "transports/zmq/client_channel.h"
 
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,10 +26,11 @@ class ClientChannelTest : public ::testing::Test {
     peer.socket().set(zmq::sockopt::subscribe, topic);
     return peer;
   }
-  void Notify(std::string_view session, std::string_view message = "StreamStatusEvent") {
+  void Notify(std::string_view session, std::string_view message = "StreamStatusEvent",
+              std::string_view json = R"({"a":1})") {
     channel->Notify({.session_id = session,
                      .message = message,
-                     .json = R"({"a":1})",
+                     .json = json,
                      .id = {1, 2},
                      .time = clock.WallNow()});
   }
@@ -105,6 +107,25 @@ TEST_F(ClientChannelTest, WhatElseAPeerSaysNeitherCountsNorSilencesTheOthers) {
   EXPECT_EQ(honest.Receive()[0], "session/s");
   channel->Receive();
   EXPECT_EQ(subscriptions(), 2);
+}
+
+TEST_F(ClientChannelTest, ASubscriberThatDoesNotReadHasAGapThatCountsAndTheOthersHaveNone) {
+  Peer sleeper = Subscriber("session/s");
+  AwaitSubscriptions(1);
+  Peer reader = Subscriber("session/");
+  AwaitSubscriptions(2);
+  const std::string long_json(60'000, ' ');  // what the kernel buffers is less than 2,000 of them
+  const auto send = [&](uint64_t sequence) {
+    Notify("s", "StreamStatusEvent", long_json);
+    EXPECT_THAT(reader.Receive()[3], HasSubstr(absl::StrCat("\"sequence\":", sequence, ",")));
+  };
+  uint64_t sent = 0;
+  while (channel->gaps() == 0 && sent < 5'000) send(++sent);
+  for (int more = 0; more < 50; ++more) send(++sent);
+  EXPECT_EQ(channel->gaps(), 1u);
+  uint64_t read = 0;
+  while (!sleeper.Receive(200).empty()) ++read;
+  EXPECT_EQ(read, sent - 51);
 }
 
 TEST_F(ClientChannelTest, NothingWaitsWhereNobodySubscribed) {

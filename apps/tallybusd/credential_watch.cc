@@ -1,0 +1,51 @@
+// What ends within two weeks, or cannot be read any more, is told to the router.
+#include "credential_watch.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <utility>
+
+#include "tallybus/event.h"
+
+namespace tallybus {
+namespace {
+
+constexpr absl::Duration kLookEvery = absl::Hours(1);
+constexpr absl::Duration kSoon = absl::Hours(14 * 24);
+
+// Empty where nothing is to be said.
+std::string WarningOf(const absl::StatusOr<absl::Time>& end, absl::Time now) {
+  if (!end.ok()) return std::string(end.status().message());
+  if (*end > now + kSoon) return "";
+  return absl::StrCat("the client certificate ",
+                      *end > now ? "ends " : "has ended: ", Rfc3339Millis(*end),
+                      "; tls.cert_file names it");
+}
+
+}  // namespace
+
+void CredentialWatch::Watch(const RouteTable& routes) {
+  endpoints_.clear();
+  const auto add = [this](const RoutePtr& route) {
+    if (route->transport != nullptr) endpoints_[route->name] = route->endpoint;
+  };
+  for (const auto& [app, route] : routes.by_app) add(route);
+  for (const RoutePtr& route : routes.others) add(route);
+  Look();
+}
+
+void CredentialWatch::Tick() {
+  if (clock_.Now() - looked_ >= kLookEvery) Look();
+}
+
+void CredentialWatch::Look() {
+  looked_ = clock_.Now();
+  std::map<std::string, std::string> ending;
+  for (const auto& [route, endpoint] : endpoints_) {
+    std::string warning = WarningOf(transport_.credentials_end(endpoint), clock_.WallNow());
+    if (!warning.empty()) ending[route] = std::move(warning);
+  }
+  router_.NoteCredentials(ending);
+}
+
+}  // namespace tallybus
