@@ -66,7 +66,14 @@ DELETE FROM queue WHERE seq IN (SELECT seq FROM settled);
 DELETE FROM about WHERE key='closed';
 )sql";
 
-absl::Status Errno(const std::string& what) { return absl::ErrnoToStatus(errno, what); }
+absl::Status Errno(const std::string& what) {
+  const int error = errno;
+  const absl::Status status = absl::ErrnoToStatus(error, what);
+  if (error != EISDIR) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(),
+                                   ": move it away, or give spool.path a folder of its own"));
+}
 
 // SQLite gives its side files the mode of this one. Closed before SQLite opens the file: closing
 // any descriptor of a file lets go of all POSIX locks that the process has on it.

@@ -174,6 +174,17 @@ TEST_F(SpoolFileTest, AFileThatWasCutToNothingIsRefusedWithTheWordsThatMendIt) {
   }
 }
 
+TEST_F(SpoolFileTest, AFolderInTheFilesPlaceIsRefusedWithTheWordsThatMendIt) {
+  for (const char* name : {"/spool.db", "/spool.lock"}) {
+    const std::string in_the_way = options.directory + name;
+    std::filesystem::create_directories(in_the_way);
+    EXPECT_THAT(std::string(Open().message()),
+                HasSubstr(in_the_way + ": Is a directory: move it away, or give spool.path a"));
+    std::filesystem::remove_all(options.directory);
+  }
+  EXPECT_TRUE(Open().ok());
+}
+
 TEST_F(SpoolFileTest, AFirstStartThatWasCutShortIsAFirstStart) {
   std::filesystem::create_directories(options.directory);
   std::ofstream(options.directory + "/spool.lock").close();
