@@ -73,16 +73,20 @@ class MoodyBackend(Backend):
             handler.send_header("Retry-After", "1")
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        if status == 200:
-            # Before the bytes leave: what follows may be the client's next request.
-            self.take(request)
-        for byte in body:
-            handler.wfile.write(bytes([byte]))
-            if mood == "slow":
-                handler.wfile.flush()
-                time.sleep(0.02)
-        handler.wfile.flush()
+        # Before the bytes leave: what follows may be the client's next request.
+        place = self.take(request) if status == 200 else None
+        try:
+            for byte in body:
+                handler.wfile.write(bytes([byte]))
+                if mood == "slow":
+                    handler.wfile.flush()
+                    time.sleep(0.02)
+            handler.wfile.flush()
+        finally:
+            if place is not None:
+                self.taken[place] = self.taken[place]._replace(answered=time.monotonic())
 
     def take(self, request):
         with self._lock:
             self.taken.append(Taken.of(request, time.monotonic()))
+            return len(self.taken) - 1

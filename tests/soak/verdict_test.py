@@ -117,13 +117,25 @@ class VerdictTest(unittest.TestCase):
                 self.setUp()
                 self.kills = kills
                 self.taken.append(self.taken[1]._replace(time=21.0))
-                self.assert_only("^1 duplicates without a kill beside them: e2$")
+                self.assert_only("^1 duplicates without a kill beside them: e2 .10.0 s later.$")
+
+    def test_what_was_in_flight_until_the_kill_may_come_again(self):
+        self.taken[1] = self.taken[1]._replace(answered=11.4)
+        self.taken.append(self.taken[1]._replace(time=21.0))
+        self.kills = [11.6]
+        self.assertEqual(self.verdict().faults, [])
+
+    def test_an_answer_that_came_too_late_may_bring_it_again(self):
+        self.taken[1] = self.taken[1]._replace(answered=11.9)
+        self.taken.append(self.taken[1]._replace(time=21.0))
+        self.kills = []
+        self.assertEqual(self.verdict().faults, [])
 
     def test_an_event_that_comes_a_third_time_needs_a_second_kill(self):
         self.taken += [self.taken[1]._replace(time=14.9), self.taken[1]._replace(time=21.0)]
         self.assertEqual(self.verdict().faults, [])
         self.kills.pop()
-        self.assert_only("^1 duplicates without a kill beside them: e2$")
+        self.assert_only("^1 duplicates without a kill beside them: e2 .6.1 s later.$")
 
     def test_memory_over_the_limit_is_told(self):
         self.assert_only(f"^{MEMORY_LIMIT_MB} MB of anonymous memory$", memory_mb=MEMORY_LIMIT_MB)

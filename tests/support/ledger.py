@@ -17,6 +17,7 @@ class Taken(NamedTuple):
     origin: str  # "router" where no engine made it, else None
     redelivery: bool
     time: float  # monotonic seconds
+    answered: float = 0.0  # when the whole answer had left, where that is known
     life: int = 1  # of the tallybusd that sent it, where a test tells them apart
 
     @classmethod
@@ -25,7 +26,7 @@ class Taken(NamedTuple):
         return cls(headers["webhook-id"], headers["tallybus-lane"],
                    int(headers["tallybus-sequence"]), event.get("bitrate"), event["status"],
                    event.get("mediaSessionId"), headers.get("tallybus-origin"),
-                   headers.get("tallybus-redelivery") == "1", time, life)
+                   headers.get("tallybus-redelivery") == "1", time, life=life)
 
 
 def numbers(taken):
