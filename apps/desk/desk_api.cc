@@ -30,17 +30,17 @@ using NamesCheck = absl::Status (*)(const QueryParameters&);
 
 absl::Status OfPages(const QueryParameters& parameters) {
   return parameters.CheckNames({"state", "since", "until", "app", "stream", "session", "route",
-                                "id", "after", "limit", "bodies", "reveal"});
+                                "id", "rows", "after", "limit", "bodies", "reveal"});
 }
 
 absl::Status OfDeadLetters(const QueryParameters& parameters) {
   return parameters.CheckNames(
-      {"since", "until", "app", "stream", "session", "route", "id", "dry_run"});
+      {"since", "until", "app", "stream", "session", "route", "id", "rows", "dry_run"});
 }
 
 absl::Status OfReplay(const QueryParameters& parameters) {
   return parameters.CheckNames(
-      {"state", "since", "until", "app", "stream", "session", "route", "id", "dry_run"});
+      {"state", "since", "until", "app", "stream", "session", "route", "id", "rows", "dry_run"});
 }
 
 absl::StatusOr<Asked> Read(const QueryParameters& parameters, NamesCheck names,
@@ -115,12 +115,17 @@ AsyncWebHandler Spool(Question question) {
   };
 }
 
+// Empty where nothing is left.
+std::string RestOf(const ReplayResult& result) {
+  return result.no_room == 0 ? "" : absl::StrCat(result.first_left, "-", result.last_row);
+}
+
 std::string ReplayJson(const ReplayResult& result, bool dry_run) {
   return absl::StrCat("{\"replayed\":", result.replayed, ",\"no_route\":", result.no_route,
                       ",\"damaged\":", result.damaged, ",\"disabled\":", result.disabled,
                       ",\"rejected\":", result.rejected, ",\"alerts\":", result.alerts,
-                      ",\"no_room\":", result.no_room, ",\"dry_run\":", dry_run ? "true" : "false",
-                      "}");
+                      ",\"no_room\":", result.no_room, ",\"rest\":\"", RestOf(result),
+                      "\",\"dry_run\":", dry_run ? "true" : "false", "}");
 }
 
 // Without a filter everything of `states` is meant: the caller asked for that in so many words.

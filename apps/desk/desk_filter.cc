@@ -1,6 +1,7 @@
 // Every parameter is taken or refused by name.
 #include "apps/desk/desk_filter.h"
 
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 
@@ -38,6 +39,20 @@ absl::Status ReadTime(const QueryParameters& parameters, const char* name, absl:
     return absl::InvalidArgumentError(absl::StrCat(name, ": ", time.status().message()));
   }
   *out = *time;
+  return absl::OkStatus();
+}
+
+absl::Status ReadRows(const QueryParameters& parameters, StoredFilter* filter) {
+  const std::string* text = parameters.Find("rows");
+  if (text == nullptr) return absl::OkStatus();
+  const std::pair<std::string, std::string> ends = absl::StrSplit(*text, absl::MaxSplits('-', 1));
+  SpoolSeq first = 0;
+  if (!absl::SimpleAtoi(ends.first, &first) || !absl::SimpleAtoi(ends.second, &filter->through) ||
+      first == 0 || first > filter->through) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("rows: '", *text, "' is no span of row numbers such as 16-30"));
+  }
+  filter->after = first - 1;
   return absl::OkStatus();
 }
 
@@ -126,12 +141,13 @@ absl::StatusOr<StoredFilter> FilterOf(const QueryParameters& parameters,
   for (const auto& [name, field] : texts) {
     if (const std::string* text = parameters.Find(name)) *field = *text;
   }
+  if (status = ReadRows(parameters, &filter); !status.ok()) return status;
   absl::StatusOr<int64_t> after =
       parameters.Integer("after", 0, 0, std::numeric_limits<int64_t>::max());
   if (!after.ok()) return after.status();
   absl::StatusOr<int64_t> limit = parameters.Integer("limit", 500, 1, 500);
   if (!limit.ok()) return limit.status();
-  filter.after = static_cast<SpoolSeq>(*after);
+  filter.after = std::max(filter.after, static_cast<SpoolSeq>(*after));
   filter.limit = static_cast<size_t>(*limit);
   return filter;
 }

@@ -15,8 +15,8 @@
 namespace tallybus::desk {
 
 // The parameters that FilterOf reads.
-inline constexpr const char* kFilterNames[] = {"state",   "since", "until", "app",   "stream",
-                                               "session", "route", "id",    "after", "limit"};
+inline constexpr const char* kFilterNames[] = {
+    "state", "since", "until", "app", "stream", "session", "route", "id", "rows", "after", "limit"};
 
 // state: a list of waiting, dead, delivered, or `otherwise` where it is not given. INVALID_ARGUMENT
 // names the parameter,

@@ -137,13 +137,11 @@ Target& Target::Add(std::string_view name, std::string_view value) {
 }
 
 Target& Target::AddFilter() {
-  const std::pair<const char*, std::string> filters[] = {{"since", absl::GetFlag(FLAGS_since)},
-                                                         {"until", absl::GetFlag(FLAGS_until)},
-                                                         {"app", absl::GetFlag(FLAGS_app)},
-                                                         {"stream", absl::GetFlag(FLAGS_stream)},
-                                                         {"session", absl::GetFlag(FLAGS_session)},
-                                                         {"route", absl::GetFlag(FLAGS_route)},
-                                                         {"id", absl::GetFlag(FLAGS_id)}};
+  const std::pair<const char*, std::string> filters[] = {
+      {"since", absl::GetFlag(FLAGS_since)},     {"until", absl::GetFlag(FLAGS_until)},
+      {"app", absl::GetFlag(FLAGS_app)},         {"stream", absl::GetFlag(FLAGS_stream)},
+      {"session", absl::GetFlag(FLAGS_session)}, {"route", absl::GetFlag(FLAGS_route)},
+      {"id", absl::GetFlag(FLAGS_id)},           {"rows", absl::GetFlag(FLAGS_rows)}};
   for (const auto& [name, value] : filters) {
     narrowed_ = narrowed_ || !value.empty();
     Add(name, value);
@@ -159,7 +157,7 @@ std::vector<std::string> WithDeskFlags(std::initializer_list<const char*> flags)
 
 std::vector<std::string> WithFilterFlags(std::initializer_list<const char*> flags) {
   std::vector<std::string> all =
-      WithDeskFlags({"since", "until", "app", "stream", "session", "route", "id"});
+      WithDeskFlags({"since", "until", "app", "stream", "session", "route", "id", "rows"});
   all.insert(all.end(), flags.begin(), flags.end());
   return all;
 }

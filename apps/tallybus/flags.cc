@@ -25,6 +25,7 @@ ABSL_FLAG(std::string, admin, "",
 ABSL_FLAG(std::string, spool, "",
           "the folder of a spool that no daemon has open, instead of asking a daemon");
 ABSL_FLAG(std::string, state, "", "which rows, a list of waiting, dead, delivered");
+ABSL_FLAG(std::string, rows, "", "for spool and replay: row numbers, such as 16-30");
 ABSL_FLAG(std::string, since, "",
           "only events from this time on, 2026-11-21T03:00:00Z, or of this age, 90m or 2d");
 ABSL_FLAG(std::string, app, "", "only events of this app key");

@@ -25,6 +25,7 @@ ABSL_DECLARE_FLAG(std::string, answer);
 ABSL_DECLARE_FLAG(std::string, admin);
 ABSL_DECLARE_FLAG(std::string, spool);
 ABSL_DECLARE_FLAG(std::string, state);
+ABSL_DECLARE_FLAG(std::string, rows);
 ABSL_DECLARE_FLAG(std::string, since);
 ABSL_DECLARE_FLAG(std::string, app);
 ABSL_DECLARE_FLAG(std::string, stream);

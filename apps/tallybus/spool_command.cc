@@ -1,6 +1,7 @@
 // `tallybus spool` and `tallybus replay`: what waits, what is dead, and what is sent again.
 #include <absl/flags/flag.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 #include <simdjson.h>
 #include <unistd.h>
 
@@ -130,6 +131,36 @@ int Export(DeskDoor& door) {
   return status.ok() ? kDone : Failed("spool", status);
 }
 
+// What an action found and could not do, with the mend.
+std::vector<std::string> LeftOf(Element result) {
+  std::vector<std::string> left;
+  const auto tell = [&](const char* key, std::string_view what, std::string_view mend) {
+    const uint64_t count = NumberOf(result, key);
+    if (count != 0)
+      left.push_back(absl::StrCat(Counted(count, std::string(what)), std::string(mend)));
+  };
+  tell("no_route", "event", " whose route is not configured: configure one of that name, or drop");
+  tell("damaged", "row", " that the disk gave back damaged: spool show has what is left");
+  tell("disabled", "event",
+       " of a disabled endpoint, which would become dead letters again: first tallybus endpoint "
+       "enable ROUTE");
+  tell("rejected", "record",
+       " that the bus refused, of which nothing can be sent: spool show has the bytes, and drop "
+       "forgets them");
+  tell(
+      "no_room", "event",
+      absl::StrCat(" for lack of room in the route's quota: once what waits was delivered, ask for "
+                   "the rest with --rows ",
+                   TextOf(result, "rest")));
+  return left;
+}
+
+int TellLeft(const char* command, Element result) {
+  const std::vector<std::string> left = LeftOf(result);
+  if (left.empty()) return kDone;
+  return Complain(command, absl::StrCat("left: ", absl::StrJoin(left, "; ")), kFailed);
+}
+
 // An action on what a filter finds; without one it wants to hear --all.
 int Act(const char* command, DeskDoor& door, const std::string& path) {
   Target target(path);
@@ -151,7 +182,7 @@ int Act(const char* command, DeskDoor& door, const std::string& path) {
   }
   if (absl::GetFlag(FLAGS_json)) {
     std::cout << *answer << std::endl;
-    return NumberOf(result, "no_room") == 0 ? kDone : kFailed;
+    return LeftOf(result).empty() ? kDone : kFailed;
   }
   if (result["dropped"].error() == simdjson::SUCCESS) {
     std::cout << Counted(NumberOf(result, "dropped"), "dead letter")
@@ -169,27 +200,7 @@ int Act(const char* command, DeskDoor& door, const std::string& path) {
     std::cout << ", left out as alerts: " << alerts << " (--route sends its own)";
   }
   std::cout << std::endl;
-  if (const uint64_t disabled = NumberOf(result, "disabled"); disabled != 0) {
-    return Complain(command,
-                    absl::StrCat(Counted(disabled, "event"),
-                                 " of a disabled endpoint would become dead letters again: first "
-                                 "tallybus endpoint enable ROUTE"),
-                    kFailed);
-  }
-  if (const uint64_t left = NumberOf(result, "no_room"); left != 0) {
-    return Complain(
-        command,
-        absl::StrCat(Counted(left, "event"), " left for lack of room in the route's quota: ask ",
-                     "again once what waits was delivered"),
-        kFailed);
-  }
-  const uint64_t rejected = NumberOf(result, "rejected");
-  if (rejected == 0) return kDone;
-  return Complain(
-      command,
-      absl::StrCat("nothing can be sent of ", Counted(rejected, "record"),
-                   " that the bus refused; spool show has the bytes, and drop forgets them"),
-      kFailed);
+  return TellLeft(command, result);
 }
 
 int RunSpool(const std::vector<std::string>& arguments) {

@@ -151,18 +151,18 @@ void FlightRecorder::Spooled(const EventId& id, const TracedRow& row, absl::Time
 }
 
 void FlightRecorder::Resumed(const Event& event, const TracedRow& row, absl::Time now) {
-  if (WayOf(row.row) == nullptr) AddRow(Reopen(event, now), row, now, true);
+  if (WayOf(row.row) == nullptr) AddRow(Reopen(event, row.accepted), row, now, true);
 }
 
 void FlightRecorder::Replayed(const Event& event, TracedRow row, absl::Time now) {
   row.replayed = true;
-  AddRow(Reopen(event, now), row, now, false);
+  AddRow(Reopen(event, row.accepted), row, now, false);
 }
 
 // The record of an event that another process may have accepted.
-uint64_t FlightRecorder::Reopen(const Event& event, absl::Time now) {
+uint64_t FlightRecorder::Reopen(const Event& event, absl::Time accepted) {
   if (const uint64_t known = NumberOf(event.id); known != 0) return known;
-  const uint64_t number = Open(event, now);
+  const uint64_t number = Open(event, accepted);
   RecordAt(number).resumed = true;
   return number;
 }

@@ -30,6 +30,8 @@ struct TracedRow {
   std::string_view lane;
   uint64_t lane_sequence = 0;
   bool replayed = false;  // sent again by hand
+  // Of one that an earlier process accepted.
+  absl::Time accepted = absl::InfinitePast();
 };
 
 struct AttemptFailure {
@@ -156,7 +158,7 @@ class FlightRecorder {
   };
 
   uint64_t Open(const Event& event, absl::Time now);
-  uint64_t Reopen(const Event& event, absl::Time now);
+  uint64_t Reopen(const Event& event, absl::Time accepted);
   void ForgetOldestEvent();
   void ForgetOldestWay();
   void Release(Way& way, uint64_t number);

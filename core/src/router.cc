@@ -328,6 +328,7 @@ bool Router::Line::TakeCommits() {
       Watch(*row);
       dispatcher.Enqueue(row);
     }
+    if (!leaving.empty() && !batch.settled.empty()) LeaveBehind(batch.settled);
     if (parts.commits == nullptr) continue;
     for (const Watermark& watermark : batch.watermarks) parts.commits->OnDurable(watermark);
     TALLYBUS_FAULT_POINT("router.told_durable");

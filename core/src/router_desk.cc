@@ -11,6 +11,7 @@
 #include "endpoint_report.h"
 #include "replay_room.h"
 #include "stored_trace.h"
+#include "tallybus/counted.h"
 
 namespace tallybus {
 namespace {
@@ -27,6 +28,13 @@ std::vector<StoredFilter> FiltersFor(const std::string& id_or_name) {
   by_stream.stream = id_or_name;
   by_session.session = id_or_name;
   return {by_session, by_stream, by_id};
+}
+
+// A fault would let the same rows be found again, and again.
+absl::Status CannotWrite(uint64_t done) {
+  return absl::UnavailableError(
+      absl::StrCat("the spool cannot be written, see the alert SpoolFault; done before: ",
+                   Counted(done, "row")));
 }
 
 }  // namespace
@@ -163,7 +171,8 @@ void RouterDesk::FindTrace(const std::string& id_or_name, Traced done) {
   search->done = std::move(done);
   const std::vector<TracedEvent>& known = search->trace.events;
   const bool all_known =
-      search->trace.left_out > 0 || (known.size() == 1 && known[0].id.ToString() == id_or_name);
+      search->trace.left_out > 0 || (known.size() == 1 && known[0].id.ToString() == id_or_name &&
+                                     !known[0].resumed && !known[0].routes_forgotten);
   if (!all_known) search->left = FiltersFor(id_or_name);
   SearchOn(std::move(search));
 }
@@ -229,16 +238,18 @@ void RouterDesk::AskPage(const StoredFilter& filter, StoredCallback done) {
 
 void RouterDesk::Replay(const StoredFilter& filter, bool dry_run, Replayed done) {
   StoredFilter known = filter;
-  known.through = line_.last_seq_;  // not what dies again under our hands
+  known.through = std::min(known.through, line_.last_seq_);  // not what dies again under our hands
   ReplayPage(std::move(known), dry_run, {}, std::move(done));
 }
 
 void RouterDesk::ReplayPage(StoredFilter filter, bool dry_run, Replaying so_far, Replayed done) {
   filter.waiting = false;
+  if (!dry_run && !line_.parts.spool.Healthy()) return done(CannotWrite(so_far.result.replayed));
   AskPage(filter, [this, filter, dry_run, so_far, done](absl::StatusOr<StoredPage> page) mutable {
     if (!page.ok()) return done(page.status());
     Router::Line::Turn turn;
     for (const StoredRow& stored : page->rows) {
+      if (line_.leaving.contains(stored.row->seq)) continue;
       if (filter.route.empty() && stored.row->event->method == kAlertEvent) {
         ++so_far.result.alerts;
         continue;
@@ -246,6 +257,7 @@ void RouterDesk::ReplayPage(StoredFilter filter, bool dry_run, Replaying so_far,
       ReplayOne(stored, &so_far, dry_run ? nullptr : &turn);
     }
     if (!dry_run) line_.Append(std::move(turn));
+    so_far.result.last_row = filter.through;
     if (page->next == 0) return done(so_far.result);
     filter.after = page->next;
     ReplayPage(std::move(filter), dry_run, so_far, std::move(done));
@@ -275,8 +287,10 @@ void RouterDesk::ReplayOne(const StoredRow& stored, Replaying* replaying,
     return leave(&result->no_route);
   const EndpointQueue* queue = line_.dispatcher.FindQueue(stored.route);
   if (queue != nullptr && queue->Buries()) return leave(&result->disabled);
-  if (!replaying->room.Takes(stored.route, old.Bytes(), LimitsOf(stored.route)))
+  if (!replaying->room.Takes(stored.route, old.Bytes(), LimitsOf(stored.route))) {
+    if (result->no_room == 0) result->first_left = old.seq;
     return leave(&result->no_room);
+  }
   ++result->replayed;
   if (turn == nullptr) return;
   auto row = std::make_shared<SpoolRow>(old);
@@ -290,7 +304,8 @@ void RouterDesk::ReplayOne(const StoredRow& stored, Replaying* replaying,
                           {.row = row->seq,
                            .route = stored.route,
                            .lane = stored.lane,
-                           .lane_sequence = row->lane_sequence},
+                           .lane_sequence = row->lane_sequence,
+                           .accepted = old.accepted},
                           line_.parts.clock.WallNow());
   turn->batch.rows.push_back(std::move(row));
   Settlement done;
@@ -298,7 +313,7 @@ void RouterDesk::ReplayOne(const StoredRow& stored, Replaying* replaying,
   done.outcome = Settlement::Outcome::kReplayed;
   done.bytes = static_cast<uint32_t>(old.Bytes());
   done.was_delivered = stored.state == StoredRow::State::kDelivered;
-  if (!done.was_delivered) line_.OnSettled(done);
+  line_.leaving.insert(old.seq);
   turn->batch.settled.push_back(std::move(done));
 }
 
@@ -309,22 +324,36 @@ void RouterDesk::Drop(const StoredFilter& filter, bool dry_run, Dropped done) {
 void RouterDesk::DropPage(StoredFilter filter, bool dry_run, uint64_t so_far, Dropped done) {
   filter.waiting = filter.delivered = false;
   filter.dead = true;
+  if (!dry_run && !line_.parts.spool.Healthy()) return done(CannotWrite(so_far));
   AskPage(filter, [this, filter, dry_run, so_far, done](absl::StatusOr<StoredPage> page) mutable {
     if (!page.ok()) return done(page.status());
-    std::vector<Settlement> settled;
+    Router::Line::Turn turn;
     for (const StoredRow& stored : page->rows) {
+      if (line_.leaving.contains(stored.row->seq)) continue;
+      ++so_far;
+      if (dry_run) continue;
       Settlement drop;
       drop.seq = stored.row->seq;
       drop.outcome = Settlement::Outcome::kDropped;
       drop.bytes = static_cast<uint32_t>(stored.row->Bytes());
-      if (!dry_run) line_.OnSettled(drop);
-      settled.push_back(std::move(drop));
+      line_.OnSettled(drop);
+      line_.leaving.insert(drop.seq);
+      turn.batch.settled.push_back(std::move(drop));
     }
-    if (!dry_run) line_.parts.spool.Settle(settled);
-    so_far += settled.size();
+    if (!dry_run) line_.Append(std::move(turn));
     if (page->next == 0) return done(so_far);
     filter.after = page->next;
     DropPage(std::move(filter), dry_run, so_far, std::move(done));
+  });
+}
+
+// As a task: a page of the spool that was read before the commit is among the tasks already, and
+// still has the rows.
+void Router::Line::LeaveBehind(const std::vector<Settlement>& gone) {
+  std::vector<SpoolSeq> rows;
+  for (const Settlement& settled : gone) rows.push_back(settled.seq);
+  (void)tasks.Push([this, rows = std::move(rows)] {
+    for (SpoolSeq row : rows) leaving.erase(row);
   });
 }
 

@@ -75,6 +75,8 @@ class Router::Line final : public Outcomes, public SpoolReader {
   std::vector<std::string> recovered_nodes;
   std::atomic<bool> shutting_down{false};
   std::map<std::string, LastError, std::less<>> last_errors;  // by route
+  // Settled rows that a batch under way takes out of the spool: nobody else may.
+  absl::flat_hash_set<SpoolSeq> leaving;
   uint64_t accepted = 0;
 
  private:
@@ -100,6 +102,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void Append(Turn turn);
   void Notify(const ClientCopy& copy);
   bool TakeCommits();
+  void LeaveBehind(const std::vector<Settlement>& gone);  // in router_desk.cc
   bool TakeLoads();
   bool TakeFaults();
   bool TakeTasks();

@@ -201,7 +201,8 @@ void Router::Line::Resume(const SpoolRow& row) {
                     .route = dispatcher.RouteOf(row),
                     .lane = dispatcher.KeyOf(row),
                     .lane_sequence = row.lane_sequence,
-                    .replayed = row.replays > 0},
+                    .replayed = row.replays > 0,
+                    .accepted = row.accepted},
                    parts.clock.WallNow());
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "delivery/endpoint_state.h"
+
 namespace tallybus {
 namespace {
 
@@ -44,7 +46,11 @@ TracedRoute WayOf(const StoredRow& stored) {
     way.next_attempt = stored.at;
     return way;
   }
-  way.fate = stored.state == StoredRow::State::kDead ? Fate::kGivenUp : Fate::kDelivered;
+  way.fate = Fate::kDelivered;
+  if (stored.state == StoredRow::State::kDead) {
+    const bool disabled = stored.reason == kEndpointDisabled || stored.http_status == 410;
+    way.fate = disabled ? Fate::kGone : Fate::kGivenUp;
+  }
   way.settled = stored.at;
   return way;
 }

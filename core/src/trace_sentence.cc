@@ -138,8 +138,11 @@ std::string GivenUp(const TracedEvent& event, const TracedRoute& way) {
   return absl::StrCat("Given up", attempts, LastFailure(way), "; ", DeadLetter(event));
 }
 
-std::string TurnedAway(const TracedEvent& event, const TracedRoute& way) {
-  return absl::StrCat("Not delivered: ", way.route, " was disabled", LastFailure(way),
+std::string TurnedAway(const Context& context, const TracedEvent& event, const TracedRoute& way) {
+  const EndpointChange* change = NotOpen(context, way.route);
+  const bool told = change != nullptr && change->state == EndpointState::kDisabled;
+  return absl::StrCat("Not delivered: ", way.route, " was disabled",
+                      told ? InBrackets(change->reason) : LastFailure(way),
                       "; it is a dead letter. Once the endpoint takes events again (tallybus "
                       "endpoint enable ",
                       way.route, "): tallybus spool retry --id ", event.id.ToString(), ".");
@@ -159,7 +162,7 @@ std::string SettledSentence(const Context& context, const TracedEvent& event,
     case Fate::kRejected:
       return absl::StrCat("Rejected by ", way.route, LastFailure(way), "; ", DeadLetter(event));
     case Fate::kGone:
-      return TurnedAway(event, way);
+      return TurnedAway(context, event, way);
     case Fate::kShed:
       return absl::StrCat("Shed: ", way.route, " was over its share of the spool.");
     case Fate::kCoalesced:
@@ -261,6 +264,9 @@ std::string ManySentence(const Context& context, const std::vector<Traveller>& w
   for (size_t i = 1; i < kinds.size(); ++i) {
     absl::StrAppend(&out, "; ", kinds[i].ways.size(), " ", kinds[i].words);
   }
+  const auto again = std::count_if(ways.begin(), ways.end(),
+                                   [](const Traveller& one) { return one.way->replayed; });
+  if (again > 0) absl::StrAppend(&out, "; ", again, " of them sent again by hand");
   out += ".";
   for (const Kind& kind : kinds) out += KindSentence(context, kind);
   return out;
@@ -345,7 +351,8 @@ std::string ClosingSentence(const Trace& trace, absl::Time now, absl::TimeZone z
   const std::vector<const TracedEvent*> events = Subjects(trace);
   if (events.empty()) {
     return "Not known here: this process has seen nothing of it (it keeps the last 65,536 events), "
-           "and the spool has no row of it.";
+           "and no row of the spool that waits or is dead is of it (what is retained is found by "
+           "its id).";
   }
   const Context context{trace, now, zone};
   std::vector<Group> groups;

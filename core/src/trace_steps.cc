@@ -30,7 +30,7 @@ class StepList {
 };
 
 std::string AcceptedWords(const TracedEvent& event) {
-  if (event.resumed) return "found in the spool; what came before is not known here";
+  if (event.resumed) return "accepted; what came until it was read is not known here";
   if (event.from_router) return "made by the router";
   if (event.time == absl::InfinitePast() || event.time > event.accepted) return "accepted";
   return absl::StrCat("accepted, ", HowLong(event.accepted - event.time),
@@ -89,10 +89,12 @@ void AddWay(const TracedEvent& traced, const TracedRoute& way, size_t event, Ste
     steps.Add(way.begun, event, way.route, NeverSentWords(traced, way));
     return;
   }
-  const char* begun = way.resumed ? "loaded from" : way.replayed ? "sent again by hand, in" : "in";
+  const char* begun = traced.method == kStreamKeepAliveEvent ? "for one attempt"
+                      : way.resumed                          ? "loaded from the spool"
+                      : way.replayed                         ? "sent again by hand, in the spool"
+                                                             : "in the spool";
   steps.Add(way.begun, event, way.route,
-            absl::StrCat(begun, " the spool: row ", way.row, ", number ", way.lane_sequence,
-                         " of its lane"));
+            absl::StrCat(begun, ": row ", way.row, ", number ", way.lane_sequence, " of its lane"));
   if (way.first.number != 0) {
     const bool only = way.last.number == way.first.number;
     AddAttempt(way, way.first, !only || !way.fate, event, steps);

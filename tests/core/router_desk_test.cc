@@ -202,6 +202,8 @@ TEST_F(RouterDeskTest, AReplayStopsWhereTheRoutesQuotaWouldBePassed) {
     const ReplayResult result = Replay(filter, dry_run);
     EXPECT_EQ(result.replayed, 2u) << dry_run;
     EXPECT_EQ(result.no_room, 4u) << dry_run;
+    EXPECT_EQ(result.first_left, 3u);
+    EXPECT_EQ(result.last_row, 9u);
   }
   EXPECT_EQ(CountDead(), 4u);
   for (int i = 0; i < 3; ++i) Send(StatusEvent("a", "PLAYING"));
@@ -209,6 +211,46 @@ TEST_F(RouterDeskTest, AReplayStopsWhereTheRoutesQuotaWouldBePassed) {
   ASSERT_TRUE(Control(Verb::kResume).ok());
   Run();
   EXPECT_EQ(Replay(Dead()).replayed, 4u) << "once there is room";
+}
+
+TEST_F(RouterDeskTest, TwoReplaysAtOnceSendEachEventOnce) {
+  KillThree();
+  std::vector<uint64_t> replayed;
+  const auto note = [&](absl::StatusOr<ReplayResult> result) {
+    replayed.push_back(result->replayed);
+  };
+  const size_t before = transport.attempts().size();
+  router->desk().Replay(Dead(), false, note);
+  router->desk().Replay(Dead(), false, note);
+  Run();
+  EXPECT_THAT(replayed, ::testing::ElementsAre(3u, 0u));
+  EXPECT_EQ(transport.attempts().size(), before + 3);
+}
+
+TEST_F(RouterDeskTest, WhatIsBeingDroppedIsNotSentAgain) {
+  KillThree();
+  uint64_t dropped = 0, replayed = 9;
+  const size_t before = transport.attempts().size();
+  router->desk().Drop(Dead(), false, [&](absl::StatusOr<uint64_t> count) { dropped = *count; });
+  router->desk().Replay(Dead(), false, [&](auto result) { replayed = result->replayed; });
+  Run();
+  EXPECT_EQ(dropped, 3u);
+  EXPECT_EQ(replayed, 0u);
+  EXPECT_EQ(transport.attempts().size(), before);
+}
+
+TEST_F(RouterDeskTest, NothingIsSentAgainOrDroppedWhileTheSpoolCannotBeWritten) {
+  KillThree();
+  spool.healthy = false;
+  absl::Status replayed, dropped;
+  router->desk().Replay(Dead(), false, [&](auto result) { replayed = result.status(); });
+  router->desk().Drop(Dead(), false, [&](auto result) { dropped = result.status(); });
+  Run();
+  EXPECT_EQ(replayed.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(dropped.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(dropped.message()), HasSubstr("the spool cannot be written"));
+  spool.healthy = true;
+  EXPECT_EQ(Replay(Dead()).replayed, 3u);
 }
 
 TEST_F(RouterDeskTest, ADryRunOnlyCounts) {

@@ -70,6 +70,23 @@ TEST_F(RouterTraceTest, ADeadLetterWasSentAgain) {
   EXPECT_THAT(Steps(), Contains("sent again by hand, in the spool: row 2, number 2 of its lane"));
 }
 
+TEST_F(RouterTraceTest, WhatWasSentAgainKeepsItsDeathInItsTimeLine) {
+  code = 400;
+  Send(StatusEvent("a", "PUBLISHING"));
+  code = 200;
+  RetryDead();
+  EXPECT_THAT(Steps(), Contains("rejected: a dead letter"));
+}
+
+TEST_F(RouterTraceTest, OfManyItSaysHowManyWereSentAgain) {
+  code = 400;
+  Send(StatusEvent("a", "PUBLISHING"));
+  code = 200;
+  RetryDead();
+  Send(StatusEvent("a", "PLAYING"));
+  EXPECT_EQ(Sentence(), "Both delivered, in order; 1 of them sent again by hand.");
+}
+
 TEST_F(RouterTraceTest, TheNextAttemptIsToldAlsoOfWhatWasSeenHere) {
   code = 500;
   Send(StatusEvent("a", "PUBLISHING"));
@@ -104,7 +121,7 @@ TEST_F(RouterTraceTest, AMethodThatIsHeld) {
 TEST_F(RouterTraceTest, AnEndpointThatAPersonDisabled) {
   ASSERT_TRUE(Control(Verb::kDisable).ok());
   Send(StatusEvent("a", "PUBLISHING"));
-  EXPECT_THAT(Sentence(), HasSubstr("Not delivered: defaultApp/backend was disabled"));
+  EXPECT_THAT(Sentence(), HasSubstr("Not delivered: defaultApp/backend was disabled (moving)"));
   EXPECT_THAT(Sentence(), HasSubstr("tallybus endpoint enable defaultApp/backend"));
   EXPECT_THAT(Sentence(), HasSubstr("tallybus spool retry --id "));
 }

@@ -68,6 +68,18 @@ TEST_F(StoredTraceTest, ADeadLetterIsTold) {
             "--id 00000000000000ab-1.");
 }
 
+TEST_F(StoredTraceTest, ADeadLetterOfADisabledEndpointNamesTheWayBack) {
+  StoredRow row = Row(7, 1, StoredRow::State::kDead);
+  row.reason = "the endpoint is disabled";
+  AddStored(row, &trace);
+  row = Row(8, 2, StoredRow::State::kDead);
+  row.http_status = 410;
+  AddStored(row, &trace);
+  for (const TracedEvent& event : trace.events) {
+    EXPECT_EQ(event.routes.at(0).fate, Fate::kGone) << event.id.ToString();
+  }
+}
+
 TEST_F(StoredTraceTest, WhatIsRetainedWasDelivered) {
   AddStored(Row(7, 1, StoredRow::State::kDelivered), &trace);
   EXPECT_EQ(trace.events[0].routes[0].fate, Fate::kDelivered);

@@ -66,7 +66,8 @@ class ClosingSentenceTest : public ::testing::Test {
 TEST_F(ClosingSentenceTest, SaysWhatItDoesNotKnow) {
   EXPECT_EQ(Sentence(),
             "Not known here: this process has seen nothing of it (it keeps the last 65,536 "
-            "events), and the spool has no row of it.");
+            "events), and no row of the spool that waits or is dead is of it (what is retained is "
+            "found by its id).");
   EXPECT_EQ(kTracedEvents, 65'536u);
 }
 

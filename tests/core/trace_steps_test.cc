@@ -98,8 +98,10 @@ TEST_F(StepsOfTest, PutsSeveralEventsIntoOneLine) {
 TEST_F(StepsOfTest, SaysWhatCameFromTheSpool) {
   Event event = testing::StatusEvent("cam", "STOPPED");
   event.id = {3, 4};
-  recorder_.Resumed(event, {90, "r", "lane", 8}, Now());
-  EXPECT_THAT(Lines(), ElementsAre("0 found in the spool; what came before is not known here",
+  recorder_.Resumed(
+      event, {.row = 90, .route = "r", .lane = "lane", .lane_sequence = 8, .accepted = Now()},
+      Now());
+  EXPECT_THAT(Lines(), ElementsAre("0 accepted; what came until it was read is not known here",
                                    "0 loaded from the spool: row 90, number 8 of its lane @r"));
 }
 

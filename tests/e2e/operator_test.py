@@ -161,7 +161,7 @@ class OperatorTest(unittest.TestCase):
             said = tallybus("replay", "--stream", "old", expect=1, *at)
             sent = int(re.search(r"(\d+) events? (is|are) sent again", said).group(1))
             self.assertGreater(sent, 0)
-            self.assertIn(f"{150 - sent} events left for lack of room", said)
+            self.assertIn(f"{150 - sent} events for lack of room", said)
             self.assertEqual(shown()["waiting"], 100 + sent)
             self.assertLessEqual(shown()["bytes"], 64 << 10)
             answer = json.loads(tallybus("replay", "--stream", "old", "--json", expect=1, *at)
@@ -169,6 +169,50 @@ class OperatorTest(unittest.TestCase):
             self.assertEqual((answer["replayed"], answer["no_room"]), (0, 150 - sent))
             tallybus("endpoint", "resume", ROUTE, *at)
             wait_until(lambda: len(backend.requests) == 250 + sent, "nothing is lost")
+            # What is left is asked for by its rows until nothing is, and each event goes once more.
+            for _ in range(20):
+                rest = re.search(r"--rows (\d+-\d+)", said)
+                if not rest:
+                    break
+                wait_until(lambda: shown()["waiting"] == 0, "there is room")
+                ran = subprocess.run([BIN / "tallybus", "replay", "--stream", "old", "--rows",
+                                      rest[1], *at], capture_output=True, text=True, timeout=60)
+                said = ran.stdout + ran.stderr
+            self.assertEqual(ran.returncode, 0, said)
+            wait_until(lambda: len(backend.requests) == 400, "each once more")
+            names = [r.json["name"] for r in backend.requests]
+            self.assertEqual((names.count("old"), names.count("new")), (300, 100))
+
+    def test_after_a_restart_a_trace_tells_of_every_route_and_of_the_head_first(self):
+        answers = {"backend": 503, "billing": 503}
+        with Backend(lambda r: answers["backend"]) as backend, \
+                Backend(lambda r: answers["billing"]) as billing:
+            daemon = Tallybusd(apps={"defaultApp": {"url": backend.url, "delivery": "guaranteed"}})
+            daemon.config["routes"] = [{"name": "billing", "match": {"app": "defaultApp"},
+                                        "delivery": "guaranteed", "endpoints": [billing.url]}]
+            self.addCleanup(daemon.close)
+            daemon.start()
+            at = ("--admin", f"unix:{daemon.admin}")
+            for status in ("PUBLISHING", "PLAYING", "UNPUBLISHED"):
+                publish(daemon, "cam", status)
+            wait_until(lambda: backend.requests and billing.requests, "both heads are tried")
+            daemon.stop()
+            tried = len(backend.requests)
+            daemon.start()
+            wait_until(lambda: len(backend.requests) > tried, "the head is tried again")
+            lines = wait_until(lambda: (t := tallybus("trace", "cam", *at)).count("503") and
+                               t.splitlines(), "the failure is told")
+            self.assertIn("PUBLISHING", lines[0])
+            self.assertRegex(lines[-1], r"defaultApp/backend: All 3 waiting\. The first waiting: "
+                                        r"Still waiting after \d+ attempts? to defaultApp/backend "
+                                        r"\(503|has been down")
+            answers["backend"] = 200
+            wait_until(lambda: daemon.metric("tallybus_events_delivered_total",
+                                             route=ROUTE) == 3, "the one route has all")
+            first = lines[0].split()[1]
+            said = tallybus("trace", first, *at).splitlines()[-1]
+            self.assertIn("defaultApp/backend: Delivered at the ", said)
+            self.assertIn("billing: Still waiting after ", said)
 
     def test_a_route_that_is_none_is_told_as_such(self):
         with Backend() as backend:

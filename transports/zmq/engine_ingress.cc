@@ -391,7 +391,10 @@ void EngineIngress::Send(const std::string& peer, const bus::ToEngine& message) 
     }
   }
   // Everything else is said again within a second.
-  if (!sent && std::holds_alternative<bus::Client>(message)) dropped_.Add();
+  if (sent || !std::holds_alternative<bus::Client>(message)) return;
+  dropped_.Add();
+  // One that is there reads too slowly.
+  if (publishers_.FindPeer(peer) != nullptr) ++gaps_of_readers_;
 }
 
 }  // namespace tallybus::zmq_transport

@@ -51,7 +51,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
 
   void OnDurable(const Watermark& watermark) override;
   void Notify(const Notification& notification) override;
-  uint64_t gaps() const override { return dropped_.Value(); }
+  uint64_t gaps() const override { return gaps_of_readers_; }
 
   zmq::socket_t& socket() { return bound_.socket(); }
   const std::string& endpoint() const { return bound_.endpoint(); }
@@ -85,6 +85,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
   TopicSequences sequences_;
   MonoTime ticked_;
   LimitedLog log_;
+  uint64_t gaps_of_readers_ = 0;
   Counter& duplicates_;
   Counter& gaps_;
   Counter& refused_;

@@ -51,8 +51,10 @@ struct ReplayResult {
   uint64_t replayed = 0;
   uint64_t no_route = 0;  // their route is not configured
   uint64_t damaged = 0;
-  uint64_t disabled = 0;  // their endpoint is disabled: they would be dead letters again
-  uint64_t no_room = 0;   // their route's quota would be passed
+  uint64_t disabled = 0;    // their endpoint is disabled: they would be dead letters again
+  uint64_t no_room = 0;     // their route's quota would be passed
+  SpoolSeq first_left = 0;  // of those: they are among the rows from here to `last_row`
+  SpoolSeq last_row = 0;
   uint64_t rejected = 0;  // the bus could not read them: they are no events, and go nowhere
   uint64_t alerts = 0;    // old alerts would page people: only with their route in the filter
 };

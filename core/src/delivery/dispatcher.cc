@@ -242,7 +242,7 @@ bool Dispatcher::DispatchQueue(EndpointQueue& queue, MonoTime now) {
     } else if (lane->doomed) {
       Bury(*lane, *body, Settlement::Outcome::kGivenUp, "its endpoint was away for too long", now);
     } else if (permit == Permit::kDisabled) {
-      Bury(*lane, *body, Settlement::Outcome::kGone, "the endpoint is disabled", now);
+      Bury(*lane, *body, Settlement::Outcome::kGone, kEndpointDisabled, now);
     } else {
       OpenAttempt(*lane, permit, now);
     }

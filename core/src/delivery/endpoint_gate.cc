@@ -72,7 +72,8 @@ void EndpointGate::Finish(const Pass& pass, std::string_view method, const Endpo
     if (sign.kind == EndpointSign::Kind::kGone && decision_.state != Decided::kDisabled) {
       Restore({.state = Decided::kDisabled,
                .gone = true,
-               .reason = AnsweredText(sign.code),
+               .reason = absl::StrCat(AnsweredText(sign.code),
+                                      sign.code == 410 ? "" : " with webhook-delivery: disable"),
                .since = now},
               now);
     }

@@ -31,6 +31,9 @@ struct EndpointAlarm {
   int code = 0;  // the answer behind it; 0: none
 };
 
+// Why what waits at a disabled endpoint is a dead letter.
+inline constexpr std::string_view kEndpointDisabled = "the endpoint is disabled";
+
 struct EndpointSnapshot {
   enum class State { kReady, kAskedToWait, kBreakerOpen, kProbing, kHeld, kPaused, kDisabled };
   struct HeldMethod {

@@ -70,9 +70,9 @@ absl::Status Errno(const std::string& what) {
   const int error = errno;
   const absl::Status status = absl::ErrnoToStatus(error, what);
   if (error != EISDIR) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(status.message(),
-                                   ": move it away, or give spool.path a folder of its own"));
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(), ": move it away, or give spool.path a folder of its own"));
 }
 
 // SQLite gives its side files the mode of this one. Closed before SQLite opens the file: closing

@@ -38,6 +38,17 @@ TEST(DeskFilterTest, TakesEachParameter) {
   EXPECT_EQ(filter->limit, 3u);
 }
 
+TEST(DeskFilterTest, TakesASpanOfRows) {
+  const auto filter = Read("rows=16-30");
+  ASSERT_TRUE(filter.ok()) << filter.status();
+  EXPECT_EQ(filter->after, 15u);
+  EXPECT_EQ(filter->through, 30u);
+  EXPECT_EQ(Read("rows=16-30&after=20")->after, 20u) << "a later page";
+  for (const char* query : {"rows=16", "rows=0-3", "rows=4-3", "rows=-3", "rows=1-x"}) {
+    EXPECT_THAT(std::string(Read(query).status().message()), HasSubstr("rows: '")) << query;
+  }
+}
+
 TEST(DeskFilterTest, RefusesWhatItDoesNotUnderstandByItsName) {
   for (const char* query : {"state=lost", "since=yesterday", "until=-5m", "after=x", "limit=501"}) {
     const std::string name = std::string(query).substr(0, std::string(query).find('='));

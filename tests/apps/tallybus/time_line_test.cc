@@ -80,9 +80,11 @@ TEST_F(TimeLineTest, MarksTheStepsOfSeveralEvents) {
 
 TEST_F(TimeLineTest, PrintsTheSentenceAloneWhereNothingIsKnown) {
   trace_.events.clear();
-  EXPECT_EQ(Printed(),
-            "Not known here: this process has seen nothing of it (it keeps the last 65,536 "
-            "events), and the spool has no row of it.\n");
+  EXPECT_EQ(
+      Printed(),
+      "Not known here: this process has seen nothing of it (it keeps the last 65,536 events), "
+      "and no row of the spool that waits or is dead is of it (what is retained is found by "
+      "its id).\n");
 }
 
 TEST_F(TimeLineTest, LetsNoNameDriveTheTerminal) {

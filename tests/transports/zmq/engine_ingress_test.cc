@@ -266,6 +266,7 @@ TEST_F(EngineIngressTest, AMessageForAnEngineThatIsGoneIsCountedAndHarmless) {
   }
   EXPECT_GT(dropped.Value(), 0u);
   EXPECT_EQ(ingress->connected(), 0u);
+  EXPECT_EQ(ingress->gaps(), 0u) << "nobody is there who reads too slowly";
 }
 
 TEST_F(EngineIngressTest, HostileMessagesAreCountedAndEndNothing) {
