@@ -75,6 +75,7 @@ class RouterDesk final : public Desk {
   void AskPage(const StoredFilter& filter, StoredCallback done);
 
   Router::Line& line_;
+  bool replaying_ = false;
 };
 
 std::unique_ptr<Desk> NewRouterDesk(Router::Line& line) {
@@ -237,6 +238,17 @@ void RouterDesk::AskPage(const StoredFilter& filter, StoredCallback done) {
 }
 
 void RouterDesk::Replay(const StoredFilter& filter, bool dry_run, Replayed done) {
+  if (!dry_run) {
+    // It would find what the first has sent and was delivered meanwhile.
+    if (std::exchange(replaying_, true)) {
+      return done(absl::FailedPreconditionError(
+          "another replay or retry is under way: ask again when it has ended"));
+    }
+    done = [this, done = std::move(done)](absl::StatusOr<ReplayResult> result) {
+      replaying_ = false;
+      done(std::move(result));
+    };
+  }
   StoredFilter known = filter;
   known.through = std::min(known.through, line_.last_seq_);  // not what dies again under our hands
   ReplayPage(std::move(known), dry_run, {}, std::move(done));

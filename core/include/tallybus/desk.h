@@ -90,10 +90,12 @@ class Desk {
   // Sends again what the filter finds among dead letters and what is retained: each as a new row at
   // the end of its lane, under its id, in the old one's place, while the route's quota has room:
   // nothing is shed for it, nor is it shed itself. Alerts only where the filter names their route.
-  // With `dry_run` it only counts.
+  // With `dry_run` it only counts. FAILED_PRECONDITION: another one is under way. UNAVAILABLE: the
+  // spool cannot be written.
   using Replayed = std::function<void(absl::StatusOr<ReplayResult>)>;
   virtual void Replay(const StoredFilter& filter, bool dry_run, Replayed done) = 0;
-  // Forgets the dead letters that the filter finds. With `dry_run` it only counts.
+  // Forgets the dead letters that the filter finds. With `dry_run` it only counts. UNAVAILABLE as
+  // above.
   using Dropped = std::function<void(absl::StatusOr<uint64_t>)>;
   virtual void Drop(const StoredFilter& filter, bool dry_run, Dropped done) = 0;
 };
