@@ -241,7 +241,8 @@ class MalformedMessagesTest(unittest.TestCase):
                           tallybus(daemon, "spool", "show", id_, "--reveal").stdout)
             retried = tallybus(daemon, "spool", "retry", "--all")
             self.assertEqual(retried.returncode, 1)
-            self.assertIn("1 record that the bus refused, of which nothing can be sent", retried.stderr)
+            self.assertIn("1 record that the bus refused, of which nothing can be sent",
+                          retried.stderr)
             self.assertIn("1 dead letter dropped",
                           tallybus(daemon, "spool", "drop", "--id", id_).stdout)
 

@@ -211,6 +211,8 @@ class NothingLostTest(unittest.TestCase):
                 OpenBus(daemon) as bus:
             send(bus, 500, streams=200)
             wait_until(lambda: "BreakerOpen" in daemon.log(), "the breaker is open")
+            # What was on its way when it opened would arrive beside the probe.
+            wait_until(lambda: daemon.metric("tallybus_in_flight_events") == 0, "nothing is sent")
             with Backend(answer, port=port):
                 wait_until(lambda: daemon.metric("tallybus_events_delivered_total") == 500,
                            "the backlog", 60)
