@@ -88,7 +88,6 @@ absl::StatusOr<bool> SwitchOf(const QueryParameters& parameters, const char* nam
 }
 
 void CheckNamed(Desk& desk, const StoredFilter& filter, Checked done) {
-  if (filter.after != 0) return done(absl::OkStatus());
   const Checked check_id = [&desk, id = filter.id, done](absl::Status status) {
     if (!status.ok() || id.empty()) return done(std::move(status));
     StoredFilter of_id;

@@ -30,7 +30,7 @@ absl::StatusOr<bool> SwitchOf(const QueryParameters& parameters, const char* nam
 
 // [owner] of the desk, which outlives it. NOT_FOUND to `done` names a route of the filter that is
 // neither an endpoint's nor any row's, or an id of which there is no row: a misspelt filter is not
-// one that finds nothing. A later page (`after`) is not checked again.
+// one that finds nothing.
 void CheckNamed(Desk& desk, const StoredFilter& filter, std::function<void(absl::Status)> done);
 
 // "2026-11-21T03:00:00Z", with any offset, or an age such as "90m": so long before `now`.

@@ -85,8 +85,7 @@ Fate FateOf(Settlement::Outcome outcome) {
       return Fate::kShed;
     case Settlement::Outcome::kCoalesced:
       return Fate::kCoalesced;
-    case Settlement::Outcome::kReplayed:
-      return Fate::kReplayed;
+    case Settlement::Outcome::kReplayed:  // never told: the new row's way tells it
     case Settlement::Outcome::kDropped:
       break;
   }

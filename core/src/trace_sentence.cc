@@ -167,8 +167,6 @@ std::string SettledSentence(const Context& context, const TracedEvent& event,
       return absl::StrCat("Shed: ", way.route, " was over its share of the spool.");
     case Fate::kCoalesced:
       return "Coalesced: a newer event of the same status went in its place.";
-    case Fate::kReplayed:
-      return "Replayed: it went on as a newer row, which is not known here.";
     case Fate::kDropped:
       return "Dropped by hand before it was delivered.";
   }

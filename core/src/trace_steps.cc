@@ -67,8 +67,6 @@ std::string SettledWords(const TracedRoute& way) {
       return "shed: the route was over its share of the spool";
     case Fate::kCoalesced:
       return "coalesced: a newer event goes in its place";
-    case Fate::kReplayed:
-      return "replayed: it goes on as a newer row";
     case Fate::kDropped:
       return "dropped by hand";
   }

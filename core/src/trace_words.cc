@@ -84,8 +84,6 @@ std::string_view FateWord(Fate fate) {
       return "shed";
     case Fate::kCoalesced:
       return "coalesced";
-    case Fate::kReplayed:
-      return "replayed";
     case Fate::kDropped:
       return "dropped";
   }

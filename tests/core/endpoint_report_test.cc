@@ -1,29 +1,15 @@
 // What an operator is told of endpoints as they are, and of what waits for them.
 #include "endpoint_report.h"
 
-#include "tests/core/router_bench.h"
+#include "tests/core/router_desk_bench.h"
 
 namespace tallybus::testing {
 namespace {
 
 using ::testing::SizeIs;
-using Verb = Desk::Verb;
 
-constexpr char kBackend[] = "defaultApp/backend";
-
-class EndpointReportTest : public RouterBench {
+class EndpointReportTest : public RouterDeskBench {
  protected:
-  EndpointReportTest() {
-    auto route = NewRoute();
-    route->delivery = DeliveryMode::kGuaranteed;
-    SetRoute(route);
-    transport.Run([this](const auto&) { return Answered(code, "Said so"); });
-  }
-
-  absl::Status Control(Verb verb) {
-    return router->desk().Control(kBackend, verb, "because", "ann");
-  }
-  EndpointStatus Endpoint() { return router->desk().Endpoints().at(0); }
   // The one row that waits.
   StoredRow Waiting() {
     StoredFilter filter;
@@ -33,8 +19,6 @@ class EndpointReportTest : public RouterBench {
     Run();
     return row;
   }
-
-  int code = 200;
 };
 
 TEST_F(EndpointReportTest, ShowsEveryEndpointThereIs) {

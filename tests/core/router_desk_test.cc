@@ -1,7 +1,7 @@
 // What an operator asks of a running router, and has it do.
 #include "router_desk.h"
 
-#include "tests/core/router_bench.h"
+#include "tests/core/router_desk_bench.h"
 
 namespace tallybus::testing {
 namespace {
@@ -9,28 +9,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using Verb = Desk::Verb;
 
-constexpr char kBackend[] = "defaultApp/backend";
-
-class RouterDeskTest : public RouterBench {
+class RouterDeskTest : public RouterDeskBench {
  protected:
-  RouterDeskTest() {
-    auto route = NewRoute();
-    route->delivery = DeliveryMode::kGuaranteed;
-    SetRoute(route);
-    transport.Run([this](const auto&) { return Answered(code, "Said so"); });
-  }
-
-  absl::Status Control(Verb verb, const std::string& route = kBackend) {
-    return router->desk().Control(route, verb, "because", "ann");
-  }
-  EndpointStatus Endpoint() { return router->desk().Endpoints().at(0); }
-  static StoredFilter Dead() {
-    StoredFilter filter;
-    filter.dead = true;
-    return filter;
-  }
   ReplayResult Replay(StoredFilter filter, bool dry_run = false) {
     absl::StatusOr<ReplayResult> replayed = absl::UnknownError("never called");
     router->desk().Replay(filter, dry_run, [&](auto result) { replayed = std::move(result); });
@@ -57,8 +38,6 @@ class RouterDeskTest : public RouterBench {
       Send(StatusEvent("a", status));
     code = 200;
   }
-
-  int code = 200;
 };
 
 TEST_F(RouterDeskTest, ADecisionIsShownUntilItIsTakenBackThoughNothingIsLeftOfItsRoute) {

@@ -229,14 +229,12 @@ TEST_F(ClosingSentenceTest, EveryOtherEnd) {
   EXPECT_EQ(Sentence(), "Shed: defaultApp/backend was over its share of the spool.");
   way.fate = Fate::kCoalesced;
   EXPECT_EQ(Sentence(), "Coalesced: a newer event of the same status went in its place.");
-  way.fate = Fate::kReplayed;
-  EXPECT_EQ(Sentence(), "Replayed: it went on as a newer row, which is not known here.");
   way.fate = Fate::kDropped;
   EXPECT_EQ(Sentence(), "Dropped by hand before it was delivered.");
 }
 
 TEST_F(ClosingSentenceTest, AReplayedRowGivesWayToItsSuccessor) {
-  Settle(Add(), Fate::kReplayed, At(3, 10, 0));
+  Settle(Add(), Fate::kGivenUp, At(3, 9, 0));
   TracedRoute& newer = AddWay(kRoute);
   Attempt(newer, 1, At(3, 10, 0));
   Settle(newer, Fate::kDelivered, At(3, 10, 0));

@@ -114,7 +114,6 @@ TEST_F(StepsOfTest, HasWordsForEachEnd) {
       {Fate::kGone, "0 not delivered: the endpoint is disabled; a dead letter @r"},
       {Fate::kShed, "0 shed: the route was over its share of the spool @r"},
       {Fate::kCoalesced, "0 coalesced: a newer event goes in its place @r"},
-      {Fate::kReplayed, "0 replayed: it goes on as a newer row @r"},
       {Fate::kDropped, "0 dropped by hand @r"}};
   recorder_.Spooled(Accept(1), {1, "r", "lane", 1}, Now());
   for (const auto& [fate, words] : ends) {

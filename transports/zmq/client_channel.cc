@@ -40,25 +40,24 @@ void XpubChannel::Notify(const Notification& n) {
   const std::string topic = absl::StrCat("session/", std::string(n.session_id));
   const std::string meta = ClientMeta(n, sequence);
   const std::string_view frames[] = {topic, n.message, n.json, meta};
-  if (SendToAll(frames)) return;
+  try {
+    if (SendToAll(frames)) return;
+    // To those that have room; from here on libzmq passes over the others, until they read again.
+    socket().set(zmq::sockopt::xpub_nodrop, false);
+    (void)SendToAll(frames);
+    socket().set(zmq::sockopt::xpub_nodrop, true);
+  } catch (const zmq::error_t&) {  // counted like what found no room
+  }
   dropped_.Add();
-  // To those that have room; from here on libzmq passes over the others, until they read again.
-  socket().set(zmq::sockopt::xpub_nodrop, false);
-  (void)SendToAll(frames);
-  socket().set(zmq::sockopt::xpub_nodrop, true);
 }
 
 bool XpubChannel::SendToAll(std::span<const std::string_view> frames) {
-  try {
-    for (size_t i = 0; i < frames.size(); ++i) {
-      const bool last = i + 1 == frames.size();
-      const auto flags =
-          last ? zmq::send_flags::dontwait : zmq::send_flags::dontwait | zmq::send_flags::sndmore;
-      // Only the first frame can be refused.
-      if (!socket().send(zmq::buffer(frames[i]), flags)) return false;
-    }
-  } catch (const zmq::error_t&) {
-    return false;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const bool last = i + 1 == frames.size();
+    const auto flags =
+        last ? zmq::send_flags::dontwait : zmq::send_flags::dontwait | zmq::send_flags::sndmore;
+    // Only the first frame can be refused.
+    if (!socket().send(zmq::buffer(frames[i]), flags)) return false;
   }
   return true;
 }

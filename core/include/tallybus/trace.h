@@ -37,7 +37,6 @@ enum class Fate {
   kGone,          // the endpoint wants no more events
   kShed,          // the route was over its share of the spool
   kCoalesced,     // a newer event went in its place
-  kReplayed,      // goes on as a newer row of the same event
   kDropped,       // taken out by hand
 };
 

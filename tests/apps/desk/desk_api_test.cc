@@ -97,6 +97,7 @@ TEST_F(DeskApiTest, AMisspeltRouteOrIdIsNotFoundAndAnEmptyOneIs) {
   for (const char* path : {"/api/v1/spool/retry", "/api/v1/spool/drop", "/api/v1/replay"}) {
     EXPECT_THAT(Ask("POST", path, "route=typo")->body, HasSubstr("no route is called \"typo\""));
     EXPECT_EQ(Ask("POST", path, "route=typo")->status, 404);
+    EXPECT_EQ(Ask("POST", path, "route=typo&rows=5-9")->status, 404) << "also of some rows";
     EXPECT_THAT(Ask("POST", path, "id=1-2")->body, HasSubstr("no row has the id 1-2"));
     EXPECT_EQ(Ask("POST", path, "route=defaultApp%2Fbackend")->status, 200);
   }
