@@ -21,6 +21,10 @@ Endpoint EndpointOf(const std::string& route, const config::Sending& sending) {
   endpoint.timeout = sending.timeout;
   endpoint.max_connections = sending.max_connections;
   endpoint.options["network"] = sending.network == config::Network::kPublic ? "public" : "private";
+  if (sending.Batches()) {
+    endpoint.options["format"] =
+        sending.format == config::Format::kNdjson ? "ndjson" : "json-array";
+  }
   if (!sending.allow_cidrs.empty()) {
     endpoint.options["allow_cidrs"] = absl::StrJoin(sending.allow_cidrs, ",");
   }
@@ -31,6 +35,13 @@ Endpoint EndpointOf(const std::string& route, const config::Sending& sending) {
     if (!file.empty()) endpoint.options[option] = file;
   }
   return endpoint;
+}
+
+std::optional<BatchLimits> BatchOf(const config::Sending& sending) {
+  if (!sending.Batches()) return std::nullopt;
+  return BatchLimits{.max_events = static_cast<size_t>(sending.batch.max_events),
+                     .max_bytes = static_cast<size_t>(sending.batch.max_bytes),
+                     .max_wait = sending.batch.max_wait};
 }
 
 RetrySchedule ScheduleOf(const config::Sending& sending) {
@@ -75,6 +86,7 @@ class RouteMaker {
     route->block_when_full = sending.when_full == config::WhenFull::kBlock;
     route->skip_failed_head = sending.on_head_failure == config::OnHeadFailure::kSkip;
     route->coalesce = sending.coalesce;
+    route->batch = BatchOf(sending);
     if (!sending.url) return absl::OkStatus();
     route->endpoint = EndpointOf(route->name, sending);
     route->endpoint.id = ids_.Of(route->endpoint);

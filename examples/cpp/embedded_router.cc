@@ -48,8 +48,10 @@ class PrintingTransport final : public tallybus::Transport {
   absl::Status Start() override { return absl::OkStatus(); }
   void Deliver(std::span<const tallybus::Delivery> deliveries) override {
     for (const tallybus::Delivery& delivery : deliveries) {
-      std::cout << "backend: " << delivery.event.method << " " << delivery.event.id.ToString()
-                << " " << delivery.body << "\n";
+      const tallybus::Parcel& parcel =
+          delivery.parcels.front();  // one: this route sends no batches
+      std::cout << "backend: " << parcel.event.method << " " << parcel.event.id.ToString() << " "
+                << parcel.body << "\n";
       tallybus::DeliveryResult result;
       result.verdict = tallybus::Verdict::kDelivered;
       sink_.Complete(delivery.ticket, std::move(result));

@@ -86,6 +86,7 @@ class TransportBench {
     std::string body;
     std::string lane;
     Endpoint endpoint;
+    std::vector<Parcel> parcels;
   };
   Delivery Prepare(const Endpoint& endpoint, const Options& options);
 

@@ -50,7 +50,7 @@ inline DeliveryResult TimedOut() {
 // One thread.
 class ScriptedTransport final : public Transport {
  public:
-  struct Attempt {  // a copy of a Delivery
+  struct Attempt {  // a copy of a Delivery; of a batch, its first event
     Ticket ticket;
     Event event;
     std::string body;
@@ -63,6 +63,7 @@ class ScriptedTransport final : public Transport {
     std::string url;
     MonoTime deadline;
     bool want_answer;
+    std::vector<std::string> batch;  // the name of each event, in order
     bool open = true;
   };
   // Ends an attempt inside Deliver; nullopt: it stays open.
@@ -74,9 +75,12 @@ class ScriptedTransport final : public Transport {
   absl::Status Start() override { return absl::OkStatus(); }
   void Deliver(std::span<const Delivery> deliveries) override {
     for (const Delivery& d : deliveries) {
-      attempts_.push_back({d.ticket, d.event, std::string(d.body), std::string(d.lane),
-                           d.lane_sequence, d.attempt, d.redelivery, d.reordered, d.coalesced,
-                           d.endpoint.url, d.deadline, d.want_answer});
+      const Parcel& p = d.parcels.front();
+      std::vector<std::string> batch;
+      for (const Parcel& each : d.parcels) batch.push_back(each.event.name);
+      attempts_.push_back({d.ticket, p.event, std::string(p.body), std::string(p.lane),
+                           p.lane_sequence, p.attempt, p.redelivery, p.reordered, p.coalesced,
+                           d.endpoint.url, d.deadline, d.want_answer, std::move(batch)});
       if (!script_) continue;
       if (auto result = script_(attempts_.back())) Complete(attempts_.size() - 1, *result);
     }

@@ -83,16 +83,21 @@ size_t Recorder::not_kept() const {
   return not_kept_;
 }
 
-std::optional<DeliveryResult> Recorder::Receive(const Delivery& d) {
-  Received received{d.endpoint.url,  d.event,   std::string(d.body), std::string(d.lane),
-                    d.lane_sequence, d.attempt, d.redelivery};
+std::optional<DeliveryResult> Recorder::Receive(const Delivery& delivery) {
+  std::vector<Received> received;
+  for (const Parcel& p : delivery.parcels) {
+    received.push_back({delivery.endpoint.url, p.event, std::string(p.body), std::string(p.lane),
+                        p.lane_sequence, p.attempt, p.redelivery});
+  }
   std::lock_guard lock(mutex_);
-  auto result = behaviour_(received);
+  auto result = behaviour_(received.front());
   if (!result || result->remote_code == 0) return result;
-  if (all_.size() < capacity_) {
-    all_.push_back(std::move(received));
-  } else {
-    ++not_kept_;
+  for (Received& each : received) {
+    if (all_.size() < capacity_) {
+      all_.push_back(std::move(each));
+    } else {
+      ++not_kept_;
+    }
   }
   return result;
 }

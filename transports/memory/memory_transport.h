@@ -17,7 +17,7 @@
 
 namespace tallybus::memory {
 
-// A delivery as the peer saw it. A copy: it outlives the attempt.
+// An event as the peer saw it. A copy: it outlives the attempt.
 struct Received {
   std::string url;
   Event event;
@@ -28,7 +28,7 @@ struct Received {
   bool redelivery;
 };
 
-// What a peer does with one delivery; none: it never answers.
+// What a peer does with one delivery, of a batch by its first event; none: it never answers.
 using Behaviour = std::function<std::optional<DeliveryResult>(const Received&)>;
 Behaviour Accept();
 Behaviour Refuse();  // nobody listens
@@ -46,7 +46,8 @@ class Recorder {
   std::vector<Received> All() const;
   size_t not_kept() const;
 
-  // [transport] A refusing or hanging peer has received nothing, so only an answer is recorded.
+  // [transport] Each event of a batch by itself. A refusing or hanging peer has received nothing,
+  // so only an answer is recorded.
   std::optional<DeliveryResult> Receive(const Delivery& delivery);
 
  private:

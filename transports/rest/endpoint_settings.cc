@@ -66,6 +66,14 @@ absl::Status CheckKey(const char* option, const std::string& path) {
       absl::StrCat(option, ": ", path, " holds no unencrypted private key in PEM"));
 }
 
+absl::StatusOr<Format> ReadFormat(const std::string& word) {
+  if (word.empty() || word == "wcs") return Format::kWcs;
+  if (word == "json-array") return Format::kJsonArray;
+  if (word == "ndjson") return Format::kNdjson;
+  return absl::InvalidArgumentError(
+      absl::StrCat(kFormatOption, ": must be wcs, json-array or ndjson"));
+}
+
 }  // namespace
 
 absl::StatusOr<EndpointSettings> ReadSettings(const Endpoint& endpoint) {
@@ -80,8 +88,10 @@ absl::StatusOr<EndpointSettings> ReadSettings(const Endpoint& endpoint) {
     return absl::InvalidArgumentError(
         absl::StrCat(kCertFileOption, " and ", kKeyFileOption, " need each other"));
   }
+  auto format = ReadFormat(Option(endpoint, kFormatOption));
+  if (!format.ok()) return format.status();
   return EndpointSettings{*std::move(url), *std::move(rules), std::move(tls),
-                          std::max(endpoint.max_connections, 1)};
+                          std::max(endpoint.max_connections, 1), *format};
 }
 
 absl::Status CheckTlsFiles(const TlsFiles& files) {

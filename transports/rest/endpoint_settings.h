@@ -10,10 +10,12 @@
 
 #include "tallybus/transport.h"
 #include "transports/rest/address_rules.h"
+#include "transports/rest/body.h"
 #include "transports/rest/request.h"
 
 namespace tallybus::rest {
 
+inline constexpr char kFormatOption[] = "format";
 inline constexpr char kNetworkOption[] = "network";
 inline constexpr char kAllowCidrsOption[] = "allow_cidrs";
 inline constexpr char kCaFileOption[] = "tls.ca_file";
@@ -32,6 +34,7 @@ struct EndpointSettings {
   AddressRules rules;
   TlsFiles tls;
   int max_connections = 1;
+  Format format = Format::kWcs;
 };
 
 // INVALID_ARGUMENT says which part of the endpoint is wrong. Opens no file.

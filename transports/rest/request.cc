@@ -104,6 +104,7 @@ absl::StatusOr<BaseUrl> ParseBaseUrl(const std::string& url) {
   if (!base.query.empty()) base.query.insert(0, "?");
   base.peer = absl::StrCat(Part(parsed, CURLUPART_HOST), ":",
                            Part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT));
+  base.whole = Part(parsed, CURLUPART_URL);
   curl_url_set(parsed.get(), CURLUPART_QUERY, nullptr, 0);
   base.prefix = Part(parsed, CURLUPART_URL);
   while (!base.prefix.empty() && base.prefix.back() == '/') base.prefix.pop_back();
@@ -154,21 +155,28 @@ void HeaderFields::AddRaw(std::string_view line) {
   text_.append(line).push_back('\0');
 }
 
-void WriteHeaders(const Delivery& delivery, HeaderFields* out) {
+void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* out) {
   out->Clear();
   out->Add("Accept", "application/json, application/*+json");
-  out->Add("Content-Type", "application/json;charset=UTF-8");
+  out->Add("Content-Type",
+           format == Format::kNdjson ? "application/x-ndjson" : "application/json;charset=UTF-8");
   out->Add("Connection", "keep-alive");
   out->Add("User-Agent", "Tallybus/" TALLYBUS_VERSION);
-  out->Add("webhook-id", delivery.event.id.ToString());
-  out->Add("tallybus-time", Rfc3339Millis(delivery.event.time));
-  out->Add("tallybus-lane", EncodeLane(delivery.lane));
-  AddNumber("tallybus-sequence", delivery.lane_sequence, out);
-  AddNumber("tallybus-attempt", static_cast<uint64_t>(delivery.attempt), out);
-  if (delivery.redelivery) out->Add("tallybus-redelivery", "1");
-  if (delivery.reordered) out->Add("tallybus-reordered", "1");
-  if (delivery.coalesced > 0) AddNumber("tallybus-coalesced", delivery.coalesced, out);
-  if (delivery.event.from_router) out->Add("tallybus-origin", "router");
+  if (format != Format::kWcs) {
+    out->Add("webhook-id", BatchId(parcels));
+    AddNumber("tallybus-batch", parcels.size(), out);
+    return;
+  }
+  const Parcel& parcel = parcels.front();
+  out->Add("webhook-id", parcel.event.id.ToString());
+  out->Add("tallybus-time", Rfc3339Millis(parcel.event.time));
+  out->Add("tallybus-lane", EncodeLane(parcel.lane));
+  AddNumber("tallybus-sequence", parcel.lane_sequence, out);
+  AddNumber("tallybus-attempt", static_cast<uint64_t>(parcel.attempt), out);
+  if (parcel.redelivery) out->Add("tallybus-redelivery", "1");
+  if (parcel.reordered) out->Add("tallybus-reordered", "1");
+  if (parcel.coalesced > 0) AddNumber("tallybus-coalesced", parcel.coalesced, out);
+  if (parcel.event.from_router) out->Add("tallybus-origin", "router");
 }
 
 }  // namespace tallybus::rest

@@ -6,11 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tallybus/transport.h"
+#include "transports/rest/body.h"
 
 namespace tallybus::rest {
 
@@ -18,6 +20,7 @@ namespace tallybus::rest {
 struct BaseUrl {
   std::string prefix;  // "https://example.org/apps/EchoApp": no slash at the end, no query
   std::string query;   // "?key=value", or empty
+  std::string whole;   // as it is, query included: where batches go
   std::string peer;    // "example.org:443", for the log
 };
 
@@ -55,7 +58,7 @@ class HeaderFields {
 
 // Replaces *out by the fields of one attempt, all but those that libcurl writes (Host,
 // Content-Length).
-void WriteHeaders(const Delivery& delivery, HeaderFields* out);
+void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* out);
 
 }  // namespace tallybus::rest
 

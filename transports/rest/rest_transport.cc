@@ -50,6 +50,7 @@ TransportDescriptor RestDescriptor() {
   TransportDescriptor descriptor;
   descriptor.scheme = "rest";
   descriptor.options = {
+      {kFormatOption, "wcs (default): an event a request; json-array or ndjson: batches"},
       {kNetworkOption, "private (default) or public: which addresses the URL may lead to"},
       {kAllowCidrsOption, "comma list of address blocks that may be reached all the same"},
       {kCaFileOption, "PEM file of the authorities to trust instead of the system's"},
@@ -81,7 +82,7 @@ absl::Status RestTransport::Start() {
 
 void RestTransport::Deliver(std::span<const Delivery> deliveries) {
   for (const Delivery& delivery : deliveries) {
-    const uint64_t choice = StableHash(delivery.lane) + delivery.endpoint.id;
+    const uint64_t choice = StableHash(delivery.parcels.front().lane) + delivery.endpoint.id;
     mail_[choice % mail_.size()].push_back(delivery);
   }
   for (size_t i = 0; i < loops_.size(); ++i) {

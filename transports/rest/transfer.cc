@@ -145,15 +145,22 @@ bool Transfer::Begin(const Delivery& delivery, absl::Duration left) {
 }
 
 void Transfer::SetRequest() {
-  Set(CURLOPT_URL, TargetUrl(settings_.url, delivery_->event.method).c_str());
+  const Parcel& first = delivery_->parcels.front();
+  if (settings_.format == Format::kWcs) {
+    Set(CURLOPT_URL, TargetUrl(settings_.url, first.event.method).c_str());
+    body_ = first.body;
+  } else {
+    Set(CURLOPT_URL, settings_.url.whole.c_str());
+    WriteBatch(settings_.format, delivery_->parcels, &batch_);
+    body_ = batch_;
+  }
   // libcurl reads the body from where it is; without an address it would read standard input.
-  const std::string_view body = delivery_->body;
-  Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  Set(CURLOPT_POSTFIELDS, body.data() == nullptr ? "" : body.data());
+  Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
+  Set(CURLOPT_POSTFIELDS, body_.data() == nullptr ? "" : body_.data());
 
   SetHttpVersion();
 
-  WriteHeaders(*delivery_, &headers_);
+  WriteHeaders(settings_.format, delivery_->parcels, &headers_);
   headers_.AddRaw("Expect:");  // never ask for leave to send the body: it costs a round trip
   header_nodes_.resize(headers_.size());
   for (size_t i = 0; i < header_nodes_.size(); ++i) {
@@ -169,7 +176,7 @@ void Transfer::SetRequest() {
 // speak HTTP/2 already, hence a fresh one.
 void Transfer::SetHttpVersion() {
   const bool plain = !settings_.url.prefix.starts_with("https:");
-  const bool large = delivery_->body.size() > kHttp2Window;
+  const bool large = body_.size() > kHttp2Window;
   Set(CURLOPT_HTTP_VERSION,
       static_cast<long>(large ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
   Set(CURLOPT_FRESH_CONNECT, large && !plain ? 1L : 0L);
@@ -202,7 +209,7 @@ size_t Transfer::OnBody(char* data, size_t size, size_t n, void* user) {
       std::min(bytes, kMaxAnswerBytes - std::min(kMaxAnswerBytes, self.answer_bytes_));
   if (self.delivery_->want_answer) self.answer_.append(data, kept);
   self.answer_bytes_ += bytes;
-  if (self.answer_bytes_ <= kMaxAnswerBytes + self.delivery_->body.size()) return bytes;
+  if (self.answer_bytes_ <= kMaxAnswerBytes + self.body_.size()) return bytes;
   self.answer_cut_ = true;
   return CURL_WRITEFUNC_ERROR;
 }

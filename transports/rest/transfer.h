@@ -94,6 +94,8 @@ class Transfer {
   bool usable_;  // no setting was refused
 
   std::optional<Delivery> delivery_;  // none while idle
+  std::string batch_;                 // the body, where it is not an event's own bytes
+  std::string_view body_;
   HeaderFields headers_;
   std::vector<curl_slist> header_nodes_;  // point into headers_
   std::array<char, 256> error_text_{};

@@ -65,6 +65,15 @@ enum class Network { kPrivate, kPublic };
 enum class WhenFull { kShed, kBlock };
 enum class OnHeadFailure { kBlock, kSkip };
 
+enum class Format { kWcs, kJsonArray, kNdjson };
+
+// Of a format that holds several events.
+struct Batch {
+  int max_events = 1000;
+  int64_t max_bytes = int64_t{1} << 20;
+  absl::Duration max_wait = absl::Milliseconds(10);
+};
+
 struct Quota {
   int percent = 0;    // of the spool, 1 to 100; 0: `bytes` counts
   int64_t bytes = 0;  // not more than the spool
@@ -92,6 +101,9 @@ struct Sending {
   WhenFull when_full = WhenFull::kShed;
   OnHeadFailure on_head_failure = OnHeadFailure::kBlock;
   bool coalesce = false;
+  Format format = Format::kWcs;
+  Batch batch;  // counts unless the format is kWcs
+  bool Batches() const { return format != Format::kWcs; }
 
   // Where the value was written, to lead a later complaint about it:
   // "tallybus.yaml:3:10: apps.defaultApp.url".
@@ -100,6 +112,8 @@ struct Sending {
   std::string cert_file_where;
   std::string key_file_where;
   std::string quota_where;
+  std::string batch_where;  // empty: not written
+  std::string on_head_failure_where;
 };
 
 struct App : Sending {

@@ -253,13 +253,15 @@ absl::Status ResolveSpool(const LoadOptions& options, Spool& spool) {
   return absl::OkStatus();
 }
 
-absl::Status CheckQuotas(const Config& config) {
+absl::Status CheckSending(const Config& config) {
   absl::Status status;
   for (const auto& [key, app] : config.apps) {
     status.Update(CheckQuota(app, config.spool.max_bytes));
+    status.Update(CheckFormat(app));
   }
   for (const Route& route : config.routes) {
     status.Update(CheckQuota(route, config.spool.max_bytes));
+    status.Update(CheckFormat(route));
   }
   return status;
 }
@@ -275,7 +277,7 @@ absl::StatusOr<Config> Load(const LoadOptions& options) {
   if (absl::Status status = ReadKeys<Config>(root, kTopKeys, config); !status.ok()) return status;
   if (absl::Status status = CheckDefaults(config.listen); !status.ok()) return status;
   if (absl::Status status = ResolveSpool(options, config.spool); !status.ok()) return status;
-  if (absl::Status status = CheckQuotas(config); !status.ok()) return status;
+  if (absl::Status status = CheckSending(config); !status.ok()) return status;
   if (config.apps.empty()) {
     App app = DefaultApp();
     config.apps.emplace(app.key, std::move(app));

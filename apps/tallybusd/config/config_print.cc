@@ -153,6 +153,18 @@ std::string QuotaText(const std::optional<Quota>& quota) {
   return quota->percent > 0 ? absl::StrCat(quota->percent, "%") : SizeText(quota->bytes);
 }
 
+std::string_view FormatWord(Format format) {
+  switch (format) {
+    case Format::kJsonArray:
+      return "json-array";
+    case Format::kNdjson:
+      return "ndjson";
+    case Format::kWcs:
+      break;
+  }
+  return "wcs";
+}
+
 // What an app and a route have in common; both stand at depth 2.
 void PrintSending(const Sending& sending, Lines& out) {
   out.Entry(2, "delivery", sending.delivery == Delivery::kNotify ? "notify" : "guaranteed");
@@ -171,6 +183,12 @@ void PrintSending(const Sending& sending, Lines& out) {
   out.Entry(2, "on_head_failure",
             sending.on_head_failure == OnHeadFailure::kBlock ? "block" : "skip");
   out.Entry(2, "coalesce", sending.coalesce ? "true" : "false");
+  out.Entry(2, "format", FormatWord(sending.format));
+  if (!sending.Batches()) return;
+  out.Section(2, "batch");
+  out.Entry(3, "max_events", std::to_string(sending.batch.max_events));
+  out.Entry(3, "max_bytes", SizeText(sending.batch.max_bytes));
+  out.Entry(3, "max_wait", DurationText(sending.batch.max_wait));
 }
 
 void PrintApp(const App& app, Lines& out) {

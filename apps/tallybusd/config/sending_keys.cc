@@ -24,6 +24,10 @@ constexpr absl::Duration kShortestDelay = absl::Milliseconds(10);
 constexpr absl::Duration kLongestDelay = absl::Hours(72);
 constexpr int64_t kLeastQuota = int64_t{64} << 10;
 constexpr int64_t kMostQuota = int64_t{1} << 40;
+constexpr int64_t kMostInABatch = 10'000;
+constexpr int64_t kLeastBatchBytes = int64_t{1} << 10;
+constexpr int64_t kMostBatchBytes = int64_t{64} << 20;
+constexpr absl::Duration kLongestBatchWait = absl::Minutes(1);
 
 constexpr Choice<Delivery> kDeliveries[] = {{"notify", Delivery::kNotify},
                                             {"guaranteed", Delivery::kGuaranteed}};
@@ -35,6 +39,11 @@ constexpr Choice<Network> kNetworks[] = {{"private", Network::kPrivate},
 constexpr Choice<WhenFull> kWhenFulls[] = {{"shed", WhenFull::kShed}, {"block", WhenFull::kBlock}};
 constexpr Choice<OnHeadFailure> kOnHeadFailures[] = {{"block", OnHeadFailure::kBlock},
                                                      {"skip", OnHeadFailure::kSkip}};
+constexpr Choice<Format> kFormats[] = {{"wcs", Format::kWcs},
+                                       {"json-array", Format::kJsonArray},
+                                       {"ndjson", Format::kNdjson},
+                                       {"cloudevents", std::nullopt},
+                                       {"cloudevents-batch", std::nullopt}};
 constexpr Choice<bool> kFlags[] = {{"true", true}, {"false", false}};
 
 // What can be said without resolving anything; the transport judges the rest.
@@ -146,6 +155,27 @@ absl::Status ReadQuota(const Value& value, Sending& out) {
   return Store(ParseQuota(value, *text), out.quota);
 }
 
+constexpr Key<Batch> kBatchKeys[] = {
+    {"max_events",
+     [](const Value& v, Batch& out) { return Store(v.Integer(1, kMostInABatch), out.max_events); }},
+    {"max_bytes",
+     [](const Value& v, Batch& out) {
+       return Store(v.Size(kLeastBatchBytes, kMostBatchBytes), out.max_bytes);
+     }},
+    {"max_wait", [](const Value& v, Batch& out) {
+       return Store(v.Duration(absl::ZeroDuration(), kLongestBatchWait), out.max_wait);
+     }}};
+
+absl::Status ReadBatch(const Value& value, Sending& out) {
+  out.batch_where = value.Where();
+  return ReadKeys<Batch>(value, kBatchKeys, out.batch);
+}
+
+absl::Status ReadOnHeadFailure(const Value& value, Sending& out) {
+  out.on_head_failure_where = value.Where();
+  return Store(ReadChoice<OnHeadFailure>(value, kOnHeadFailures), out.on_head_failure);
+}
+
 constexpr Key<Sending> kSendingKeys[] = {
     {"delivery",
      [](const Value& v, Sending& out) {
@@ -173,15 +203,13 @@ constexpr Key<Sending> kSendingKeys[] = {
      [](const Value& v, Sending& out) {
        return Store(ReadChoice<WhenFull>(v, kWhenFulls), out.when_full);
      }},
-    {"on_head_failure",
-     [](const Value& v, Sending& out) {
-       return Store(ReadChoice<OnHeadFailure>(v, kOnHeadFailures), out.on_head_failure);
-     }},
+    {"on_head_failure", ReadOnHeadFailure},
     {"coalesce",
      [](const Value& v, Sending& out) { return Store(ReadChoice<bool>(v, kFlags), out.coalesce); }},
-    {"batch", nullptr},
+    {"format", [](const Value& v,
+                  Sending& out) { return Store(ReadChoice<Format>(v, kFormats), out.format); }},
+    {"batch", ReadBatch},
     {"dry_run", nullptr},
-    {"format", nullptr},
     {"hold", nullptr},
     {"password", nullptr},
     {"signing", nullptr},
@@ -214,6 +242,21 @@ absl::Status ReadMethods(const Value& value, std::vector<std::string>& out) {
                               out);
   if (status.ok() && out.empty()) return value.Error("lists nothing; `all` is every method");
   return status;
+}
+
+absl::Status CheckFormat(const Sending& sending) {
+  if (!sending.Batches() && !sending.batch_where.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        sending.batch_where,
+        ": needs a format that holds several events, `format: json-array` or `format: ndjson`"));
+  }
+  if (sending.Batches() && sending.on_head_failure == OnHeadFailure::kSkip) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        sending.on_head_failure_where,
+        ": `skip` lets later events pass one that fails; in a batch they fail together, "
+        "so it needs `format: wcs`"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckQuota(const Sending& sending, int64_t spool_bytes) {

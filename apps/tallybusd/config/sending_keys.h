@@ -24,6 +24,9 @@ absl::Status ReadUrl(const Value& value, std::string_view or_else, Sending& out)
 // A list of methods, or the word all for an empty one.
 absl::Status ReadMethods(const Value& value, std::vector<std::string>& out);
 
+// INVALID_ARGUMENT at the place of a key that does not go with the format.
+absl::Status CheckFormat(const Sending& sending);
+
 // INVALID_ARGUMENT at the place of a quota that is more than the whole spool.
 absl::Status CheckQuota(const Sending& sending, int64_t spool_bytes);
 

@@ -41,6 +41,14 @@ struct RouteMatch {
   bool Fits(const Event& event) const;
 };
 
+// How much company an event gets in its request. The bytes are those that the spool counts, a
+// little more than what is sent.
+struct BatchLimits {
+  size_t max_events = 1000;
+  size_t max_bytes = size_t{1} << 20;                // but for an event that is larger by itself
+  absl::Duration max_wait = absl::Milliseconds(10);  // for more, while there is room
+};
+
 // A rule that sends matching events to one endpoint.
 struct Route {
   std::string name;    // "defaultApp/backend", "billing"
@@ -52,10 +60,11 @@ struct Route {
   RestClientConfigPtr app_config;  // of an app: for sessions that brought none; never nullptr
   FieldSetPtr exclude;             // of other routes
   OnError on_error = OnError::kLog;
-  size_t quota_bytes = 0;         // of the spool; 0: none
-  bool block_when_full = false;   // else the oldest events are shed
-  bool skip_failed_head = false;  // later events pass one that is tried again
-  bool coalesce = false;          // a newer event of the same status replaces one that waits
+  size_t quota_bytes = 0;            // of the spool; 0: none
+  bool block_when_full = false;      // else the oldest events are shed
+  bool skip_failed_head = false;     // later events pass one that is tried again
+  bool coalesce = false;             // a newer event of the same status replaces one that waits
+  std::optional<BatchLimits> batch;  // several events in one request; none: each in its own
   // Of an app: its streams from the open bus end when they were not heard of for so long.
   absl::Duration stale_after = absl::InfiniteDuration();
   Endpoint endpoint;

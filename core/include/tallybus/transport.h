@@ -30,9 +30,8 @@ struct Endpoint {
   std::map<std::string, std::string> options;  // by the transport's own option names
 };
 
-// One attempt to make. Everything that it refers to lives until Complete is called for its ticket.
-struct Delivery {
-  Ticket ticket;
+// One event to send, and what its receiver may want to know of it.
+struct Parcel {
   const Event& event;
   std::string_view body;  // the bytes to send: the event's JSON after its route's exclusions
   std::string_view lane;
@@ -41,6 +40,13 @@ struct Delivery {
   bool redelivery;         // an earlier attempt may have arrived
   bool reordered;          // events of its lane do not come in order here
   uint32_t coalesced;      // older events that this one replaced
+};
+
+// One attempt to make: one request, one verdict. Everything that it refers to lives until Complete
+// is called for its ticket.
+struct Delivery {
+  Ticket ticket;
+  std::span<const Parcel> parcels;  // at least one; more only where the route sends batches
   const Endpoint& endpoint;
   MonoTime deadline;
   bool want_answer;  // DeliveryResult.answer is read

@@ -10,6 +10,15 @@ constexpr uint32_t kMostBytes = (1u << 27) - 1;
 
 }  // namespace
 
+Waiting AsWaiting(const SpoolRow& row) {
+  return {.seq = row.seq,
+          .bytes = static_cast<uint32_t>(row.Bytes()),
+          .accepted_s = static_cast<uint32_t>(absl::ToUnixSeconds(row.accepted)),
+          .terminal = row.event->terminal,
+          .may_have_arrived = row.replays > 0,
+          .replayed = row.replays > 0};
+}
+
 Waiting Backlog::ValueOf(const Entry& entry) const {
   return {.seq = entry.seq,
           .bytes = entry.bytes,
@@ -19,7 +28,7 @@ Waiting Backlog::ValueOf(const Entry& entry) const {
           .replayed = entry.replayed != 0};
 }
 
-void Backlog::Push(Line& line, Sheddable& route, const Waiting& row) {
+uint32_t Backlog::NewEntry(const Waiting& row) {
   uint32_t index = free_;
   if (index == kNone) {
     index = static_cast<uint32_t>(entries_.size());
@@ -27,26 +36,30 @@ void Backlog::Push(Line& line, Sheddable& route, const Waiting& row) {
   } else {
     free_ = entries_[index].next;
   }
-  Entry& entry = entries_[index];
-  entry = {.seq = row.seq,
-           .next = kNone,
-           .older = kNone,
-           .newer = kNone,
-           .accepted_s = row.accepted_s,
-           .bytes = std::min(row.bytes, kMostBytes) & kMostBytes,
-           .terminal = row.terminal,
-           .may_have_arrived = row.may_have_arrived,
-           .replayed = row.replayed,
-           .taken = false};
+  entries_[index] = {.seq = row.seq,
+                     .next = kNone,
+                     .older = kNone,
+                     .newer = kNone,
+                     .accepted_s = row.accepted_s,
+                     .bytes = std::min(row.bytes, kMostBytes) & kMostBytes,
+                     .terminal = row.terminal,
+                     .may_have_arrived = row.may_have_arrived,
+                     .replayed = row.replayed,
+                     .taken = false};
+  ++size_;
+  return index;
+}
+
+void Backlog::Push(Line& line, Sheddable& route, const Waiting& row) {
+  const uint32_t index = NewEntry(row);
   if (line.last == kNone) {
     line.first = index;
   } else {
     entries_[line.last].next = index;
   }
   line.last = index;
-  ++size_;
   if (row.terminal || row.replayed) return;
-  entry.older = route.newest;
+  entries_[index].older = route.newest;
   if (route.newest == kNone) {
     route.oldest = index;
   } else {
@@ -55,10 +68,22 @@ void Backlog::Push(Line& line, Sheddable& route, const Waiting& row) {
   route.newest = index;
 }
 
-std::optional<Waiting> Backlog::Pop(Line& line, Sheddable& route) {
+void Backlog::PushFront(Line& line, Sheddable& route, const Waiting& row) {
+  const uint32_t index = NewEntry(row);
+  entries_[index].next = line.first;
+  line.first = index;
+  if (line.last == kNone) line.last = index;
+  if (row.terminal || row.replayed) return;
+  entries_[index].newer = route.oldest;
+  (route.oldest == kNone ? route.newest : entries_[route.oldest].older) = index;
+  route.oldest = index;
+}
+
+std::optional<Waiting> Backlog::Pop(Line& line, Sheddable& route, size_t most_bytes) {
   while (line.first != kNone) {
     const uint32_t index = line.first;
     const Entry entry = entries_[index];
+    if (entry.taken == 0 && entry.bytes > most_bytes) return std::nullopt;
     line.first = entry.next;
     if (line.first == kNone) line.last = kNone;
     Free(index);

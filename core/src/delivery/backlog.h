@@ -3,6 +3,7 @@
 #ifndef TALLYBUS_DELIVERY_BACKLOG_H_
 #define TALLYBUS_DELIVERY_BACKLOG_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -22,6 +23,9 @@ struct Waiting {
   bool replayed = false;  // an operator asked for it: it is not shed, nor are others for it
 };
 
+// A new row, which has its event.
+Waiting AsWaiting(const SpoolRow& row);
+
 // [owner] A slab: a row that leaves makes room for the next one.
 class Backlog {
  public:
@@ -39,8 +43,11 @@ class Backlog {
   };
 
   void Push(Line& line, Sheddable& route, const Waiting& row);
-  // Takes the first one; nullopt where none waits.
-  std::optional<Waiting> Pop(Line& line, Sheddable& route);
+  // Puts back what Pop took. Of those that may be shed it counts as the oldest.
+  void PushFront(Line& line, Sheddable& route, const Waiting& row);
+  // Takes the first one; nullopt where none waits, or where it is of more than `most_bytes`.
+  std::optional<Waiting> Pop(Line& line, Sheddable& route,
+                             size_t most_bytes = std::numeric_limits<size_t>::max());
   // Takes the last one, where it is `seq`.
   std::optional<Waiting> TakeLast(Line& line, Sheddable& route, SpoolSeq seq);
   // Takes the oldest one of the route that may be shed; its lane passes it over later.
@@ -65,6 +72,7 @@ class Backlog {
     uint32_t taken : 1;  // out of the middle of its lane
   };
   Waiting ValueOf(const Entry& entry) const;
+  uint32_t NewEntry(const Waiting& row);
   void Unlink(Sheddable& route, uint32_t index);
   void Free(uint32_t index);
 

@@ -137,7 +137,7 @@ void Dispatcher::SetHead(Lane& lane, const Waiting& head, HeadTries tries) {
 
 void Dispatcher::Loaded(const SpoolRowPtr& row) {
   auto asked = loading_.find(row->seq);
-  if (asked == loading_.end()) return;
+  if (asked == loading_.end()) return LoadedBatched(row);
   Lane* lane = lanes_.Find(asked->second);
   loading_.erase(asked);
   if (lane == nullptr || lane->head.seq != row->seq || lane->state != Lane::State::kLoading) return;
@@ -156,8 +156,8 @@ bool Dispatcher::Settle() {
   if (!settled_.empty()) parts_.spool.Settle(settled_);
   progress_.clear();
   settled_.clear();
-  in_flight_gauge_.Set(static_cast<int64_t>(in_flight_.open()));
-  waiting_gauge_.Set(static_cast<int64_t>(unsettled_ - InFlightOfLanes()));
+  in_flight_gauge_.Set(static_cast<int64_t>(in_flight_events_ + tests_.size()));
+  waiting_gauge_.Set(static_cast<int64_t>(unsettled_ - in_flight_events_));
   lanes_gauge_.Set(static_cast<int64_t>(lanes_.size()));
   return !completed_.empty();
 }
@@ -251,7 +251,7 @@ bool Dispatcher::DispatchQueue(EndpointQueue& queue, MonoTime now) {
     loading_[lane->head.seq] = lane->id;
     wanted_.push_back(lane->head.seq);
   }
-  return any;
+  return DispatchBatches(queue, now) || any;
 }
 
 void Dispatcher::OpenAttempt(Lane& lane, Permit permit, MonoTime now) {
@@ -274,6 +274,7 @@ void Dispatcher::OpenAttempt(Lane& lane, Permit permit, MonoTime now) {
                   .deadline = now + queue.today->endpoint.timeout};
   lane.body = nullptr;
   deliveries_[queue.today->transport].push_back(in_flight_.Open(std::move(attempt)));
+  ++in_flight_events_;
 }
 
 absl::Status Dispatcher::Test(EndpointQueue& queue, Event event, Tested done) {
@@ -339,6 +340,8 @@ std::optional<MonoTime> Dispatcher::NextDue() const {
   for (const auto& [name, queue] : queues_) {
     if (queue.rows == 0) continue;
     if (std::optional<MonoTime> next = queue.gate.NextDue(now)) at(*next);
+    // One that is due already waits for what wakes us by itself.
+    if (queue.filling != nullptr && queue.filling->due() > now) at(queue.filling->due());
   }
   return due;
 }
@@ -349,10 +352,13 @@ void Dispatcher::AddTotals(RouterTotals* totals) const {
   totals->given_up = totals_.given_up;
   totals->shed = totals_.shed;
   totals->coalesced = totals_.coalesced;
-  totals->in_flight = in_flight_.open();
-  totals->waiting = unsettled_ - InFlightOfLanes();
+  totals->in_flight = in_flight_events_ + tests_.size();
+  totals->waiting = unsettled_ - in_flight_events_;
+  totals->unknown = in_flight_events_;
   for (const Lane& lane : lanes_.busy()) {
-    if (lane.tries.may_have_arrived || lane.state == Lane::State::kInFlight) ++totals->unknown;
+    const bool counted =
+        lane.state == Lane::State::kInFlight || lane.state == Lane::State::kBatched;
+    if (lane.tries.may_have_arrived && !counted) totals->unknown += std::max(lane.tried_along, 1u);
   }
 }
 

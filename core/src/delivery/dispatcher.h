@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "delivery/backlog.h"
+#include "delivery/batch.h"
 #include "delivery/coalescing.h"
 #include "delivery/endpoint_queue.h"
 #include "delivery/in_flight.h"
@@ -44,6 +45,11 @@ class Outcomes {
   // The endpoint's state changed.
   virtual void OnEndpoint(const EndpointQueue& queue) = 0;
 };
+
+inline constexpr size_t kLongestReason = 256;  // bytes that are kept of an answer's phrase
+
+// What the spool is told of a row that a judgement ends.
+Settlement SettlementOf(const Judgement& judgement, const DeliveryResult& result);
 
 // [owner] but for Complete.
 class Dispatcher {
@@ -133,7 +139,7 @@ class Dispatcher {
 
   // In settling.cc.
   void Judged(const InFlight::Completed& completed, MonoTime now);
-  void Failed(const Lane& lane, const SpoolRow& row, const DeliveryResult& result,
+  void Failed(const Lane& lane, const SpoolRow& row, int attempt, const DeliveryResult& result,
               std::optional<MonoTime> next);
   void TryAgain(Lane& lane, MonoTime due, const DeliveryResult& result, MonoTime now);
   void PutBack(Lane& lane, const DeliveryResult& result, MonoTime now);
@@ -143,6 +149,8 @@ class Dispatcher {
   void Bury(Lane& lane, const SpoolRow& row, Settlement::Outcome outcome, std::string_view reason,
             MonoTime now);
   void SettleHead(Lane& lane, const SpoolRow& row, Settlement settlement, MonoTime now);
+  void SettleRow(Lane& lane, const Waiting& what, const SpoolRow& row, int attempts,
+                 Settlement settlement);
   void LogDeadLetter(const Lane& lane, const SpoolRow& row, const Settlement& settlement);
   void Advance(Lane& lane, MonoTime now);
   void CountOutcome(EndpointQueue& queue, const Settlement& settlement);
@@ -153,8 +161,27 @@ class Dispatcher {
   bool DispatchQueue(EndpointQueue& queue, MonoTime now);
   void OpenAttempt(Lane& lane, Permit permit, MonoTime now);
   absl::Duration OwnTime(const Lane& lane, MonoTime now) const;
-  // Those made by hand are of no row that waits.
-  size_t InFlightOfLanes() const { return in_flight_.open() - tests_.size(); }
+
+  // In batching.cc.
+  void EnqueueBatched(Lane& lane, const SpoolRowPtr& row);
+  bool JoinBatch(Lane& lane, const SpoolRowPtr& row);
+  void LoadedBatched(const SpoolRowPtr& row);
+  bool DispatchBatches(EndpointQueue& queue, MonoTime now);
+  bool MayFill(const EndpointQueue& queue, size_t bytes, MonoTime now) const;
+  Batch& FillingBatch(EndpointQueue& queue, size_t bytes, MonoTime now);
+  void AddToBatch(EndpointQueue& queue, Lane& lane, const SpoolRowPtr& body, MonoTime now);
+  void AddRow(Batch& batch, Lane& lane, const Waiting& what, SpoolRowPtr body);
+  bool SendNextBatch(EndpointQueue& queue, MonoTime now);
+  void OpenAttempt(EndpointQueue& queue, const std::shared_ptr<Batch>& batch, Permit permit,
+                   MonoTime now);
+  void JudgedBatch(const InFlight::Completed& completed, MonoTime now);
+  Trying TryingOf(const Batch::Row& row, const DeliveryResult& result, MonoTime now) const;
+  void JudgeRow(Batch::Row& row, const InFlight::Completed& completed, double random, MonoTime now);
+  void NoteTried(Batch::Row& row, bool may_have_arrived, MonoTime now);
+  void SettleBatched(Batch::Row& row, Settlement settlement, MonoTime now);
+  void NextPart(EndpointQueue& queue, const std::shared_ptr<Batch>& batch);
+  void Dissolve(EndpointQueue& queue, Batch& batch, MonoTime now);
+  bool DissolveAll(EndpointQueue& queue, MonoTime now);
 
   Parts parts_;
   LimitedLog failure_log_;
@@ -176,9 +203,11 @@ class Dispatcher {
   Counter& damaged_;
   RouterTotals totals_;
   uint64_t unsettled_ = 0;
+  uint64_t in_flight_events_ = 0;  // those tried by hand left out
   uint64_t batch_ = 0;
 
   absl::flat_hash_map<SpoolSeq, LaneId> loading_;
+  absl::flat_hash_map<SpoolSeq, std::pair<Batch*, size_t>> loading_batched_;
   std::vector<InFlight::Completed> completed_;
   std::vector<Settlement> settled_;
   std::vector<Progress> progress_;

@@ -97,16 +97,26 @@ void EndpointQueue::PutDoomedFirst() {
   std::stable_partition(ready_.begin(), ready_.end(), doomed);
 }
 
-Lane* EndpointQueue::NextToLoad(MonoTime now) {
-  if (ready_.empty()) return nullptr;
-  const size_t window = ready_.front()->doomed && Sends() ? kDoomedAtATime : Window(now);
-  if (loaded_.size() + loading_ >= window) return nullptr;
-  // One's turn may come before its row is committed: then it takes another.
-  while (ready_.front()->state == Lane::State::kVacant) {
+Lane* EndpointQueue::NextToBatch() {
+  DropVacant();
+  return ready_.empty() || ready_.front()->doomed ? nullptr : ready_.front();
+}
+
+// One's turn may come before its row is committed: then it takes another.
+void EndpointQueue::DropVacant() {
+  while (!ready_.empty() && ready_.front()->state == Lane::State::kVacant) {
     ready_.front()->state = Lane::State::kIdle;
     ready_.pop_front();
-    if (ready_.empty()) return nullptr;
   }
+}
+
+Lane* EndpointQueue::NextToLoad(MonoTime now) {
+  if (ready_.empty()) return nullptr;
+  if (SendsBatches() && !ready_.front()->doomed) return nullptr;
+  const size_t window = ready_.front()->doomed && Sends() ? kDoomedAtATime : Window(now);
+  if (loaded_.size() + loading_ >= window) return nullptr;
+  DropVacant();
+  if (ready_.empty()) return nullptr;
   Lane* lane = ready_.front();
   ready_.pop_front();
   lane->state = Lane::State::kLoading;

@@ -7,9 +7,11 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "delivery/backlog.h"
+#include "delivery/batch.h"
 #include "delivery/endpoint_gate.h"
 #include "delivery/lane.h"
 #include "tallybus/metrics.h"
@@ -27,6 +29,8 @@ struct EndpointQueue {
   bool Sends() const { return today != nullptr && today->transport != nullptr; }
   // Whether what waits becomes a dead letter: that needs no route.
   bool Buries() const { return gate.decision().state == EndpointDecision::State::kDisabled; }
+  // Lanes then go into batches, but for those whose heads are doomed.
+  bool SendsBatches() const { return Sends() && today->batch && !Buries(); }
   // The lane's head has no body yet.
   void AddReady(Lane& lane);
   // The lane's head is here with its body.
@@ -35,6 +39,10 @@ struct EndpointQueue {
   bool TakesNewHead(MonoTime now) const;
   // Takes a lane that is ready and whose head may be shed; nullptr: none of the next few.
   Lane* TakeSheddable();
+  // The next lane that a batch may take; nullptr: none.
+  Lane* NextToBatch();
+  // Takes what NextToBatch said.
+  void PopReady() { ready_.pop_front(); }
   // The next lane whose body is worth loading; nullptr: none for now. It is kLoading then.
   Lane* NextToLoad(MonoTime now);
   // Doomed heads need no endpoint that takes events: they go before all others. After some of
@@ -52,8 +60,10 @@ struct EndpointQueue {
   RoutePtr today;  // the route of this name; nullptr: none is configured
   EndpointGate gate;
   Backlog::Sheddable sheddable;
-  size_t bytes = 0;           // of what is accepted and not settled
-  size_t outdated_bytes = 0;  // of them, those that a newer event took the place of
+  std::shared_ptr<Batch> filling;             // nullptr: none
+  std::deque<std::shared_ptr<Batch>> closed;  // that wait for their bodies or their permit
+  size_t bytes = 0;                           // of what is accepted and not settled
+  size_t outdated_bytes = 0;                  // of them, those that a newer event took the place of
   size_t replayed_bytes = 0;  // of them, those that an operator asked for: no quota counts them
   size_t rows = 0;
   bool over_quota = false;
@@ -70,6 +80,7 @@ struct EndpointQueue {
 
  private:
   size_t Window(MonoTime now) const;
+  void DropVacant();
 
   std::deque<Lane*> ready_;
   std::deque<Lane*> loaded_;

@@ -16,6 +16,18 @@ uint32_t GenerationOf(Ticket ticket) {
 
 }  // namespace
 
+Parcel ParcelOf(const SpoolRow& row, std::string_view lane_key, int number, bool redelivery,
+                bool reordered) {
+  return {.event = *row.event,
+          .body = row.event->json,
+          .lane = lane_key,
+          .lane_sequence = row.lane_sequence,
+          .attempt = number,
+          .redelivery = redelivery,
+          .reordered = reordered,
+          .coalesced = row.coalesced};
+}
+
 InFlight::InFlight(std::function<void()> wake, Counter& stray)
     : wake_(std::move(wake)), stray_(stray) {}
 
@@ -32,18 +44,15 @@ Delivery InFlight::Open(Attempt attempt) {
   slot.attempt = std::move(attempt);
   ++open_;
   const Attempt& a = slot.attempt;
-  return Delivery{.ticket = MakeTicket(++slot.generation, index),
-                  .event = *a.row->event,
-                  .body = a.row->event->json,
-                  .lane = a.lane_key,
-                  .lane_sequence = a.row->lane_sequence,
-                  .attempt = a.number,
-                  .redelivery = a.redelivery,
-                  .reordered = a.reordered,
-                  .coalesced = a.row->coalesced,
-                  .endpoint = a.route->endpoint,
-                  .deadline = a.deadline,
-                  .want_answer = a.row->on_error == OnError::kFail};
+  if (a.batch == nullptr) {
+    slot.parcel.emplace(ParcelOf(*a.row, a.lane_key, a.number, a.redelivery, a.reordered));
+  }
+  return Delivery{
+      .ticket = MakeTicket(++slot.generation, index),
+      .parcels = a.batch == nullptr ? std::span<const Parcel>(&*slot.parcel, 1) : a.parcels,
+      .endpoint = a.route->endpoint,
+      .deadline = a.deadline,
+      .want_answer = a.batch == nullptr ? a.row->on_error == OnError::kFail : a.want_answer};
 }
 
 InFlight::Slot* InFlight::Find(Ticket ticket, State state) {

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -19,10 +21,12 @@
 
 namespace tallybus {
 
+class Batch;
+
 // What one attempt refers to; it stays where it is until its ticket completes.
 struct Attempt {
-  SpoolRowPtr row;
-  RoutePtr route;  // today's route of that name: its endpoint and transport
+  SpoolRowPtr row;  // nullptr where it is a batch's
+  RoutePtr route;   // today's route of that name: its endpoint and transport
   std::string_view lane_key;
   LaneId lane = 0;  // that it is the head of: a stray's is not its row's
   Pass pass;
@@ -30,8 +34,15 @@ struct Attempt {
   bool redelivery = false;
   bool reordered = false;
   MonoTime deadline;
-  uint64_t test = 0;  // not 0: by hand, of no lane
+  uint64_t test = 0;                  // not 0: by hand, of no lane
+  std::shared_ptr<Batch> batch = {};  // what follows belongs to it
+  std::vector<Parcel> parcels = {};
+  bool want_answer = false;
 };
+
+// It refers into the row, which has an event.
+Parcel ParcelOf(const SpoolRow& row, std::string_view lane_key, int number, bool redelivery,
+                bool reordered);
 
 class InFlight {
  public:
@@ -65,6 +76,7 @@ class InFlight {
     uint32_t generation = 0;
     State state = State::kFree;
     Attempt attempt;
+    std::optional<Parcel> parcel;  // where it is no batch
   };
   Slot* Find(Ticket ticket, State state);  // under mutex_
   void Free(uint32_t index);               // under mutex_

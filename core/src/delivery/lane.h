@@ -20,6 +20,7 @@
 
 namespace tallybus {
 
+class Batch;
 struct EndpointQueue;
 
 // How the trying of a lane's head has gone so far.
@@ -41,6 +42,7 @@ struct Lane {
     kLoading,     // the head's body is asked of the spool
     kLoaded,      // the head's body is here, for the next turn
     kInFlight,    // a transport has the head
+    kBatched,     // the head and perhaps more are in a batch, which fills, waits or is in flight
     kBackingOff,  // the head waits for its next attempt
   };
   LaneId id = 0;
@@ -66,6 +68,11 @@ struct Lane {
   bool ended = false;  // its last event was terminal
   MonoTime idle_since;
   MonoTime due;  // of the head that backs off
+
+  Batch* batch = nullptr;    // that it is in
+  uint32_t batched = 0;      // rows of it there that are not settled
+  uint32_t tried_along = 0;  // the head and those behind it that `tries` tells of: they went in
+                             // one batch; 0: the head alone
 
   std::unique_ptr<NewestRow> newest;  // nullptr unless its route coalesces
 };

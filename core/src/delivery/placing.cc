@@ -9,18 +9,6 @@
 #include "delivery/dispatcher.h"
 
 namespace tallybus {
-namespace {
-
-Waiting WaitingOf(const SpoolRow& row) {
-  return {.seq = row.seq,
-          .bytes = static_cast<uint32_t>(row.Bytes()),
-          .accepted_s = static_cast<uint32_t>(absl::ToUnixSeconds(row.accepted)),
-          .terminal = row.event->terminal,
-          .may_have_arrived = row.replays > 0,
-          .replayed = row.replays > 0};
-}
-
-}  // namespace
 
 void Dispatcher::Place(const Route& route, std::string_view key, SpoolRow* row, SpoolBatch* batch) {
   EndpointQueue& queue = QueueOf(route.name);
@@ -56,7 +44,7 @@ void Dispatcher::Coalesce(Lane& lane, SpoolRow* row) {
     row->coalesced = newest.coalesced + 1;
     lane.queue->outdated_bytes += newest.row.bytes;
   }
-  newest = {.row = WaitingOf(*row),
+  newest = {.row = AsWaiting(*row),
             .lane_sequence = row->lane_sequence,
             .kind = kind,
             .coalesced = row->coalesced,
@@ -105,13 +93,15 @@ void Dispatcher::Enqueue(const SpoolRowPtr& row) {
   if (!replaced_.empty() && SettleReplaced(*lane->queue, row->seq)) return;
   if (lane->state == Lane::State::kVacant) {
     lane->state = Lane::State::kReady;
-    return SetHead(*lane, WaitingOf(*row), {});
+    return SetHead(*lane, AsWaiting(*row), {});
   }
   if (lane->state != Lane::State::kIdle) {
-    backlog_.Push(lane->waiting, lane->queue->sheddable, WaitingOf(*row));
+    if (lane->batch != nullptr && JoinBatch(*lane, row)) return;
+    backlog_.Push(lane->waiting, lane->queue->sheddable, AsWaiting(*row));
     return;
   }
-  SetHead(*lane, WaitingOf(*row), {});
+  SetHead(*lane, AsWaiting(*row), {});
+  if (lane->queue->SendsBatches()) return EnqueueBatched(*lane, row);
   if (!lane->queue->TakesNewHead(parts_.clock.Now())) return lane->queue->AddReady(*lane);
   lane->body = row;
   lane->queue->AddLoaded(*lane);
@@ -131,7 +121,7 @@ void Dispatcher::TryNow(const SpoolRowPtr& row) {
     return;
   }
   ++unsettled_;
-  SetHead(lane, WaitingOf(*row), {});
+  SetHead(lane, AsWaiting(*row), {});
   lane.ephemeral = true;
   lane.body = row;
   OpenAttempt(lane, Permit::kGo, now);

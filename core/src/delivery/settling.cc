@@ -13,8 +13,6 @@
 namespace tallybus {
 namespace {
 
-constexpr size_t kLongestReason = 256;
-
 std::string Describe(const Lane& lane, const SpoolRow& row) {
   return absl::StrCat(lane.queue->route, ": ", row.event->method, " ", row.event->id.ToString());
 }
@@ -48,12 +46,22 @@ Settlement::Outcome OutcomeOf(const Judgement& judgement) {
 
 }  // namespace
 
+Settlement SettlementOf(const Judgement& judgement, const DeliveryResult& result) {
+  Settlement settlement;
+  settlement.outcome = OutcomeOf(judgement);
+  settlement.http_status = result.remote_code;
+  settlement.reason = EscapedPrefix(PhraseOf(result), kLongestReason);
+  return settlement;
+}
+
 void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
   if (completed.attempt.test != 0) {
     auto test = tests_.extract(completed.attempt.test);
     if (!test.empty()) test.mapped()(completed.result, now - completed.attempt.pass.started);
     return;
   }
+  if (completed.attempt.batch != nullptr) return JudgedBatch(completed, now);
+  --in_flight_events_;
   Lane& lane = *lanes_.Find(completed.attempt.lane);
   const SpoolRow& row = *completed.attempt.row;
   const DeliveryResult& result = completed.result;
@@ -76,33 +84,28 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
     const double random = std::uniform_real_distribution<double>(0, 1)(random_);
     next = now + JitteredDelay(judgement.retry_step, trying, random);
   }
-  if (judgement.failed) Failed(lane, row, result, next);
+  if (judgement.failed) Failed(lane, row, lane.tries.attempts, result, next);
   if (next) {
     TryAgain(lane, *next, result, now);
   } else {
-    Settlement settlement;
-    settlement.outcome = OutcomeOf(judgement);
-    settlement.http_status = result.remote_code;
-    settlement.reason = EscapedPrefix(PhraseOf(result), kLongestReason);
-    SettleHead(lane, row, std::move(settlement), now);
+    SettleHead(lane, row, SettlementOf(judgement, result), now);
   }
   if (gate.alarms_version() != alarms) parts_.outcomes.OnEndpoint(queue);
 }
 
-void Dispatcher::Failed(const Lane& lane, const SpoolRow& row, const DeliveryResult& result,
-                        std::optional<MonoTime> next) {
+void Dispatcher::Failed(const Lane& lane, const SpoolRow& row, int attempt,
+                        const DeliveryResult& result, std::optional<MonoTime> next) {
   lane.queue->attempts_failed.Add();
   const std::string_view phrase = PhraseOf(result);
   failure_log_.Write(
       LogLevel::kWarning,
-      absl::StrCat(Describe(lane, row), " attempt ", lane.tries.attempts,
-                   " failed: ", AnswerWords(result),
+      absl::StrCat(Describe(lane, row), " attempt ", attempt, " failed: ", AnswerWords(result),
                    result.status.ok() ? "" : absl::StrCat(" (", result.status.message(), ")"),
                    next ? "; it will be tried again" : ""));
   const Failure failure = {.route = lane.queue->route,
                            .http_status = result.remote_code,
                            .info = FailureInfo(phrase, result.answer),
-                           .attempt = lane.tries.attempts,
+                           .attempt = attempt,
                            .final = !next};
   parts_.outcomes.OnAttemptFailed(row, failure, next);
 }
@@ -179,22 +182,27 @@ void Dispatcher::Bury(Lane& lane, const SpoolRow& row, Settlement::Outcome outco
 }
 
 void Dispatcher::SettleHead(Lane& lane, const SpoolRow& row, Settlement settlement, MonoTime now) {
-  settlement.seq = lane.head.seq;
-  settlement.attempts = lane.tries.attempts;
-  settlement.bytes = lane.head.bytes;
+  SettleRow(lane, lane.head, row, lane.tries.attempts, std::move(settlement));
+  Advance(lane, now);
+}
+
+void Dispatcher::SettleRow(Lane& lane, const Waiting& what, const SpoolRow& row, int attempts,
+                           Settlement settlement) {
+  settlement.seq = what.seq;
+  settlement.attempts = attempts;
+  settlement.bytes = what.bytes;
   settlement.at = parts_.clock.WallNow();
   --unsettled_;
   if (settlement.IsDeadLetter()) LogDeadLetter(lane, row, settlement);
-  lane.ended = lane.head.terminal;
+  lane.ended = what.terminal;
   const bool ephemeral = lane.ephemeral;
   if (!ephemeral) CountOutcome(*lane.queue, settlement);
-  if (lane.head.replayed) {
+  if (what.replayed) {
     size_t& replayed = lane.queue->replayed_bytes;
-    replayed -= std::min<size_t>(replayed, lane.head.bytes);
+    replayed -= std::min<size_t>(replayed, what.bytes);
   }
   parts_.outcomes.OnSettled(settlement);
   if (!ephemeral) settled_.push_back(std::move(settlement));
-  Advance(lane, now);
 }
 
 void Dispatcher::LogDeadLetter(const Lane& lane, const SpoolRow& row,

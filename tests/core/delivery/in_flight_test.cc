@@ -51,14 +51,16 @@ class InFlightTest : public ::testing::Test {
 
 TEST_F(InFlightTest, ADeliveryTellsItsAttempt) {
   const Delivery d = in_flight.Open(NewAttempt(1));
-  EXPECT_EQ(d.event.name, "a");
-  EXPECT_EQ(d.body, d.event.json);
-  EXPECT_EQ(d.lane, "lane");
-  EXPECT_EQ(d.lane_sequence, 3u);
-  EXPECT_EQ(d.attempt, 2);
-  EXPECT_TRUE(d.redelivery);
-  EXPECT_TRUE(d.reordered);
-  EXPECT_EQ(d.coalesced, 4u);
+  ASSERT_THAT(d.parcels, SizeIs(1));
+  const Parcel& p = d.parcels.front();
+  EXPECT_EQ(p.event.name, "a");
+  EXPECT_EQ(p.body, p.event.json);
+  EXPECT_EQ(p.lane, "lane");
+  EXPECT_EQ(p.lane_sequence, 3u);
+  EXPECT_EQ(p.attempt, 2);
+  EXPECT_TRUE(p.redelivery);
+  EXPECT_TRUE(p.reordered);
+  EXPECT_EQ(p.coalesced, 4u);
   EXPECT_TRUE(d.want_answer);
   EXPECT_EQ(d.deadline, At(10));
   EXPECT_EQ(&d.endpoint, &route->endpoint);
@@ -154,8 +156,8 @@ TEST_F(InFlightTest, AnAbandonedTicketsBytesLiveUntilItsLateCompletion) {
   in_flight.TakeOverdue(At(11), &overdue);
   overdue.clear();
   for (SpoolSeq seq = 2; seq < 50; ++seq) in_flight.Open(NewAttempt(seq, At(60)));
-  EXPECT_EQ(d.event.name, "a");
-  EXPECT_EQ(d.body, d.event.json);
+  EXPECT_EQ(d.parcels.front().event.name, "a");
+  EXPECT_EQ(d.parcels.front().body, d.parcels.front().event.json);
   in_flight.Complete(d.ticket, testing::Answered(200));
   EXPECT_EQ(stray.Value(), 1u);
   EXPECT_THAT(Drained(), IsEmpty());

@@ -300,18 +300,7 @@ TEST_F(CurlLoopTest, ManyEndpointsComeAndGo) {
 class BareLoopTest : public ::testing::Test {
  protected:
   absl::Status Submit(CurlLoop& loop) {
-    Delivery delivery{Ticket{1},
-                      event_,
-                      "{}",
-                      "lane",
-                      1,
-                      1,
-                      false,
-                      false,
-                      0,
-                      endpoint_,
-                      clock_.Now() + absl::Seconds(5),
-                      false};
+    Delivery delivery{Ticket{1}, {&parcel_, 1}, endpoint_, clock_.Now() + absl::Seconds(5), false};
     return loop.Submit({&delivery, 1});
   }
   SystemClock clock_;
@@ -320,6 +309,7 @@ class BareLoopTest : public ::testing::Test {
   testing::RecordingSink sink_;
   const TransportContext context_{sink_, clock_, metrics_, log_, 1};
   const Event event_;
+  const Parcel parcel_{event_, "{}", "lane", 1, 1, false, false, 0};
   const Endpoint endpoint_ = EndpointAt("http://127.0.0.1:1/");
 };
 

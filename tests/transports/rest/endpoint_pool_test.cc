@@ -48,8 +48,8 @@ TEST_F(EndpointPoolTest, LendsTheSameHandleAgain) {
 TEST_F(EndpointPoolTest, IsNotIdleWhileADeliveryWaits) {
   const Event event;
   const Endpoint endpoint;
-  pool_.waiting().push_back(
-      Delivery{Ticket{1}, event, "", "", 1, 1, false, false, 0, endpoint, MonoTime(), false});
+  const Parcel parcel{event, "", "", 1, 1, false, false, 0};
+  pool_.waiting().push_back(Delivery{Ticket{1}, {&parcel, 1}, endpoint, MonoTime(), false});
   EXPECT_FALSE(pool_.IsIdle());
 }
 

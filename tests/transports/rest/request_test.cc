@@ -111,16 +111,15 @@ TEST(StableHashTest, IsFnv1aSoThatABackendCanRelyOnIt) {
 class HeadersTest : public ::testing::Test {
  protected:
   std::vector<std::string> Write() {
-    const Endpoint endpoint;
-    const Delivery delivery{Ticket{1},   event_,     "body",     lane_,    42,         3,
-                            redelivery_, reordered_, coalesced_, endpoint, MonoTime(), false};
+    const Parcel parcel{event_, "body", lane_, 42, 3, redelivery_, reordered_, coalesced_};
     HeaderFields fields;
-    WriteHeaders(delivery, &fields);
+    WriteHeaders(format_, {&parcel, 1}, &fields);
     std::vector<std::string> lines;
     for (size_t i = 0; i < fields.size(); ++i) lines.emplace_back(fields[i]);
     return lines;
   }
   Event event_;
+  Format format_ = Format::kWcs;
   std::string lane_ = "app/name";
   bool redelivery_ = false;
   bool reordered_ = false;

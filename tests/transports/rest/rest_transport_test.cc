@@ -176,9 +176,8 @@ TEST(RestTransportTest, ADestroyedTransportHasCompletedItsTickets) {
     ASSERT_TRUE((*transport)->Start().ok());
     const Event event;
     const Endpoint endpoint = EndpointAt(server.Url());
-    const Delivery delivery{
-        Ticket{7}, event, "{}", "lane", 1, 1, false, false, 0, endpoint, MonoTime::Infinite(),
-        false};
+    const Parcel parcel{event, "{}", "lane", 1, 1, false, false, 0};
+    const Delivery delivery{Ticket{7}, {&parcel, 1}, endpoint, MonoTime::Infinite(), false};
     (*transport)->Deliver({&delivery, 1});
     transport->reset();
   }

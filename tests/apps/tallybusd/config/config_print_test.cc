@@ -55,6 +55,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "    when_full: shed\n"
             "    on_head_failure: block\n"
             "    coalesce: false\n"
+            "    format: wcs\n"
             "    stale_after: off\n"
             "    rest_client_config: {}\n"
             "routes: []\n");
@@ -87,7 +88,8 @@ TEST(ConfigPrintTest, EveryKeyOfARouteIsPrintedWithItsDefault) {
             "    quota: share\n"
             "    when_full: shed\n"
             "    on_head_failure: block\n"
-            "    coalesce: false\n");
+            "    coalesce: false\n"
+            "    format: wcs\n");
 }
 
 // Every value differs from its default, so that none can come back by chance.
@@ -143,8 +145,9 @@ routes:
     tls: {ca_file: /r.pem}
     quota: 33%
     when_full: block
-    on_head_failure: skip
     coalesce: true
+    format: ndjson
+    batch: {max_events: 9, max_bytes: 5KiB, max_wait: 3s}
   - name: a
     endpoints: [https://a/]
     retry: standard
@@ -207,8 +210,11 @@ void ExpectTheRoute(const Route& route) {
   EXPECT_EQ(route.ca_file, "/r.pem");
   EXPECT_EQ(route.quota->percent, 33);
   EXPECT_EQ(route.when_full, WhenFull::kBlock);
-  EXPECT_EQ(route.on_head_failure, OnHeadFailure::kSkip);
   EXPECT_TRUE(route.coalesce);
+  EXPECT_EQ(route.format, Format::kNdjson);
+  EXPECT_EQ(route.batch.max_events, 9);
+  EXPECT_EQ(route.batch.max_bytes, 5 << 10);
+  EXPECT_EQ(route.batch.max_wait, absl::Seconds(3));
 }
 
 TEST(ConfigPrintTest, PrintedConfigurationLoadsAsTheSame) {

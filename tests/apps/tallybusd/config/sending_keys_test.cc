@@ -111,6 +111,37 @@ TEST_P(SendingKeysTest, NoRetryGoesWithGuaranteedAndCoalescingWithSkipping) {
   EXPECT_TRUE(LoadSending("coalesce: true" + separator + "on_head_failure: skip").ok());
 }
 
+TEST_P(SendingKeysTest, AFormatOfSeveralEventsHasABatch) {
+  EXPECT_EQ(LoadSending("format: wcs")->format, Format::kWcs);
+  EXPECT_FALSE(LoadSending("format: wcs")->Batches());
+  const auto sending = LoadSending("format: json-array");
+  ASSERT_TRUE(sending.ok()) << sending.status();
+  EXPECT_TRUE(sending->Batches());
+  EXPECT_EQ(sending->batch.max_events, 1000);
+  EXPECT_EQ(sending->batch.max_bytes, 1 << 20);
+  EXPECT_EQ(sending->batch.max_wait, absl::Milliseconds(10));
+  const std::string separator = std::string(GetParam().name) == "route" ? ", " : "\n    ";
+  const std::string ndjson = "format: ndjson" + separator;
+  EXPECT_EQ(LoadSending(ndjson + "batch: {max_events: 7}")->batch.max_events, 7);
+  EXPECT_EQ(WrongWith(ndjson + "batch: {max_events: 0}"),
+            "batch.max_events: must be from 1 to 10000");
+  EXPECT_EQ(WrongWith(ndjson + "batch: {max_wait: 5}"),
+            "batch.max_wait: has no unit; did you mean 5s or 5ms?");
+  EXPECT_EQ(WrongWith(ndjson + "batch: {most: 5}"),
+            "batch.most: unknown key; known: max_events, max_bytes, max_wait");
+  EXPECT_EQ(WrongWith("format: cloudevents"), "format: not in this version yet");
+  EXPECT_EQ(WrongWith("format: xml"), "format: unknown word; known: wcs, json-array, ndjson");
+}
+
+TEST_P(SendingKeysTest, WhatNeedsAnotherFormatIsRefused) {
+  EXPECT_EQ(WrongWith("batch: {max_events: 7}"),
+            "batch: needs a format that holds several events, `format: json-array` or `format: "
+            "ndjson`");
+  const std::string separator = std::string(GetParam().name) == "route" ? ", " : "\n    ";
+  EXPECT_THAT(WrongWith("format: ndjson" + separator + "on_head_failure: skip"),
+              ::testing::StartsWith("on_head_failure: `skip` lets later events pass one"));
+}
+
 TEST_P(SendingKeysTest, LimitsKeepToTheirBounds) {
   EXPECT_EQ(WrongWith("timeout: 10"), "timeout: has no unit; did you mean 10s or 10ms?");
   EXPECT_EQ(WrongWith("timeout: 11m"), "timeout: must be from 100ms to 10m");
