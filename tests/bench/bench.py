@@ -57,7 +57,7 @@ def rest_rate(build, daemon, events):
 
 
 def floor_rate(build, url, events):
-    return float(run(build / "bench" / "curl_floor", url, events, 16))
+    return float(run(build / "bench" / "curl_floor", url, events, 16).split()[0])
 
 
 def line(build, options):
