@@ -18,17 +18,24 @@ namespace {
 // defaultApp and a name of nine.
 constexpr size_t kBytesWithoutSdp = 330;
 
+// The router adds to a JSON object: "appKey":"defaultApp",
+constexpr size_t kAppKeyBytes = 22;
+
 // Less than the fields of a stream's event take is published as a JSON object.
 std::string SmallJson(const std::string& name, const char* status, size_t bytes) {
   std::string json = R"({"nodeId":"n1","sessionId":"s1","name":")" + name + R"(","status":")" +
                      status + R"(","sdp":")";
-  json.append(bytes - std::min(bytes, json.size() + 2), '.');
+  json.append(bytes - std::min(bytes, json.size() + 2 + kAppKeyBytes), '.');
   return json + "\"}";
 }
 
 tallybus_status Publish(tallybus_publisher* publisher, tallybus_stream_status event,
                         const std::string& name, bool last, size_t bytes) {
+  // The sample's media session, its last two characters the stream's own.
+  std::string media(event.media_session_id.data, event.media_session_id.size - 2);
+  media += name.substr(name.size() - 2);
   event.name = BytesOf(name.c_str());
+  event.media_session_id = BytesOf(media.c_str());
   if (bytes > 0 && last) event.status = BytesOf("UNPUBLISHED");
   if (bytes == 0 || bytes >= kBytesWithoutSdp) {
     return tallybus_publish_stream_status(publisher, &event);
