@@ -92,7 +92,7 @@ def main():
     parser.add_argument("--events", type=int, help="that wait (backlog: 1000000), or of a round "
                         "of one event a POST (compare: 60000)")
     alone = parser.add_argument_group("compare")
-    alone.add_argument("--size", type=int, default=390, help="bytes of a body, from 110")
+    alone.add_argument("--size", type=int, default=390, help="bytes of a body, from 100")
     alone.add_argument("--connections", type=int, default=16)
     alone.add_argument("--https", action="store_true", help="those that can trust a certificate")
     alone.add_argument("--only", help="senders with this in their names; the page stays as it is")

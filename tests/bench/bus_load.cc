@@ -23,8 +23,8 @@ constexpr size_t kAppKeyBytes = 22;
 
 // Less than the fields of a stream's event take is published as a JSON object.
 std::string SmallJson(const std::string& name, const char* status, size_t bytes) {
-  std::string json = R"({"nodeId":"n1","sessionId":"s1","name":")" + name + R"(","status":")" +
-                     status + R"(","sdp":")";
+  std::string json = R"({"nodeId":"n1","mediaSessionId":")" + name.substr(name.size() - 2) +
+                     R"(","status":")" + status + R"(","sdp":")";
   json.append(bytes - std::min(bytes, json.size() + 2 + kAppKeyBytes), '.');
   return json + "\"}";
 }

@@ -24,7 +24,7 @@ def load_average():
 
 
 def marks(options):
-    """The comments around what this kind of run writes: each size and such has a place of its own."""
+    """The comments around what this kind of run writes: each size has a place of its own."""
     name = "compare"
     if options.size != 390:
         name += f" {options.size} bytes"
@@ -91,7 +91,8 @@ def _machine(folder, load):
 def _rates(group):
     ours = group.ours if group.ours and group.ours.results else None
     lines = [f"### {group.title}", "",
-             "| sender | events/s | of ours | CPU µs an event | of ours | resident MB | anonymous MB |",
+             "| sender | events/s | of ours | CPU µs an event | of ours | resident MB | "
+             "anonymous MB |",
              "|---|---|---|---|---|---|---|"]
     for entry in sorted(group.entries, key=lambda e: -e.median("rate")):
         rate, cpu = (f"{entry.ratio(ours, w):.2f}" if ours else "" for w in ("rate", "cpu_us"))

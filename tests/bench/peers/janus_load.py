@@ -8,11 +8,10 @@ import urllib.request
 from pathlib import Path
 
 from janus_server import JanusServer, janus_is_installed
-from peers.measure import (Arm, BenchFailed, Memory, run_daemon, thread_cpu_seconds, version)
+from peers.measure import Arm, BenchFailed, Memory, run_daemon, thread_cpu_seconds, version
 
 HANDLES = 16
 SAMPLE = "libjanus_sampleevh.so"
-OURS = "libjanus_tallybusevh.so"
 # So janus_timed_handler names the threads of the handler; the others name themselves.
 HANDLER_THREADS = "handler|tallybus|ZMQ"
 

@@ -41,7 +41,7 @@ class Setup:
                 '192.168.1.101:8443","mediaSessionId":"56141d10-fddc-11e6-ac3a-4d67d5b3360d",'
                 '"name":"stream-00","published":true,"status":"PUBLISHING","sdp":"')
         if len(head) + 2 > self.size:
-            head = '{"nodeId":"n1","sessionId":"s1","name":"stream-00","sdp":"'
+            head = '{"nodeId":"n1","mediaSessionId":"00","status":"PUBLISHING","sdp":"'
         return head + "." * (self.size - len(head) - 2) + '"}'
 
 
@@ -205,12 +205,11 @@ def run_daemon(setup, pid, events, start, requests=None, arrived=None, cpu=None)
         return Result(events / referee.seconds, used * 1e6 / events, memory.rss, memory.anon)
 
 
-def run_program(setup, command, limit, environment=None):
-    """A round of a program that ends by itself: (requests, seconds, CPU seconds, Memory, stdout)."""
+def run_program(setup, command, limit):
+    """A round of a program that ends: (requests, seconds, CPU seconds, Memory, what it said)."""
     with Referee(setup.nginx) as referee:
         referee.begin()
-        process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE,
-                                   env={**os.environ, **(environment or {})})
+        process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE)
         memory, done = Memory(process.pid), []
 
         def ended(_):

@@ -1,7 +1,7 @@
 """syslog-ng's http() destination: the general log router of Debian, which POSTs what it is given.
 
-What of its settings is fastest is found out in the run: see OPTIONS. Its queue is in memory, and flow
-control keeps it from losing what it cannot send yet.
+What of its settings is fastest is found out in the run: see `options`. Its queue is in memory, and
+flow control keeps it from losing what it cannot send yet.
 """
 
 import socket
@@ -30,24 +30,27 @@ SOURCES = {
     "unix-stream": f'unix-stream("{{path}}" max-connections(1) {COMMON});',
     "tcp": f'network(transport("tcp") ip("127.0.0.1") port({{port}}) max-connections(1) {COMMON});',
 }
-WINDOW = 20_000
 
 
 class SyslogNg(Arm):
-    """batch_lines, batch_kib: 0 for one event a POST."""
+    """batch_lines: how many events a POST, 0 for one. window: how many it holds, all that a rate
+    needs or little memory."""
     name = "syslog-ng http()"
     # What is tried, one after the other, each with the best of those before it.
     BATCH_OPTIONS = [("workers", [1, 2, 4]), ("feed", sorted(SOURCES)),
-                     ("batch_lines", [100, 300, 1000, 5000]), ("batch_kib", [64, 256, 1024])]
+                     ("batch_lines", [100, 300, 1000, 5000]), ("batch_kib", [64, 256, 1024]),
+                     ("window", [2000, 20_000])]
 
     @staticmethod
     def options(setup):
         """A worker has one connection: not more of them than the others have."""
         workers = {n for n in (1, 2, 4, 8, 16, 32) if n <= setup.connections}
-        return [("workers", sorted(workers | {setup.connections})), ("feed", sorted(SOURCES))]
+        return [("workers", sorted(workers | {setup.connections})), ("feed", sorted(SOURCES)),
+                ("window", [2000, 20_000])]
 
-    def __init__(self, setup, feed="pipe", workers=4, batch_lines=0, batch_kib=1024):
-        self._setup, self._feed, self._workers = setup, feed, workers
+    def __init__(self, setup, feed="pipe", workers=4, batch_lines=0, batch_kib=1024,
+                 window=20_000):
+        self._setup, self._feed, self._workers, self._window = setup, feed, workers, window
         self._batch_lines, self._batch_kib = batch_lines, batch_kib
         self._program, self._ctl = require("syslog-ng"), require("syslog-ng-ctl")
         self._folder = setup.new_folder(f"syslog-ng-{feed}-{workers}-{batch_lines}-{batch_kib}")
@@ -56,7 +59,7 @@ class SyslogNg(Arm):
         said = f"batch-lines({batch_lines}) batch-bytes({batch_kib} KiB), " if batch_lines else ""
         self.configuration = (f"syslog-ng {version(self._program, '--version')}, "
                               f"workers({workers}), {said}fed by {feed} with no-parse, "
-                              f"flow control, queue in memory")
+                              f"flow control, log-iw-size({window}), queue in memory")
 
     def __enter__(self):
         input_path = self._folder / "input"
@@ -94,7 +97,7 @@ class SyslogNg(Arm):
     def _config(self, input_path):
         fetch = max(self._batch_lines, 1000)
         source = SOURCES[self._feed].format(path=input_path, port=self._port, fetch=fetch,
-                                            window=WINDOW)
+                                            window=self._window)
         batch = tls = ""
         if self._batch_lines:
             batch = (f'\n    batch-lines({self._batch_lines}) batch-timeout(5) '
@@ -104,7 +107,7 @@ class SyslogNg(Arm):
             tls = f'\n    tls(ca-file("{self._setup.nginx.ca_file}") peer-verify(yes))'
         return CONFIG.format(
             config_version=".".join(version(self._program, "--version").split(".")[:2]),
-            source=source, url=self._setup.url, workers=self._workers, fifo=2 * WINDOW,
+            source=source, url=self._setup.url, workers=self._workers, fifo=2 * self._window,
             batch=batch, tls=tls)
 
     def _is_ready(self):
