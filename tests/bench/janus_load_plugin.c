@@ -1,9 +1,10 @@
-/* A Janus plugin that stands in for the video room and makes its events, for benchmarks. The
- * message
- * {"request": "load", "events": N, "bytes": B} on any handle lets feeds be published and
- * unpublished in turn on all handles, N events, each of about B bytes as a handler posts it. Not
- * more than kWindow of them are held by Janus and its handlers at a time. {"request": "status"}
- * says how many are done, which is: held by nobody else any more. */
+/* A Janus plugin that stands in for the video room and makes its events, for benchmarks.
+ *
+ * The message {"request": "load", "events": N, "bytes": B} on any handle lets feeds be published
+ * and unpublished in turn on all handles, N events, each of about B bytes as a handler posts it.
+ * Janus and its handlers hold no more than a window of them at a time. {"request": "status"} says
+ * how many are done, which is: held by nobody else any more, and whether all are. A load of 0 makes
+ * the window alone; its size is that of the first load. */
 #include <glib.h>
 #include <jansson.h>
 #include <janus/plugins/plugin.h>
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { kWindow = 4096, kMaxHandles = 256, kRoom = 1234 };
+enum { kWindow = 4096, kWindowBytes = 16 << 20, kMaxHandles = 256, kRoom = 1234 };
 
 static janus_plugin plugin;
 static janus_callbacks* gateway;
@@ -19,8 +20,11 @@ static GMutex mutex;
 static janus_plugin_session* handles[kMaxHandles];
 static size_t handle_count;
 static GThread* thread;
+static json_t** events; /* the window: made once, and sent again when they are back */
+static size_t window;
 static atomic_llong done;
 static atomic_bool stopping;
+static atomic_bool ready;
 
 typedef struct {
   json_int_t events;
@@ -74,26 +78,32 @@ static bool AwaitBack(const json_t* event) {
   return true;
 }
 
+static void MakeEvents(size_t bytes) {
+  if (events != NULL) return;
+  /* Whole rounds over the handles, so that each place is always the same handle's. */
+  const size_t round = 2 * handle_count;
+  window = MAX(1, MIN(kWindow, kWindowBytes / MAX(1, bytes)) / round) * round;
+  events = g_new0(json_t*, window);
+  for (size_t i = 0; i < window; ++i) events[i] = NewEvent(i, bytes);
+}
+
 static void* Load(void* argument) {
   const load wanted = *(load*)argument;
   g_free(argument);
-  /* A window of whole rounds over the handles, so that each event of it can be sent again. */
-  const size_t round = 2 * handle_count;
-  const size_t window = kWindow / round * round;
-  json_t** events = g_new0(json_t*, window);
-  for (size_t i = 0; i < window; ++i) events[i] = NewEvent(i, wanted.bytes);
-  for (json_int_t i = 0; i < wanted.events && !stopping; ++i) {
+  MakeEvents(wanted.bytes);
+  for (json_int_t i = 0; i < wanted.events; ++i) {
     json_t* event = events[(size_t)i % window];
-    if (!AwaitBack(event)) break;
+    if (!AwaitBack(event)) return NULL;
     if ((size_t)i >= window) ++done;
     /* As the video room does: the end names no handle. The reference given is Janus's. */
     gateway->notify_event(&plugin, i % 2 == 0 ? handles[(size_t)i / 2 % handle_count] : NULL,
                           json_incref(event));
   }
-  for (size_t i = 0; i < window && AwaitBack(events[i]); ++i) continue;
-  if (!stopping) done = wanted.events;
-  for (size_t i = 0; i < window; ++i) json_decref(events[i]);
-  g_free(events);
+  for (size_t i = 0; i < window; ++i) {
+    if (!AwaitBack(events[i])) return NULL;
+  }
+  done = wanted.events;
+  ready = true;
   return NULL;
 }
 
@@ -106,6 +116,8 @@ static int Init(janus_callbacks* callbacks, const char* config_path) {
 static void Destroy(void) {
   stopping = true;
   if (thread != NULL) g_thread_join(thread);
+  for (size_t i = 0; i < window; ++i) json_decref(events[i]);
+  g_free(events);
 }
 
 static int ApiCompatibility(void) { return JANUS_PLUGIN_API_VERSION; }
@@ -138,6 +150,7 @@ static void Begin(json_t* message) {
   wanted->events = json_integer_value(json_object_get(message, "events"));
   wanted->bytes = (size_t)json_integer_value(json_object_get(message, "bytes"));
   done = 0;
+  ready = false;
   thread = g_thread_new("load", Load, wanted);
 }
 
@@ -151,8 +164,8 @@ static janus_plugin_result* HandleMessage(janus_plugin_session* handle, char* tr
   g_free(transaction);
   if (message != NULL) json_decref(message);
   if (jsep != NULL) json_decref(jsep);
-  return janus_plugin_result_new(JANUS_PLUGIN_OK, NULL,
-                                 json_pack("{s:I}", "done", (json_int_t)done));
+  return janus_plugin_result_new(
+      JANUS_PLUGIN_OK, NULL, json_pack("{s:I,s:b}", "done", (json_int_t)done, "ready", (int)ready));
 }
 
 static void OfHandle(janus_plugin_session* handle) { (void)handle; }

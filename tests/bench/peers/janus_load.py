@@ -9,6 +9,7 @@ from pathlib import Path
 
 from janus_server import JanusServer, janus_is_installed
 from peers.measure import Arm, BenchFailed, Memory, run_daemon, thread_cpu_seconds, version
+from tallybus_parts import wait_until
 
 HANDLES = 16
 SAMPLE = "libjanus_sampleevh.so"
@@ -54,6 +55,8 @@ class LoadedJanus:
             self._janus.kill()
             raise
         self._handle = handles[0]
+        self.load(0)
+        wait_until(lambda: self._ask(request="status")["ready"], "the events are made")
         return self
 
     def __exit__(self, *_):
@@ -112,13 +115,15 @@ class SampleHandler(Arm):
                               f"{'on, up to 100 a POST' if grouping else 'off'}, one connection a "
                               "POST as it does; CPU of its thread alone, memory that Janus grew by")
         self._stack = contextlib.ExitStack()
-        self._janus = None
+        self._janus = self._idle = None
 
     def __enter__(self):
         library = library_folder() / "events" / SAMPLE
         self._janus = self._stack.enter_context(LoadedJanus(
             self._setup, f"janus-grouping-{self._grouping}", {"sampleevh": library},
             sample_settings(self._setup.url, self._grouping)))
+        self._idle = Memory(self._janus.pid)
+        self._idle.look()
         return self
 
     def __exit__(self, *_):
@@ -126,8 +131,6 @@ class SampleHandler(Arm):
 
     def run(self, events):
         pid = self._janus.pid
-        idle = Memory(pid)
-        idle.look()
         result = run_daemon(
             self._setup, pid, events, lambda: self._janus.load(events),
             requests=None if self._grouping else events,
@@ -135,5 +138,5 @@ class SampleHandler(Arm):
             cpu=lambda: thread_cpu_seconds(pid, HANDLER_THREADS))
         if "event lost" in self._janus.log:
             raise BenchFailed("sampleevh has lost events")
-        result.rss, result.anon = result.rss - idle.rss, result.anon - idle.anon
+        result.rss, result.anon = result.rss - self._idle.rss, result.anon - self._idle.anon
         return result
