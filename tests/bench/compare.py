@@ -23,6 +23,7 @@ from peers.syslog_ng import SyslogNg
 from peers.tallybus_arms import BATCH, Tallybus
 
 MOST_BYTES = 200_000_000  # of bodies in one round of one arm
+LEAST_JANUS_BYTES = 360
 FAILURES = (BenchFailed, AssertionError, OSError)
 
 
@@ -60,8 +61,7 @@ class Comparison:
 
     def run_all(self):
         groups = [g for g in (self._single(), self._batched()) if g.entries]
-        cost = HandlerCost(self._setup) if self._wanted("Janus handler cost") and \
-            not self._options.https else None
+        cost = HandlerCost(self._setup) if self._wanted("Janus") and self._has_janus() else None
         for number in range(self._options.rounds):
             for group in groups:
                 # Each round begins with another one, so that nobody is always behind the same.
@@ -95,32 +95,37 @@ class Comparison:
     def _wanted(self, name):
         return not self._options.only or self._options.only.lower() in name.lower()
 
+    def _has_janus(self):
+        """sampleevh cannot be told of a certificate, and Janus has no events of less."""
+        return not self._options.https and self._setup.size >= LEAST_JANUS_BYTES
+
     def _group(self, title, ours, entries):
         entries = [e for e in entries if self._wanted(e.arm.name)]
         return Group(title, entries, ours)
 
     def _single(self):
-        setup, https = self._setup, self._options.https
+        setup = self._setup
         ours = Entry(Tallybus(setup, "memory"))
         entries = [ours, Entry(Tallybus(setup, "disk")), Entry(CurlFloor(setup))]
         if self._wanted(SyslogNg.name):
             entries.append(Entry(self._best(SyslogNg, SyslogNg.options(setup), 0.5)))
-        if not https:  # neither can be told of a certificate
-            if self._wanted(Wrk.name):
-                entries.append(Entry(self._best(Wrk, Wrk.OPTIONS, 0.5)))
+        if self._wanted(Wrk.name) and not self._options.https:
+            entries.append(Entry(self._best(Wrk, Wrk.OPTIONS, 0.5)))
+        if self._has_janus():
             entries.append(Entry(SampleHandler(setup, grouping=False), scale=0.25))
         return self._group("One event a POST", ours, entries)
 
     def _batched(self):
-        setup, https = self._setup, self._options.https
+        setup = self._setup
         ours = Entry(Tallybus(setup, "memory", BATCH), scale=10)
         entries = [ours, Entry(Tallybus(setup, "disk", BATCH), scale=10)]
         if self._wanted(SyslogNg.name):
             entries.append(Entry(self._best(SyslogNg, SyslogNg.BATCH_OPTIONS, 10,
                                             batch_lines=1000), scale=10))
-        if not https:
-            entries += [Entry(SampleHandler(setup, grouping=True), scale=3),
-                        Entry(SqliteFloor(setup), scale=5)]
+        if self._has_janus():
+            entries.append(Entry(SampleHandler(setup, grouping=True), scale=3))
+        if not self._options.https:
+            entries.append(Entry(SqliteFloor(setup), scale=5))
         return self._group("Many events a POST", ours, entries)
 
     def _best(self, kind, options, scale, **best):
@@ -145,7 +150,11 @@ def main(build, options):
         with NginxServer(folder, tls=options.https) as nginx:
             setup = Setup(build, folder, nginx, options.size, options.connections)
             comparison = Comparison(setup, options)
-            groups, cost = comparison.run_all()
+            try:
+                groups, cost = comparison.run_all()
+            except FAILURES as error:
+                print(f"bench compare: {error}", file=sys.stderr)
+                return 1
         text = page.text(groups, cost, comparison, options, folder, load)
     print(text)
     for title, name, error in comparison.failed:

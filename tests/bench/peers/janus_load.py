@@ -8,7 +8,8 @@ import urllib.request
 from pathlib import Path
 
 from janus_server import JanusServer, janus_is_installed
-from peers.measure import Arm, BenchFailed, Memory, run_daemon, thread_cpu_seconds, version
+from peers.measure import (Arm, BenchFailed, Memory, require, run_daemon, thread_cpu_seconds,
+                           version)
 from tallybus_parts import wait_until
 
 HANDLES = 16
@@ -111,7 +112,7 @@ class SampleHandler(Arm):
 
     def __init__(self, setup, grouping):
         self._setup, self._grouping = setup, grouping
-        self.configuration = (f"Janus {version('janus', '--version')}, json compact, grouping "
+        self.configuration = (f"Janus {version(require('janus'), '--version')}, json compact, grouping "
                               f"{'on, up to 100 a POST' if grouping else 'off'}, one connection a "
                               "POST as it does; CPU of its thread alone, memory that Janus grew by")
         self._stack = contextlib.ExitStack()
