@@ -1,6 +1,8 @@
-"""A real nginx with one worker that answers every POST with 200, in a folder and on a port of its
-own."""
+"""A real nginx with one worker that answers every POST with 200, in a folder and on ports of its
+own. With tls=True it does so over TLS, with a certificate of its own in `ca_file`. `requests()` is
+how many requests it has read so far, these questions too."""
 
+import re
 import socket
 import subprocess
 import textwrap
@@ -15,15 +17,52 @@ def free_port():
 
 
 class NginxServer:
-    def __init__(self, folder, port=None):
+    def __init__(self, folder, port=None, tls=False):
         self._folder = folder
         self._process = None
         self._port = port or free_port()
-        self.url = f"http://127.0.0.1:{self._port}/rest/my_api"
+        self._status_port = free_port()
+        self._tls = tls
+        self.ca_file = folder / "nginx.pem" if tls else None
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._port}/rest/my_api"
+        self.status_url = f"http://127.0.0.1:{self._status_port}/"
 
     def __enter__(self):
+        if self._tls:
+            self._make_certificate()
         config = self._folder / "nginx.conf"
-        config.write_text(textwrap.dedent(f"""\
+        config.write_text(self._config())
+        self._process = subprocess.Popen(["/usr/sbin/nginx", "-c", config, "-p", self._folder],
+                                         stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            try:
+                self.requests()
+                return self
+            except OSError:
+                time.sleep(0.05)
+        self.__exit__()
+        raise RuntimeError("nginx did not start")
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait(10)
+
+    def requests(self):
+        with urllib.request.urlopen(self.status_url, timeout=5) as answer:
+            return int(re.search(rb"requests\s+\d+ \d+ (\d+)", answer.read())[1])
+
+    def _make_certificate(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                        self._folder / "nginx.key", "-out", self.ca_file],
+                       check=True, capture_output=True)
+
+    def _config(self):
+        tls = "ssl" if self._tls else ""
+        certificate = (f"ssl_certificate {self.ca_file}; "
+                       f"ssl_certificate_key {self._folder}/nginx.key;" if self._tls else "")
+        return textwrap.dedent(f"""\
             worker_processes 1;
             daemon off;
             pid {self._folder}/nginx.pid;
@@ -36,21 +75,12 @@ class NginxServer:
               fastcgi_temp_path {self._folder};
               uwsgi_temp_path {self._folder};
               scgi_temp_path {self._folder};
+              client_max_body_size 0;
               keepalive_requests 1000000000;
-              server {{ listen 127.0.0.1:{self._port}; location / {{ return 200; }} }}
+              server {{
+                listen 127.0.0.1:{self._port} {tls}; {certificate}
+                location / {{ return 200; }}
+              }}
+              server {{ listen 127.0.0.1:{self._status_port}; location / {{ stub_status; }} }}
             }}
-            """))
-        self._process = subprocess.Popen(["/usr/sbin/nginx", "-c", config, "-p", self._folder],
-                                         stderr=subprocess.DEVNULL)
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(self.url, timeout=5).close()
-                return self
-            except OSError:
-                time.sleep(0.05)
-        self.__exit__()
-        raise RuntimeError("nginx did not start")
-
-    def __exit__(self, *_):
-        self._process.terminate()
-        self._process.wait(10)
+            """)

@@ -1,0 +1,166 @@
+"""./dev bench compare: Tallybus beside other programs that bring events to an HTTP backend, against
+one nginx worker in one run, interleaved rounds, medians.
+
+One event a POST, many events a POST, and what an event costs Janus. Nobody is held back: what of a
+peer's settings is best is found out first, on this machine. nginx counts for all. Each sender runs
+alone, started anew for each round and warmed up. The result goes into docs/performance.md.
+"""
+
+import dataclasses
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import page
+from nginx_server import NginxServer
+from peers.janus_cost import HandlerCost
+from peers.janus_load import SampleHandler
+from peers.measure import BenchFailed, Setup, await_quiet
+from peers.posters import CurlFloor, Wrk
+from peers.sqlite_arm import SqliteFloor
+from peers.syslog_ng import SyslogNg
+from peers.tallybus_arms import BATCH, Tallybus
+
+MOST_BYTES = 200_000_000  # of bodies in one round of one arm
+LEAST_JANUS_BYTES = 360
+FAILURES = (BenchFailed, AssertionError, OSError)
+
+
+@dataclasses.dataclass
+class Entry:
+    """One row of a table: an arm, and how many events it is given for each of --events."""
+    arm: object
+    scale: float = 1.0
+    results: list = dataclasses.field(default_factory=list)
+
+    def median(self, what):
+        return statistics.median(getattr(r, what) for r in self.results)
+
+    def ratio(self, other, what):
+        """The median of the rounds' ratios: both of a round saw the same machine."""
+        pairs = zip(self.results, other.results)
+        return statistics.median(getattr(a, what) / max(getattr(b, what), 1e-9) for a, b in pairs)
+
+
+@dataclasses.dataclass
+class Group:
+    title: str
+    entries: list
+    ours: Entry = None  # what the others are told as ratios of
+
+
+class Comparison:
+    def __init__(self, setup, options):
+        self._setup, self._options = setup, options
+        self.tried = []
+        self.failed = []
+
+    def events(self, scale):
+        return max(2000, int(min(self._options.events * scale, MOST_BYTES / self._setup.size)))
+
+    def run_all(self):
+        groups = [g for g in (self._single(), self._batched()) if g.entries]
+        cost = HandlerCost(self._setup) if self._wanted("Janus") and self._has_janus() else None
+        for number in range(self._options.rounds):
+            for group in groups:
+                # Each round begins with another one, so that nobody is always behind the same.
+                turn = number % len(group.entries)
+                for entry in group.entries[turn:] + group.entries[:turn]:
+                    self._round(group, entry)
+                group.entries = [e for e in group.entries if e.results]
+            if cost:
+                cost.run(self.events(0.5))
+            print(f"round {number + 1} of {self._options.rounds}", file=sys.stderr, flush=True)
+        return groups, cost
+
+    def _round(self, group, entry):
+        if (group.title, entry.arm.name) in {f[:2] for f in self.failed}:
+            return
+        try:
+            entry.results.append(self._measure(entry.arm, entry.scale))
+        except FAILURES as error:
+            entry.results = []
+            self.failed.append((group.title, entry.arm.name, str(error)))
+            print(f"{group.title}: {entry.arm.name}: {error}", file=sys.stderr, flush=True)
+
+    def _measure(self, arm, scale, warm=0.1):
+        await_quiet(self._setup)
+        with arm:
+            if warm:
+                arm.run(self.events(scale * warm))
+                await_quiet(self._setup)
+            return arm.run(self.events(scale))
+
+    def _wanted(self, name):
+        return not self._options.only or self._options.only.lower() in name.lower()
+
+    def _has_janus(self):
+        """sampleevh cannot be told of a certificate, and Janus has no events of less."""
+        return not self._options.https and self._setup.size >= LEAST_JANUS_BYTES
+
+    def _group(self, title, ours, entries):
+        entries = [e for e in entries if self._wanted(e.arm.name)]
+        return Group(title, entries, ours)
+
+    def _single(self):
+        setup = self._setup
+        ours = Entry(Tallybus(setup, "memory"))
+        entries = [ours, Entry(Tallybus(setup, "disk")), Entry(CurlFloor(setup))]
+        if self._wanted(SyslogNg.name):
+            entries.append(Entry(self._best(SyslogNg, SyslogNg.options(setup), 0.5)))
+        if self._wanted(Wrk.name) and not self._options.https:
+            entries.append(Entry(self._best(Wrk, Wrk.OPTIONS, 0.5)))
+        if self._has_janus():
+            entries.append(Entry(SampleHandler(setup, grouping=False), scale=0.25))
+        return self._group("One event a POST", ours, entries)
+
+    def _batched(self):
+        setup = self._setup
+        ours = Entry(Tallybus(setup, "memory", BATCH), scale=10)
+        entries = [ours, Entry(Tallybus(setup, "disk", BATCH), scale=10)]
+        if self._wanted(SyslogNg.name):
+            entries.append(Entry(self._best(SyslogNg, SyslogNg.BATCH_OPTIONS, 10,
+                                            batch_lines=1000), scale=10))
+        if self._has_janus():
+            entries.append(Entry(SampleHandler(setup, grouping=True), scale=3))
+        if not self._options.https:
+            entries.append(Entry(SqliteFloor(setup), scale=5))
+        return self._group("Many events a POST", ours, entries)
+
+    def _best(self, kind, options, scale, **best):
+        """An arm with the best settings, found one after the other: the first of each, so the least
+        memory or threads, that comes within 3 % of the fastest; the better of two short runs."""
+        for key, values in options:
+            rates = {}
+            for value in values:
+                arm = kind(self._setup, **{**best, key: value})
+                rates[value] = max(self._measure(arm, scale, warm=0).rate for _ in range(2))
+            best[key] = next(v for v in values if rates[v] >= 0.97 * max(rates.values()))
+            told = ", ".join(f"{value}: {rate:,.0f}" for value, rate in rates.items())
+            self.tried.append(f"{kind.name}, {key} ({told})")
+            print(f"tried {self.tried[-1]}", file=sys.stderr, flush=True)
+        return kind(self._setup, **best)
+
+
+def main(build, options):
+    load = page.load_average()
+    with tempfile.TemporaryDirectory(prefix="tallybus-bench-") as folder:
+        folder = Path(folder)
+        with NginxServer(folder, tls=options.https) as nginx:
+            setup = Setup(build, folder, nginx, options.size, options.connections)
+            comparison = Comparison(setup, options)
+            try:
+                groups, cost = comparison.run_all()
+            except FAILURES as error:
+                print(f"bench compare: {error}", file=sys.stderr)
+                return 1
+        text = page.text(groups, cost, comparison, options, folder, load)
+    print(text)
+    for title, name, error in comparison.failed:
+        print(f"failed: {title}: {name}: {error}")
+    if comparison.failed or options.only:
+        print("not the whole comparison: docs/performance.md is left as it is")
+        return 1 if comparison.failed else 0
+    page.write(options, text)
+    return 0

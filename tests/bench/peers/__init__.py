@@ -1,0 +1,1 @@
+"""What ./dev bench compare runs: Tallybus, and others that bring events to the same nginx."""
