@@ -2,15 +2,21 @@
 #include "tallybus/event.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
+#include <string>
 #include <utility>
 
 namespace tallybus {
 
-std::string EventId::ToString() const { return absl::StrFormat("%016x-%d", epoch, sequence); }
+std::string EventId::ToString() const {
+  return absl::StrCat(absl::Hex(epoch, absl::kZeroPad16), "-", sequence);
+}
 
 size_t Event::MemoryBytes() const {
   return sizeof(Event) + method.size() + node_id.size() + app_key.size() + session_id.size() +
@@ -71,8 +77,25 @@ std::string WholeLaneKey(const Event& event) {
 
 std::string LaneKey(const Event& event) { return Bounded(WholeLaneKey(event)); }
 
+// Most times of a thread are of the same second as the one before.
 std::string Rfc3339Millis(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
+  static thread_local int64_t last_second = std::numeric_limits<int64_t>::min();
+  static thread_local std::string last_text;
+  if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) {
+    return absl::FormatTime("%Y", time, absl::UTCTimeZone());
+  }
+  const int64_t second = absl::ToUnixSeconds(time);
+  if (second != last_second) {
+    last_text = absl::FormatTime("%Y-%m-%dT%H:%M:%S", time, absl::UTCTimeZone());
+    last_second = second;
+  }
+  const auto ms = static_cast<int>(absl::ToInt64Milliseconds(time - absl::FromUnixSeconds(second)));
+  const char tail[] = {'.', static_cast<char>('0' + ms / 100),
+                       static_cast<char>('0' + ms / 10 % 10), static_cast<char>('0' + ms % 10),
+                       'Z'};
+  std::string text;
+  text.reserve(last_text.size() + sizeof tail);
+  return text.append(last_text).append(tail, sizeof tail);
 }
 
 }  // namespace tallybus

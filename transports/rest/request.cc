@@ -78,9 +78,9 @@ void AppendEncoded(char c, bool slash_is_safe, std::string* out) {
   out->push_back(kHex[byte & 15]);
 }
 
-void AddNumber(std::string_view name, uint64_t value, HeaderFields* out) {
+void JoinNumber(std::string_view name, uint64_t value, HeaderFields* out) {
   const absl::AlphaNum digits(value);
-  out->Add(name, std::string_view(digits.data(), digits.size()));
+  out->Join(name, std::string_view(digits.data(), digits.size()));
 }
 
 }  // namespace
@@ -150,6 +150,11 @@ void HeaderFields::Add(std::string_view name, std::string_view value) {
   text_.append(name).append(": ").append(value).push_back('\0');
 }
 
+void HeaderFields::Join(std::string_view name, std::string_view value) {
+  text_.pop_back();
+  text_.append("\r\n").append(name).append(": ").append(value).push_back('\0');
+}
+
 void HeaderFields::AddRaw(std::string_view line) {
   starts_.push_back(text_.size());
   text_.append(line).push_back('\0');
@@ -160,23 +165,23 @@ void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* 
   out->Add("Accept", "application/json, application/*+json");
   out->Add("Content-Type",
            format == Format::kNdjson ? "application/x-ndjson" : "application/json;charset=UTF-8");
-  out->Add("Connection", "keep-alive");
-  out->Add("User-Agent", "Tallybus/" TALLYBUS_VERSION);
+  out->Add("User-Agent", "Tallybus/" TALLYBUS_VERSION);  // what follows is none of libcurl's
+  out->Join("Connection", "keep-alive");
   if (format != Format::kWcs) {
-    out->Add("webhook-id", BatchId(parcels));
-    AddNumber("tallybus-batch", parcels.size(), out);
+    out->Join("webhook-id", BatchId(parcels));
+    JoinNumber("tallybus-batch", parcels.size(), out);
     return;
   }
   const Parcel& parcel = parcels.front();
-  out->Add("webhook-id", parcel.event.id.ToString());
-  out->Add("tallybus-time", Rfc3339Millis(parcel.event.time));
-  out->Add("tallybus-lane", EncodeLane(parcel.lane));
-  AddNumber("tallybus-sequence", parcel.lane_sequence, out);
-  AddNumber("tallybus-attempt", static_cast<uint64_t>(parcel.attempt), out);
-  if (parcel.redelivery) out->Add("tallybus-redelivery", "1");
-  if (parcel.reordered) out->Add("tallybus-reordered", "1");
-  if (parcel.coalesced > 0) AddNumber("tallybus-coalesced", parcel.coalesced, out);
-  if (parcel.event.from_router) out->Add("tallybus-origin", "router");
+  out->Join("webhook-id", parcel.event.id.ToString());
+  out->Join("tallybus-time", Rfc3339Millis(parcel.event.time));
+  out->Join("tallybus-lane", EncodeLane(parcel.lane));
+  JoinNumber("tallybus-sequence", parcel.lane_sequence, out);
+  JoinNumber("tallybus-attempt", static_cast<uint64_t>(parcel.attempt), out);
+  if (parcel.redelivery) out->Join("tallybus-redelivery", "1");
+  if (parcel.reordered) out->Join("tallybus-reordered", "1");
+  if (parcel.coalesced > 0) JoinNumber("tallybus-coalesced", parcel.coalesced, out);
+  if (parcel.event.from_router) out->Join("tallybus-origin", "router");
 }
 
 }  // namespace tallybus::rest

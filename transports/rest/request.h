@@ -39,13 +39,16 @@ uint64_t StableHash(std::string_view bytes);
 // whole lane's hash, 256 bytes in all at most.
 std::string EncodeLane(std::string_view lane);
 
-// Header fields in one buffer, "name: value" each, terminated by NUL. Reused, so that a request
+// Header fields in one buffer, as lines that are terminated by NUL. Reused, so that a request
 // allocates nothing once it has seen its longest one.
 class HeaderFields {
  public:
   void Clear();
-  // Both must be safe in a header: the caller has escaped what came from outside.
+  // "name: value". Both must be safe in a header: the caller has escaped what came from outside.
   void Add(std::string_view name, std::string_view value);
+  // The same, behind the last one and in one line with it, with CRLF between them: libcurl goes
+  // over each line a dozen times to see whether it is a field that it would write itself.
+  void Join(std::string_view name, std::string_view value);
   void AddRaw(std::string_view line);
   size_t size() const { return starts_.size(); }
   const char* operator[](size_t i) const { return text_.data() + starts_[i]; }

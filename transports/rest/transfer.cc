@@ -84,6 +84,7 @@ void Transfer::Set(Option option, Value value) {
 }
 
 void Transfer::SetOnce() {
+  Set(CURLOPT_URL, settings_.url.whole.c_str());
   Set(CURLOPT_POST, 1L);
   Set(CURLOPT_NOSIGNAL, 1L);
   Set(CURLOPT_NOPROGRESS, 1L);
@@ -147,10 +148,12 @@ bool Transfer::Begin(const Delivery& delivery, absl::Duration left) {
 void Transfer::SetRequest() {
   const Parcel& first = delivery_->parcels.front();
   if (settings_.format == Format::kWcs) {
-    Set(CURLOPT_URL, TargetUrl(settings_.url, first.event.method).c_str());
+    if (method_ != first.event.method) {
+      method_ = first.event.method;
+      Set(CURLOPT_URL, TargetUrl(settings_.url, method_).c_str());
+    }
     body_ = first.body;
   } else {
-    Set(CURLOPT_URL, settings_.url.whole.c_str());
     WriteBatch(settings_.format, delivery_->parcels, &batch_);
     body_ = batch_;
   }

@@ -94,6 +94,7 @@ class Transfer {
   bool usable_;  // no setting was refused
 
   std::optional<Delivery> delivery_;  // none while idle
+  std::string method_;                // that the URL ends in
   std::string batch_;                 // the body, where it is not an event's own bytes
   std::string_view body_;
   HeaderFields headers_;

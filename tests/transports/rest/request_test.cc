@@ -1,6 +1,7 @@
 // URLs, header fields and their escaping.
 #include "transports/rest/request.h"
 
+#include <absl/strings/str_split.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -115,7 +116,11 @@ class HeadersTest : public ::testing::Test {
     HeaderFields fields;
     WriteHeaders(format_, {&parcel, 1}, &fields);
     std::vector<std::string> lines;
-    for (size_t i = 0; i < fields.size(); ++i) lines.emplace_back(fields[i]);
+    for (size_t i = 0; i < fields.size(); ++i) {
+      for (const absl::string_view line : absl::StrSplit(fields[i], "\r\n")) {
+        lines.emplace_back(line);
+      }
+    }
     return lines;
   }
   Event event_;
