@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""./dev bench [line | durable | backlog]. Ratios of one run, interleaved over several rounds, medians;
+"""./dev bench [line | durable | backlog | figures]. Ratios of one run, interleaved over several rounds, medians;
 a figure of one machine says little about another.
 
 line: what a publish costs its caller, how fast the bus is, and how near the REST transport comes to a
 bare libcurl loop. durable: the spool on disk against the one in memory. backlog: a million events wait
-for a dead backend.
+for a dead backend. figures: everything that has a goal, beside it.
 """
 
 import argparse
@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import backlog  # noqa: E402
 import durable  # noqa: E402
+import figures  # noqa: E402
 import tallybus_parts  # noqa: E402
 from nginx_server import NginxServer  # noqa: E402
 
@@ -80,16 +81,21 @@ def line(build, options):
     print(f"bus to REST / bare libcurl: {ratio:.2f}   (median of {options.rounds} rounds)")
 
 
+MODES = {"line": line, "durable": durable.main, "backlog": backlog.main, "figures": figures.main}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["line", "durable", "backlog"], default="line")
+    parser.add_argument("what", nargs="?", choices=MODES, default="line")
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, default=1_000_000, help="that wait (backlog)")
+    parser.add_argument("--seconds", type=int, default=10, help="of one measurement (figures)")
+    parser.add_argument("--only", nargs="+", choices=figures.PARTS, help="some of them (figures)")
     options = parser.parse_args()
     build = options.build.resolve()
     tallybus_parts.BIN = build / "bin"
-    {"line": line, "durable": durable.main, "backlog": backlog.main}[options.what](build, options)
+    MODES[options.what](build, options)
     print(f"on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     return 0
 

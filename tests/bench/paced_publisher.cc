@@ -50,10 +50,10 @@ bool AllAcknowledged(const tallybus_publisher* publisher) {
   return stats.acknowledged == stats.published;
 }
 
-void Fill(tallybus_publisher* publisher, const std::vector<std::string>& names) {
+void Fill(tallybus_publisher* publisher, const std::vector<std::string>& names, size_t count) {
   tallybus_stream_status event = SampleEvent();
-  for (const std::string& name : names) {
-    event.name = BytesOf(name.c_str());
+  for (size_t i = 0; i < count; ++i) {
+    event.name = BytesOf(names[i % names.size()].c_str());
     while (tallybus_publish_stream_status(publisher, &event) != TALLYBUS_OK) {
       SleepUntilNs(NowNs() + 100'000);  // the ring is full
     }
@@ -84,7 +84,7 @@ long PublishPaced(tallybus_publisher* publisher, int64_t rate, int64_t seconds,
 
 int main(int argc, char** argv) {
   if (argc != 5 && argc != 6) {
-    std::fprintf(stderr, "usage: paced_publisher ENDPOINT RATE SECONDS LANES [fill]\n");
+    std::fprintf(stderr, "usage: paced_publisher ENDPOINT RATE SECONDS LANES [FILL]\n");
     return 2;
   }
   prctl(PR_SET_TIMERSLACK, 1'000UL);
@@ -97,7 +97,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> names;
   const size_t lanes = std::strtoull(argv[4], nullptr, 10);
   for (size_t i = 0; i < lanes; ++i) names.push_back("stream-" + std::to_string(i));
-  if (argc == 6) Fill(publisher, names);
+  if (argc == 6) Fill(publisher, names, std::strtoull(argv[5], nullptr, 10));
   SleepUntilNs(NowNs() + kSecond / 5);  // the first conversation is no part of it
   const int64_t cpu = CpuUs(), began = NowNs();
   const long not_ok = PublishPaced(publisher, std::atoll(argv[2]), std::atoll(argv[3]), names);

@@ -115,6 +115,7 @@ class Bench {
 
   void Publish() {
     counting = true;
+    calls_.fetch_add(1, std::memory_order_relaxed);
     not_ok_ += tallybus_publish_stream_status(publisher_, &event_) != TALLYBUS_OK;
     counting = false;
   }
@@ -136,6 +137,7 @@ class Bench {
   const std::string sdp_ = SampleSdp();
   tallybus_stream_status event_;
   tallybus_publisher* publisher_ = nullptr;
+  std::atomic<long> calls_{0};
   std::atomic<long> not_ok_{0};
   int64_t timer_cost_;
   std::string said_;
@@ -228,6 +230,7 @@ void Bench::Silences() {
 }
 
 void Bench::Print() {
+  Say("calls", calls_.load());
   std::printf("{%s\"timer\":%lld,\"not_ok\":%ld,\"allocations\":%ld}\n", said_.c_str(),
               static_cast<long long>(timer_cost_), not_ok_.load(), allocations.load());
 }

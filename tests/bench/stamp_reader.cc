@@ -33,5 +33,5 @@ int main(int argc, char** argv) {
     }
   }
   std::printf("%s\n", ages.Json().c_str());
-  return ages.size() == count ? 0 : 1;
+  return 0;
 }
