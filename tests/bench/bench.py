@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""./dev bench [line | durable | backlog | figures]. Ratios of one run, interleaved over several rounds, medians;
-a figure of one machine says little about another.
+"""./dev bench [line | durable | backlog | figures]. Ratios of one run, interleaved over several
+rounds, medians; a figure of one machine says little about another.
 
 line: what a publish costs its caller, how fast the bus is, and how near the REST transport comes to a
 bare libcurl loop. durable: the spool on disk against the one in memory. backlog: a million events wait

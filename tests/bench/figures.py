@@ -1,8 +1,9 @@
-"""./dev bench figures: every figure that has a goal, as a ratio to it; medians of a few rounds in one
-run. rows() is for others who want the table."""
+"""./dev bench figures: every figure that has a goal, as a ratio to it; medians of a few rounds in
+one run. rows() is for others who want the table."""
 
 import subprocess
 
+import tallybus_parts
 from figure import Row
 from figures_latency import latency
 from figures_load import idle_daemon, live_streams, one_dead, slow_backend
@@ -15,8 +16,9 @@ HEAD = ["figure", "goal", "measured", "ratio", ""]
 
 
 def rows(build, options):
-    """Yields figure.Row. `options` has rounds, seconds (of one measurement) and only, names of PARTS
-    or none for all."""
+    """Yields figure.Row. `options` has rounds, seconds (of one measurement) and only: names of
+    PARTS, or none for all. `build` is the release preset's folder; tests/support is on sys.path."""
+    tallybus_parts.BIN = build / "bin"
     for name in options.only or PARTS:
         try:
             yield from PARTS[name](build, options)

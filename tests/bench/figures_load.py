@@ -36,7 +36,8 @@ def idle_daemon(build, options):
         yield at_most("idle daemon: anonymous memory", idle, 8, "MB")
         with engine_library.EnginePublisher(daemon.engine) as engine:
             for i in range(SESSIONS):
-                while engine.session_open(f"/192.168.1.102:{i}/192.168.1.101:8443") != engine_library.OK:
+                session = f"/192.168.1.102:{i}/192.168.1.101:8443"
+                while engine.session_open(session) != engine_library.OK:
                     time.sleep(0.001)
             wait_until(lambda: daemon.metric("tallybus_sessions") >= SESSIONS, "the sessions", 60)
             yield at_most(f"{SESSIONS:,} sessions: anonymous memory", settled_memory(daemon) - idle,
@@ -138,8 +139,8 @@ def one_dead(build, options):
     for name in ("refuses", "hangs"):
         ratio = statistics.median(r[name] / r["alive"] for r in rounds)
         rate = statistics.median(r[name] for r in rounds)
-        yield at_least(f"one of {APPS} endpoints {name}: the rate of the other {APPS - 1}", ratio, 0.95,
-                       "of that with all alive", beside=f"{rate:,.0f} events/s")
+        yield at_least(f"one of {APPS} endpoints {name}: the rate of the other {APPS - 1}", ratio,
+                       0.95, "of that with all alive", beside=f"{rate:,.0f} events/s")
 
 
 def slow_backend(build, options):

@@ -27,7 +27,8 @@ inline void SleepUntilNs(int64_t at) {
 
 class Samples {
  public:
-  explicit Samples(size_t expected = 0) { all_.reserve(expected); }
+  // The memory is had, and touched, before anything is measured.
+  explicit Samples(size_t expected = 0) : all_(expected) { all_.clear(); }
 
   void Add(int64_t ns) { all_.push_back(ns); }
   void Add(const Samples& other) { all_.insert(all_.end(), other.all_.begin(), other.all_.end()); }
@@ -41,9 +42,10 @@ class Samples {
     return all_[at];
   }
 
-  // {"count":..,"p50":..,"p99":..,"p999":..}
+  // {"count":..,"p10":..,"p50":..,"p99":..,"p999":..}
   std::string Json() {
     return "{\"count\":" + std::to_string(all_.size()) +
+           ",\"p10\":" + std::to_string(PerMille(100)) +
            ",\"p50\":" + std::to_string(PerMille(500)) +
            ",\"p99\":" + std::to_string(PerMille(990)) +
            ",\"p999\":" + std::to_string(PerMille(999)) + "}";
