@@ -103,7 +103,7 @@ class Bench {
   ~Bench() { tallybus_publisher_close(publisher_, 5000); }
 
   void Bursts();
-  void Paced(int producers, const char* name);
+  void Paced(int producers, bool sleeps, const char* name);
   void Silences();
   void Print();
 
@@ -126,7 +126,7 @@ class Bench {
   }
   // What a call of a hundred took; then waits until the router has them.
   int64_t Burst();
-  void OnBeat(Beats* beats);
+  void OnBeat(bool sleeps, Beats* beats);
   void Say(const std::string& name, Samples* samples) {
     said_ += "\"" + name + "\":" + samples->Json() + ",";
   }
@@ -159,22 +159,27 @@ void Bench::Bursts() {
 
 // A call on each beat, and between two of them an empty section and one that spins as long as a
 // call may take: the longer a section, the likelier somebody else's interrupt falls into it.
-void Bench::OnBeat(Beats* beats) {
+// A caller that sleeps in between finds the caches cold.
+void Bench::OnBeat(bool sleeps, Beats* beats) {
   prctl(PR_SET_TIMERSLACK, 1'000UL);
+  const auto until = [sleeps](int64_t at) {
+    if (sleeps) SleepUntilNs(at);
+    while (NowNs() < at) continue;
+  };
   const int64_t began = NowNs();
   int64_t last = began;
   for (int64_t i = 0; i < seconds_ * kSecond / kBeat; ++i) {
-    SleepUntilNs(began + i * kBeat);
+    until(began + i * kBeat);
     const int64_t before = NowNs();
     Publish();
     const int64_t after = NowNs();
     beats->calls.Add(std::max<int64_t>(0, after - before - timer_cost_));
     if (before - last > kLate) ++beats->late;
     last = before;
-    SleepUntilNs(began + i * kBeat + kBeat / 3);
+    until(began + i * kBeat + kBeat / 3);
     const int64_t empty = NowNs();
     beats->empty.Add(std::max<int64_t>(0, NowNs() - empty - timer_cost_));
-    SleepUntilNs(began + i * kBeat + kBeat * 2 / 3);
+    until(began + i * kBeat + kBeat * 2 / 3);
     const int64_t spin = NowNs();
     int64_t now = spin;
     while (now - spin < kSpin) now = NowNs();
@@ -182,14 +187,14 @@ void Bench::OnBeat(Beats* beats) {
   }
 }
 
-void Bench::Paced(int producers, const char* name) {
+void Bench::Paced(int producers, bool sleeps, const char* name) {
   const uint64_t wakeups = StatsOf(publisher_).wakeups;
   const auto count = static_cast<size_t>(seconds_ * kSecond / kBeat);
   std::vector<Beats> beats;
   beats.reserve(static_cast<size_t>(producers));  // a copy would be without its memory
   for (int i = 0; i < producers; ++i) beats.emplace_back(count);
   std::vector<std::thread> threads;
-  for (Beats& each : beats) threads.emplace_back([this, &each] { OnBeat(&each); });
+  for (Beats& each : beats) threads.emplace_back([=, this, &each] { OnBeat(sleeps, &each); });
   for (std::thread& thread : threads) thread.join();
   Beats all(beats.size() * count);
   for (const Beats& each : beats) {
@@ -248,8 +253,9 @@ int main(int argc, char** argv) {
   Bench bench(argv[1], std::atoll(argv[2]), argc > 3);
   allocations = 0;
   bench.Bursts();
-  bench.Paced(1, "one");
-  bench.Paced(4, "four");
+  bench.Paced(1, true, "one");
+  bench.Paced(1, false, "awake");
+  bench.Paced(4, true, "four");
   bench.Silences();
   bench.Print();
   return 0;
