@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""./dev bench [line | durable | backlog | compare]. Ratios of one run, interleaved over several rounds, medians;
-a figure of one machine says little about another.
+"""./dev bench [line | durable | backlog | figures | compare]. Ratios of one run, interleaved over
+several rounds, medians; a figure of one machine says little about another.
 
 line: what a publish costs its caller, how fast the bus is, and how near the REST transport comes to a
 bare libcurl loop. durable: the spool on disk against the one in memory. backlog: a million events wait
-for a dead backend. compare: beside other programs that bring events to a backend.
+for a dead backend. figures: everything that has a goal, beside it. compare: beside other programs that
+bring events to a backend.
 """
 
 import argparse
@@ -22,6 +23,7 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 import backlog  # noqa: E402
 import compare  # noqa: E402
 import durable  # noqa: E402
+import figures  # noqa: E402
 import tallybus_parts  # noqa: E402
 from nginx_server import NginxServer  # noqa: E402
 
@@ -81,21 +83,24 @@ def line(build, options):
     print(f"bus to REST / bare libcurl: {ratio:.2f}   (median of {options.rounds} rounds)")
 
 
-MODES = {"line": line, "durable": durable.main, "backlog": backlog.main, "compare": compare.main}
+MODES = {"line": line, "durable": durable.main, "backlog": backlog.main, "figures": figures.main,
+         "compare": compare.main}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="?", choices=sorted(MODES), default="line")
+    parser.add_argument("what", nargs="?", choices=MODES, default="line")
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, help="that wait (backlog: 1000000), or of a round "
                         "of one event a POST (compare: 60000)")
+    parser.add_argument("--seconds", type=int, default=10, help="of one measurement (figures)")
+    parser.add_argument("--only", nargs="+", help="parts of figures, or senders of compare with one "
+                        "of these in their names; the page stays as it is")
     alone = parser.add_argument_group("compare")
     alone.add_argument("--size", type=int, default=390, help="bytes of a body, from 100")
     alone.add_argument("--connections", type=int, default=16)
     alone.add_argument("--https", action="store_true", help="those that can trust a certificate")
-    alone.add_argument("--only", help="senders with this in their names; the page stays as it is")
     alone.add_argument("--page", type=Path, help="instead of docs/performance.md")
     options = parser.parse_args()
     options.events = options.events or {"compare": 60_000}.get(options.what, 1_000_000)

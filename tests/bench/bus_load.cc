@@ -1,7 +1,7 @@
 // Publishes N events as fast as the router takes them, over LANES stream names, and prints how many
-// a second it acknowledged: bus_load ENDPOINT N LANES [APP [BYTES]]
-// With BYTES each is that long as JSON, and the last one of each stream ends it, so that the router
-// has no ends of its own to tell and N events are N.
+// a second it acknowledged: bus_load ENDPOINT N LANES [APP [BYTES [APPS]]]
+// With BYTES (not 0) each is that long as JSON, and the last one of each stream ends it, so that the
+// router has no ends of its own to tell and N events are N. With APPS they go round APP-0, APP-1, ...
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -56,8 +56,8 @@ std::string NameOf(size_t lane) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4 || argc > 6) {
-    std::fprintf(stderr, "usage: bus_load ENDPOINT N LANES [APP [BYTES]]\n");
+  if (argc < 4 || argc > 7) {
+    std::fprintf(stderr, "usage: bus_load ENDPOINT N LANES [APP [BYTES [APPS]]]\n");
     return 2;
   }
   const uint64_t count = std::strtoull(argv[2], nullptr, 10);
@@ -74,12 +74,16 @@ int main(int argc, char** argv) {
 
   std::vector<std::string> names;
   for (size_t i = 0; i < lanes; ++i) names.push_back(NameOf(i));
+  std::vector<std::string> apps;
+  const size_t app_count = argc > 6 ? std::strtoull(argv[6], nullptr, 10) : 0;
+  for (size_t i = 0; i < app_count; ++i) apps.push_back(argv[4] + ("-" + std::to_string(i)));
   tallybus_stream_status event = SampleEvent();
   const std::string sdp(bytes - std::min(bytes, kBytesWithoutSdp), '.');
   if (bytes > 0) event.sdp = {sdp.data(), sdp.size()};
   const auto began = std::chrono::steady_clock::now();
   for (uint64_t i = 0; i < count;) {
     const bool last = i + lanes >= count;
+    if (!apps.empty()) event.app_key = BytesOf(apps[i % apps.size()].c_str());
     if (Publish(publisher, event, names[i % lanes], last, bytes) == TALLYBUS_OK) {
       ++i;
     } else {

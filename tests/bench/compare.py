@@ -93,7 +93,8 @@ class Comparison:
             return arm.run(self.events(scale))
 
     def _wanted(self, name):
-        return not self._options.only or self._options.only.lower() in name.lower()
+        wanted = self._options.only or [""]
+        return any(word.lower() in name.lower() for word in wanted)
 
     def _has_janus(self):
         """sampleevh cannot be told of a certificate, and Janus has no events of less."""

@@ -5,6 +5,7 @@
 #include <tallybus/c/engine.h>
 
 #include <cstring>
+#include <string>
 
 inline tallybus_bytes BytesOf(const char* text) { return {text, std::strlen(text)}; }
 
@@ -21,6 +22,19 @@ inline tallybus_stream_status SampleEvent() {
   event.sdp = BytesOf(".....");
   event.media_provider = BytesOf("WebRTC");
   return event;
+}
+
+// What a browser offers for audio and video: with it an event is about 3.6 kB.
+inline std::string SampleSdp() {
+  std::string sdp =
+      "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+      "a=group:BUNDLE 0 1\r\na=msid-semantic: WMS\r\n";
+  for (int line = 0; sdp.size() < 3100; ++line) {
+    sdp += "a=rtpmap:" + std::to_string(96 + line) +
+           " H264/90000\r\na=fmtp:" + std::to_string(96 + line) +
+           " level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n";
+  }
+  return sdp;
 }
 
 #endif  // TALLYBUS_TESTS_BENCH_SAMPLE_EVENT_H_

@@ -1,0 +1,35 @@
+"""./dev bench figures: every figure that has a goal, as a ratio to it; medians of a few rounds in
+one run. rows() is for others who want the table."""
+
+import subprocess
+
+import tallybus_parts
+from figure import Row
+from figures_latency import latency
+from figures_load import idle_daemon, live_streams, one_dead, slow_backend
+from figures_publish import idle_engine, publish
+
+PARTS = {"publish": publish, "latency": latency, "idle_daemon": idle_daemon,
+         "live_streams": live_streams, "idle_engine": idle_engine, "one_dead": one_dead,
+         "slow_backend": slow_backend}
+HEAD = ["figure", "goal", "measured", "ratio", ""]
+
+
+def rows(build, options):
+    """Yields figure.Row. `options` has rounds, seconds (of one measurement) and only: names of
+    PARTS, or none for all. `build` is the release preset's folder; tests/support is on sys.path."""
+    tallybus_parts.BIN = build / "bin"
+    for name in options.only or PARTS:
+        try:
+            yield from PARTS[name](build, options)
+        except (AssertionError, subprocess.SubprocessError) as failure:  # the others are of use
+            yield Row(name, "", f"failed: {failure}", None, False)
+
+
+def main(build, options):
+    print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD))
+    missed = 0
+    for row in rows(build, options):
+        missed += not row.met
+        print("| " + " | ".join(row.cells()) + " |", flush=True)
+    print(f"\n{missed} not met; medians of {options.rounds} rounds of {options.seconds} s each")
