@@ -1,10 +1,12 @@
 // The messages of the acknowledged bus to plain structs and back.
 #include <absl/strings/str_cat.h>
 
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "codec/envelope_codec.h"
+#include "codec/envelope_view.h"
 #include "codec/json_event.h"
 #include "tallybus/codec.h"
 #include "tallybus/v1/bus.pb.h"
@@ -142,6 +144,9 @@ absl::StatusOr<FromEngine> Decode(std::string_view kind, std::string_view bytes)
 
 absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults& defaults) {
   if (bytes.size() > kMaxEventBytes) return Malformed("too_large", "a record over 1 MiB");
+  if (const std::optional<std::string_view> envelope = EnvelopeInPlain(bytes)) {
+    if (std::optional<Event> event = EventFromPlain(*envelope, defaults)) return *std::move(event);
+  }
   v1::Record record;
   if (!Parse(bytes, &record)) return Malformed("protobuf", "not a Record");
   switch (record.kind_case()) {

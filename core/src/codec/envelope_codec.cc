@@ -1,10 +1,14 @@
 // The protobuf envelope to an event and back.
 #include "codec/envelope_codec.h"
 
+#include <simdjson.h>
+
+#include <bit>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "codec/envelope_view.h"
 #include "codec/json_event.h"
 #include "codec/json_members.h"
 #include "codec/json_writer.h"
@@ -15,90 +19,60 @@ namespace {
 using v1::Envelope;
 using v1::StreamStatus;
 
-// Every field of StreamStatus: kind, name in protobuf, name in WCS; in the order of the WCS sample,
-// then of the newer servers' fields. Both directions are made from this list.
-#define TALLYBUS_STREAM_STATUS_FIELDS(X)     \
-  X(String, name, "name")                    \
-  X(Bool, published, "published")            \
-  X(Bool, has_video, "hasVideo")             \
-  X(Bool, has_audio, "hasAudio")             \
-  X(String, status, "status")                \
-  X(String, sdp, "sdp")                      \
-  X(Bool, record, "record")                  \
-  X(Int, width, "width")                     \
-  X(Int, height, "height")                   \
-  X(Int, bitrate, "bitrate")                 \
-  X(Int, quality, "quality")                 \
-  X(String, media_provider, "mediaProvider") \
-  X(String, info, "info")                    \
-  X(Int, min_bitrate, "minBitrate")          \
-  X(Int, max_bitrate, "maxBitrate")          \
-  X(Int, gop, "gop")                         \
-  X(Int, fps, "fps")                         \
-  X(Int, audio_bitrate, "audioBitrate")      \
-  X(String, audio_codec, "audioCodec")       \
-  X(String, video_codec, "videoCodec")       \
-  X(String, codec_impl, "codecImpl")         \
-  X(String, transport, "transport")          \
-  X(String, media_type, "mediaType")         \
-  X(String, record_name, "recordName")       \
-  X(Bool, history, "history")                \
-  X(Bool, cvo_extension, "cvoExtension")     \
-  X(Int, create_date, "createDate")          \
-  X(Object, audio_state, "audioState")       \
-  X(Object, video_state, "videoState")       \
-  X(Object, custom, "custom")
-
-void WriteObject(JsonObjectWriter& writer, std::string_view key, std::string_view json) {
-  writer.Raw(key, json);
-}
-void WriteString(JsonObjectWriter& writer, std::string_view key, std::string_view value) {
-  writer.String(key, value);
-}
-void WriteBool(JsonObjectWriter& writer, std::string_view key, bool value) {
-  writer.Bool(key, value);
-}
-void WriteInt(JsonObjectWriter& writer, std::string_view key, int64_t value) {
-  writer.Int(key, value);
-}
-
-absl::Status CheckObject(bool present, std::string_view json) {
+absl::Status CheckObject(std::string_view json) {
   std::vector<JsonMember> members;
-  return present ? SplitJsonObject(json, &members) : absl::OkStatus();
+  return SplitJsonObject(json, &members);
 }
 
 // The JSON that the publisher wrote is not trusted: each object keeps to its place, and the whole,
 // `json`, is one object.
-absl::Status CheckForeignJson(const Envelope& envelope, const StreamStatus& status,
-                              std::string_view json) {
-  absl::Status checked = CheckObject(status.has_audio_state(), status.audio_state());
-  if (checked.ok()) checked = CheckObject(status.has_video_state(), status.video_state());
-  if (checked.ok()) checked = CheckObject(status.has_custom(), status.custom());
-  const bool any = !envelope.extra().empty() || status.has_audio_state() ||
-                   status.has_video_state() || status.has_custom();
-  return checked.ok() ? CheckObject(any, json) : checked;
+absl::Status CheckForeignJson(const EnvelopeView& envelope, std::string_view json) {
+  absl::Status checked;
+  bool any = !envelope.extra.empty();
+  for (size_t number :
+       {size_t{StreamStatus::kAudioStateFieldNumber}, size_t{StreamStatus::kVideoStateFieldNumber},
+        size_t{StreamStatus::kCustomFieldNumber}}) {
+    if (!envelope.status.Has(number)) continue;
+    any = true;
+    checked.Update(CheckObject(envelope.status.Text(number)));
+  }
+  return checked.ok() && any ? CheckObject(json) : checked;
 }
 
-absl::Status FinishStreamStatus(const Envelope& envelope, Event* event) {
-  const StreamStatus& status = envelope.stream_status();
-  event->name = status.name();
-  event->status = status.status();
-  event->published = status.published();
+void WriteField(size_t i, const StatusView& status, JsonObjectWriter& writer) {
+  const auto& [kind, key] = kStatusFields[i];
+  switch (kind) {
+    case StatusField::Kind::kString:
+      return writer.String(key, status.texts[i]);
+    case StatusField::Kind::kBool:
+      return writer.Bool(key, status.numbers[i] != 0);
+    case StatusField::Kind::kInt:
+      return writer.Int(key, status.numbers[i]);
+    case StatusField::Kind::kObject:
+      return writer.Raw(key, status.texts[i]);
+  }
+}
+
+absl::Status FinishStreamStatus(const EnvelopeView& envelope, Event* event) {
+  const StatusView& status = envelope.status;
+  event->name = status.Text(StreamStatus::kNameFieldNumber);
+  event->status = status.Text(StreamStatus::kStatusFieldNumber);
+  event->published = status.Has(StreamStatus::kPublishedFieldNumber) &&
+                     status.numbers[StreamStatus::kPublishedFieldNumber - 1] != 0;
   std::string& json = event->json;
-  json.reserve(384 + status.sdp().size() + envelope.extra().size());
+  json.reserve(384 + status.Text(StreamStatus::kSdpFieldNumber).size() + envelope.extra.size());
   JsonObjectWriter writer(&json);
   writer.String("nodeId", event->node_id);
   writer.String("appKey", event->app_key);
   writer.String("sessionId", event->session_id);
   writer.String("mediaSessionId", event->media_session_id);
-#define TALLYBUS_WRITE(kind, field, wcs) \
-  if (status.has_##field()) Write##kind(writer, wcs, status.field());
-  TALLYBUS_STREAM_STATUS_FIELDS(TALLYBUS_WRITE)
-#undef TALLYBUS_WRITE
-  writer.Members(envelope.extra());
+  for (uint32_t left = status.present; left != 0; left &= left - 1) {
+    WriteField(static_cast<size_t>(std::countr_zero(left)), status, writer);
+  }
+  writer.Members(envelope.extra);
   writer.Close();
   event->terminal = event->terminal || IsTerminalStatus(event->method, event->status);
-  return CheckForeignJson(envelope, status, json);
+  return CheckForeignJson(envelope, json);
 }
 
 std::string JsonOf(const v1::ErrorEvent& error, const Event& event) {
@@ -122,18 +96,18 @@ std::string JsonOf(const v1::ErrorEvent& error, const Event& event) {
   return json;
 }
 
-void TakeErrorEvent(const Envelope& envelope, Event* event) {
-  event->name = envelope.error_event().name();
-  event->status = envelope.error_event().status();
-  event->json = JsonOf(envelope.error_event(), *event);
+void TakeErrorEvent(const v1::ErrorEvent& error, Event* event) {
+  event->name = error.name();
+  event->status = error.status();
+  event->json = JsonOf(error, *event);
 }
 
 // Which method an envelope is of: its own word, else its payload's, else the defaults'.
-std::string MethodOf(const Envelope& envelope, const EventDefaults& defaults) {
-  if (!envelope.method().empty()) return envelope.method();
-  if (!defaults.method.empty()) return std::string(defaults.method);
-  if (envelope.has_stream_status()) return std::string(kStreamStatusEvent);
-  if (envelope.has_error_event()) return std::string(kErrorEvent);
+std::string_view MethodOf(const EnvelopeView& envelope, const EventDefaults& defaults) {
+  if (!envelope.method.empty()) return envelope.method;
+  if (!defaults.method.empty()) return defaults.method;
+  if (envelope.payload == Envelope::kStreamStatus) return kStreamStatusEvent;
+  if (envelope.payload == Envelope::kErrorEvent) return kErrorEvent;
   return "";
 }
 
@@ -211,26 +185,25 @@ void TakeIds(const Event& event, Envelope* envelope) {
   envelope->set_flags(event.terminal ? 1 : 0);
 }
 
-}  // namespace
-
-absl::StatusOr<Event> EventFromEnvelope(const Envelope& envelope, const EventDefaults& defaults) {
+absl::StatusOr<Event> EventFromEnvelope(const EnvelopeView& envelope,
+                                        const EventDefaults& defaults) {
   Event event;
   event.method = MethodOf(envelope, defaults);
   if (!IsValidMethod(event.method)) return MalformedMethod(event.method);
   if (!defaults.method.empty() && event.method != defaults.method) {
     return Malformed("method", "the envelope names another method than frame 0");
   }
-  event.id = {envelope.epoch(), envelope.sequence()};
-  event.time = TimeOf(envelope.time_unix_us()).value_or(defaults.now);
-  event.node_id = envelope.node_id();
-  event.app_key = envelope.app_key();
-  event.session_id = envelope.session_id();
-  event.media_session_id = envelope.media_session_id();
-  event.terminal = (envelope.flags() & 1) != 0;
+  event.id = {envelope.epoch, envelope.sequence};
+  event.time = TimeOf(envelope.time_unix_us).value_or(defaults.now);
+  event.node_id = envelope.node_id;
+  event.app_key = envelope.app_key;
+  event.session_id = envelope.session_id;
+  event.media_session_id = envelope.media_session_id;
+  event.terminal = (envelope.flags & 1) != 0;
   absl::Status status;
-  switch (envelope.payload_case()) {
+  switch (envelope.payload) {
     case Envelope::kJson:
-      status = FinishJsonEvent(envelope.json(), defaults, &event);
+      status = FinishJsonEvent(envelope.json, defaults, &event);
       break;
     case Envelope::kStreamStatus:
       FillIds(defaults, &event);
@@ -238,7 +211,7 @@ absl::StatusOr<Event> EventFromEnvelope(const Envelope& envelope, const EventDef
       break;
     case Envelope::kErrorEvent:
       FillIds(defaults, &event);
-      TakeErrorEvent(envelope, &event);
+      TakeErrorEvent(*envelope.error, &event);
       break;
     case Envelope::PAYLOAD_NOT_SET:
       status = Malformed("protobuf", "an envelope without a payload");
@@ -251,8 +224,35 @@ absl::StatusOr<Event> EventFromEnvelope(const Envelope& envelope, const EventDef
   return event;
 }
 
+// All text of a typed event is in its JSON; beside a body that was written elsewhere, the ids may
+// not be.
+bool IsUtf8(const EnvelopeView& view, const Event& event) {
+  if (!simdjson::validate_utf8(event.json)) return false;
+  if (view.payload == Envelope::kStreamStatus) return true;
+  for (std::string_view text :
+       {view.node_id, view.app_key, view.session_id, view.media_session_id}) {
+    if (!simdjson::validate_utf8(text)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<Event> EventFromEnvelope(const Envelope& envelope, const EventDefaults& defaults) {
+  return EventFromEnvelope(ViewOf(envelope), defaults);
+}
+
+std::optional<Event> EventFromPlain(std::string_view bytes, const EventDefaults& defaults) {
+  const std::optional<EnvelopeView> view = ViewOfPlain(bytes);
+  if (!view) return std::nullopt;
+  absl::StatusOr<Event> event = EventFromEnvelope(*view, defaults);
+  if (!event.ok() || !IsUtf8(*view, *event)) return std::nullopt;
+  return *std::move(event);
+}
+
 absl::StatusOr<Event> EventFromEnvelope(std::string_view bytes, const EventDefaults& defaults) {
   if (bytes.size() > kMaxEventBytes) return Malformed("too_large", "an envelope over 1 MiB");
+  if (std::optional<Event> event = EventFromPlain(bytes, defaults)) return *std::move(event);
   Envelope envelope;
   if (!envelope.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Malformed("protobuf", "not an Envelope");

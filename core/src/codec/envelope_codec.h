@@ -4,6 +4,9 @@
 
 #include <absl/status/statusor.h>
 
+#include <optional>
+#include <string_view>
+
 #include "tallybus/codec.h"
 #include "tallybus/v1/event.pb.h"
 
@@ -11,6 +14,9 @@ namespace tallybus {
 
 absl::StatusOr<Event> EventFromEnvelope(const v1::Envelope& envelope,
                                         const EventDefaults& defaults);
+
+// The event of an envelope as our own writers make it. nullopt: parse it, which says what is wrong.
+std::optional<Event> EventFromPlain(std::string_view bytes, const EventDefaults& defaults);
 
 }  // namespace tallybus
 

@@ -69,6 +69,8 @@ std::string WithIds(std::string_view json, const Event& event, const Present& pr
   if (!present.media_session_id && !event.media_session_id.empty()) {
     writer.String("mediaSessionId", event.media_session_id);
   }
+  writer.Close();
+  out.pop_back();  // the object goes on with what came
   if (out.size() == 1) return std::string(json);
   if (has_members) out.push_back(',');
   out.append(json.substr(json.find('{') + 1));

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <utility>
 
 #include "tallybus/codec.h"
 
@@ -51,17 +54,37 @@ std::string ValidUtf8(std::string_view text) {
   return valid;
 }
 
+bool NeedsEscape(unsigned char c) { return c < 0x20 || c == '"' || c == '\\'; }
+
+// Whether any of eight bytes does: a byte's highest bit is set where it is below what is subtracted
+// from it, and was below 0x80 before.
+bool AnyNeedsEscape(const char* eight) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  uint64_t bytes;
+  std::memcpy(&bytes, eight, sizeof bytes);
+  const auto below = [](uint64_t word, uint64_t limit) { return (word - kOnes * limit) & ~word; };
+  const uint64_t found =
+      below(bytes, 0x20) | below(bytes ^ (kOnes * '"'), 1) | below(bytes ^ (kOnes * '\\'), 1);
+  return (found & (kOnes * 0x80)) != 0;
+}
+
+// How much of the text's beginning needs no escape.
+size_t PlainLength(std::string_view text) {
+  size_t i = 0;
+  while (text.size() - i >= 8 && !AnyNeedsEscape(text.data() + i)) i += 8;
+  while (i < text.size() && !NeedsEscape(static_cast<unsigned char>(text[i]))) ++i;
+  return i;
+}
+
 }  // namespace
 
 void AppendJsonString(std::string_view text, std::string* out) {
   static constexpr char kHex[] = "0123456789abcdef";
   out->push_back('"');
-  size_t plain = 0;  // start of what needs no escape and is not yet copied
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    out->append(text.substr(plain, i - plain));
-    plain = i + 1;
+  for (size_t plain = PlainLength(text); plain < text.size(); plain = PlainLength(text)) {
+    out->append(text.substr(0, plain));
+    const auto c = static_cast<unsigned char>(text[plain]);
+    text.remove_prefix(plain + 1);
     const char letter = ShortEscape(c);
     out->push_back('\\');
     out->push_back(letter);
@@ -71,7 +94,7 @@ void AppendJsonString(std::string_view text, std::string* out) {
       out->push_back(kHex[c & 15]);
     }
   }
-  out->append(text.substr(plain));
+  out->append(text);
   out->push_back('"');
 }
 
@@ -82,44 +105,70 @@ std::string JsonString(std::string_view text) {
   return out;
 }
 
-void JsonObjectWriter::Comma() {
-  if (!first_) out_->push_back(',');
-  first_ = false;
+namespace {
+
+char* Put(char* to, std::string_view text) { return std::copy(text.begin(), text.end(), to); }
+
+constexpr size_t kMostDigits = 20;  // of an int64_t, with its sign
+
+}  // namespace
+
+JsonObjectWriter::JsonObjectWriter(std::string* out) : out_(out), at_(out->size()) {
+  out_->resize(std::max(out_->capacity(), at_ + 1));
+  (*out_)[at_++] = '{';
 }
 
-void JsonObjectWriter::Key(std::string_view key) {
-  Comma();
-  out_->push_back('"');
-  out_->append(key);
-  out_->append("\":");
+char* JsonObjectWriter::Room(size_t bytes) {
+  if (out_->size() - at_ < bytes) out_->resize(std::max(at_ + bytes, 2 * out_->size()));
+  return out_->data() + at_;
+}
+
+char* JsonObjectWriter::Key(std::string_view key, size_t bytes) {
+  char* to = Room(key.size() + 4 + bytes);
+  if (!std::exchange(first_, false)) *to++ = ',';
+  *to++ = '"';
+  to = Put(to, key);
+  *to++ = '"';
+  *to++ = ':';
+  return to;
 }
 
 void JsonObjectWriter::String(std::string_view key, std::string_view value) {
-  Key(key);
-  AppendJsonString(value, out_);
+  if (PlainLength(value) < value.size()) {
+    std::string escaped;
+    AppendJsonString(value, &escaped);
+    return Raw(key, escaped);
+  }
+  char* to = Key(key, value.size() + 2);
+  *to++ = '"';
+  to = Put(to, value);
+  *to++ = '"';
+  AtEnd(to);
 }
 
 void JsonObjectWriter::Int(std::string_view key, int64_t value) {
-  Key(key);
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value);
-  out_->append(digits, end.ptr);
+  char* to = Key(key, kMostDigits);
+  AtEnd(std::to_chars(to, to + kMostDigits, value).ptr);
 }
 
 void JsonObjectWriter::Bool(std::string_view key, bool value) {
-  Key(key);
-  out_->append(value ? "true" : "false");
+  Raw(key, value ? "true" : "false");
 }
 
 void JsonObjectWriter::Raw(std::string_view key, std::string_view json) {
-  Key(key);
-  out_->append(json);
+  AtEnd(Put(Key(key, json.size()), json));
 }
 
 void JsonObjectWriter::Members(std::string_view members) {
   if (members.empty()) return;
-  Comma();
-  out_->append(members);
+  char* to = Room(members.size() + 1);
+  if (!std::exchange(first_, false)) *to++ = ',';
+  AtEnd(Put(to, members));
+}
+
+void JsonObjectWriter::Close() {
+  *Room(1) = '}';
+  out_->resize(at_ + 1);
 }
 
 }  // namespace tallybus
