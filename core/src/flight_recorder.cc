@@ -77,6 +77,7 @@ void FlightRecorder::ForgetOldestEvent() {
     ways_.pop_front();
     ++first_way_;
   }
+  by_row_.ForgetBefore(first_way_);
 }
 
 void FlightRecorder::ForgetOldestWay() {
@@ -87,6 +88,7 @@ void FlightRecorder::ForgetOldestWay() {
   }
   ways_.pop_front();
   ++first_way_;
+  by_row_.ForgetBefore(first_way_);
 }
 
 void FlightRecorder::Release(Way& way, uint64_t number) {
@@ -94,8 +96,7 @@ void FlightRecorder::Release(Way& way, uint64_t number) {
   words_.Release(way.first_info);
   words_.Release(way.last_info);
   words_.Release(way.why);
-  auto found = by_row_.find(way.row);
-  if (found != by_row_.end() && found->second == number) by_row_.erase(found);
+  by_row_.Forget(way.row, number);
   way.event = 0;
 }
 
@@ -105,9 +106,16 @@ uint64_t FlightRecorder::NumberOf(const EventId& id) const {
   return found == by_id_.end() ? 0 : found->second;
 }
 
+uint64_t FlightRecorder::WayNumberOf(uint64_t row) const {
+  const uint64_t number = by_row_.Find(row);
+  if (number < first_way_ || number >= first_way_ + ways_.size()) return 0;
+  const Way& way = ways_[number - first_way_];
+  return way.row == row && way.event != 0 ? number : 0;
+}
+
 FlightRecorder::Way* FlightRecorder::WayOf(uint64_t row) {
-  auto found = by_row_.find(row);
-  return found == by_row_.end() ? nullptr : &WayAt(found->second);
+  const uint64_t number = WayNumberOf(row);
+  return number == 0 ? nullptr : &WayAt(number);
 }
 
 void FlightRecorder::ToClients(const EventId& id, ClientOutcome outcome, absl::Time now) {
@@ -142,7 +150,7 @@ void FlightRecorder::AddRow(uint64_t event, const TracedRow& row, absl::Time now
   way.lane_sequence = row.lane_sequence;
   way.resumed = resumed;
   way.replayed = row.replayed;
-  by_row_[row.row] = RecordAt(event).last_way;
+  by_row_.Add(row.row, RecordAt(event).last_way);
 }
 
 void FlightRecorder::Spooled(const EventId& id, const TracedRow& row, absl::Time now) {
@@ -283,9 +291,9 @@ Trace FlightRecorder::Find(std::string_view id_or_name, size_t limit) const {
 }
 
 TracedAttempt FlightRecorder::LastFailure(uint64_t row) const {
-  auto found = by_row_.find(row);
-  if (found == by_row_.end()) return {};
-  const Way& way = ways_[found->second - first_way_];
+  const uint64_t number = WayNumberOf(row);
+  if (number == 0) return {};
+  const Way& way = ways_[number - first_way_];
   if (way.last.failed != kNever) return Describe(way.last, way.last_info);
   // One that is in flight has told nothing yet; of those before it the first is kept.
   return way.first.failed != kNever ? Describe(way.first, way.first_info) : TracedAttempt();
@@ -381,7 +389,7 @@ size_t FlightRecorder::MemoryBytes() const {
   size_t bytes = (event_nodes + way_nodes) * (kNode + kMallocOverhead + 2 * sizeof(void*));
   bytes += text_bytes_ + words_.MemoryBytes();
   bytes += by_id_.capacity() * (sizeof(EventId) + sizeof(uint64_t) + 1);
-  bytes += by_row_.capacity() * (2 * sizeof(uint64_t) + 1);
+  bytes += by_row_.MemoryBytes();
   bytes += endpoints_.capacity() * (sizeof(std::string) + sizeof(std::vector<Change>) + 1);
   for (const auto& [route, changes] : endpoints_) {
     bytes += changes.capacity() * sizeof(Change) + kKeptTextBytes + kMallocOverhead;

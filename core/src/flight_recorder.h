@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "row_index.h"
 #include "tallybus/event.h"
 #include "tallybus/trace.h"
 #include "word_table.h"
@@ -154,7 +155,6 @@ class FlightRecorder {
       return group << 7 | (number & 0x7f);
     }
     size_t operator()(const EventId& id) const { return Of(id.epoch, id.sequence); }
-    size_t operator()(uint64_t row) const { return Of(0, row); }
   };
 
   uint64_t Open(const Event& event, absl::Time now);
@@ -167,6 +167,7 @@ class FlightRecorder {
   void SetInfo(Word& info, std::string_view text);
   void MakeRoomForRoute();
   uint64_t NumberOf(const EventId& id) const;  // 0: not known
+  uint64_t WayNumberOf(uint64_t row) const;    // 0: not known
   Way* WayOf(uint64_t row);                    // nullptr: not known
   Record& RecordAt(uint64_t number) { return events_[number - first_event_]; }
   Way& WayAt(uint64_t number) { return ways_[number - first_way_]; }
@@ -184,7 +185,7 @@ class FlightRecorder {
   std::deque<Way> ways_;
   uint64_t first_way_ = 1;
   absl::flat_hash_map<EventId, uint64_t, NumberHash> by_id_;
-  absl::flat_hash_map<uint64_t, uint64_t, NumberHash> by_row_;
+  RowIndex by_row_;
   absl::flat_hash_map<std::string, std::vector<Change>> endpoints_;
   WordTable words_;
   size_t text_bytes_ = 0;

@@ -23,41 +23,10 @@ constexpr size_t kAsManyAsAsked = std::numeric_limits<size_t>::max();
 constexpr int kPassesAStep = 16;
 constexpr absl::Duration kHousekeepEvery = absl::Seconds(1);
 
-size_t BytesOf(const IngressRecord& record) {
-  if (const auto* event = std::get_if<Event>(&record)) return event->MemoryBytes();
-  if (const auto* stated = std::get_if<StreamStated>(&record)) return stated->status.MemoryBytes();
-  if (const auto* change = std::get_if<PublisherChange>(&record)) {
-    return sizeof(*change) + change->source.size() + change->node_id.size();
-  }
-  if (const auto* rejected = std::get_if<RejectedRecord>(&record)) return rejected->bytes.size();
-  const auto& change = std::get<SessionChange>(record);
-  return sizeof(change) + change.session_id.size() + change.app_key.size() +
-         change.rest_client_config.value_or("").size();
-}
-
-bool HoldsEvents(const IngressBatch& batch) {
-  return std::any_of(batch.records.begin(), batch.records.end(), [](const IngressRecord& record) {
-    return std::holds_alternative<Event>(record) || std::holds_alternative<RejectedRecord>(record);
-  });
-}
-
-bool HoldsTerminal(const IngressBatch& batch) {
-  return std::any_of(batch.records.begin(), batch.records.end(), [](const IngressRecord& record) {
-    const auto* event = std::get_if<Event>(&record);
-    return event != nullptr && event->terminal;
-  });
-}
-
 // What is kept free for terminal events and for what the router itself must say.
 size_t Floor(size_t max_bytes) { return max_bytes / 16; }
 
 }  // namespace
-
-size_t IngressBatch::MemoryBytes() const {
-  size_t bytes = 0;
-  for (const IngressRecord& record : records) bytes += BytesOf(record);
-  return bytes;
-}
 
 Router::Line::Line(Parts p)
     : parts(std::move(p)),
@@ -100,11 +69,11 @@ absl::Status Router::Line::Accept(IngressBatch&& batch) {
   if (shutting_down.load(std::memory_order_relaxed)) {
     return absl::UnavailableError("shutting down");
   }
-  const bool events = HoldsEvents(batch);
+  const bool events = batch.HoldsEvents();
   if (events && !parts.spool.Healthy()) {
     return absl::ResourceExhaustedError("the spool cannot be written");
   }
-  if (events && blocked_.load(std::memory_order_relaxed) && !HoldsTerminal(batch)) {
+  if (events && blocked_.load(std::memory_order_relaxed) && !batch.HoldsTerminal()) {
     return absl::ResourceExhaustedError("a route's quota is full (when_full: block)");
   }
   const size_t bytes = batch.MemoryBytes();
@@ -116,11 +85,15 @@ absl::Status Router::Line::Accept(IngressBatch&& batch) {
   const size_t used = parts.spool.UsedBytes() + before;
   const size_t max = parts.spool.MaxBytes();
   // One batch into an empty spool is always taken: it would never fit better.
-  const bool fits = used == 0 || used + bytes <= (HoldsTerminal(batch) ? max : max - Floor(max));
+  const bool fits = used == 0 || used + bytes <= (batch.HoldsTerminal() ? max : max - Floor(max));
   // What is no event costs the spool little, and without it later events would be treated wrongly.
-  if ((fits || !events) && inbox_.Push(std::move(batch))) {
-    TALLYBUS_FAULT_POINT("ingress.accepted");
-    return absl::OkStatus();
+  if (fits || !events) {
+    Accepted taken{std::move(batch), bytes};
+    if (inbox_.Push(std::move(taken))) {
+      TALLYBUS_FAULT_POINT("ingress.accepted");
+      return absl::OkStatus();
+    }
+    batch = std::move(taken.batch);  // untouched, for the caller
   }
   inbox_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   return absl::ResourceExhaustedError("the spool is full (spool.max_size)");
@@ -154,6 +127,7 @@ std::optional<MonoTime> Router::Line::Step() {
   if (now - housekept_ >= kHousekeepEvery) Housekeep();
   bool busy = true;
   for (int pass = 0; busy && pass < kPassesAStep; ++pass) {
+    pass_time_ = parts.clock.WallNow();
     busy = TakeFaults();
     busy |= TakeTasks();
     busy |= TakeInbox();
@@ -164,6 +138,7 @@ std::optional<MonoTime> Router::Line::Step() {
     busy |= dispatcher.Dispatch();
   }
   busy |= AskForWaiting();
+  pass_time_.reset();
   stepping_.store(std::thread::id(), std::memory_order_relaxed);
   return busy ? now : NextDue();
 }
@@ -196,10 +171,10 @@ bool Router::Line::TakeTasks() {
 }
 
 bool Router::Line::TakeInbox() {
-  std::vector<IngressBatch> batches;
+  std::vector<Accepted> batches;
   inbox_.Drain(&batches);
-  for (IngressBatch& ingress : batches) {
-    inbox_bytes_.fetch_sub(ingress.MemoryBytes(), std::memory_order_relaxed);
+  for (auto& [ingress, bytes] : batches) {
+    inbox_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     Turn turn;
     for (IngressRecord& record : ingress.records) TakeRecord(std::move(record), &turn);
     if (ingress.watermark) NoteWatermark(*ingress.watermark, &turn.batch);
@@ -233,7 +208,7 @@ void Router::Line::TakeEvent(Event&& event, Turn* turn, const std::string* not_t
   auto shared = std::make_shared<const Event>(std::move(event));
   Decision decision = Decide(*shared, sessions, *routes);
   TALLYBUS_FAULT_POINT("router.decided");
-  const absl::Time now = parts.clock.WallNow();
+  const absl::Time now = PassTime();
   recorder.Accepted(*shared, now);
   turn->copies.push_back({shared, std::move(decision.client_exclude)});
   NoteUndelivered(*shared, decision, now);
@@ -253,7 +228,7 @@ void Router::Line::AddRow(const EventPtr& event, const Target& target, Turn* tur
   }
   row->on_error = target.on_error;
   row->delivery = target.route->delivery;
-  row->accepted = parts.clock.WallNow();
+  row->accepted = PassTime();
   row->ephemeral = event->method == kStreamKeepAliveEvent;
   const std::string lane = LaneKey(*event);
   dispatcher.Place(*target.route, lane, row.get(), &turn->batch);
@@ -300,7 +275,7 @@ void Router::Line::Append(Turn turn) {
 
 void Router::Line::Notify(const ClientCopy& copy) {
   const Event& event = *copy.event;
-  const absl::Time now = parts.clock.WallNow();
+  const absl::Time now = PassTime();
   if (event.session_id.empty() || parts.clients.empty()) {
     recorder.ToClients(
         event.id, event.session_id.empty() ? ClientOutcome::kNoSession : ClientOutcome::kNobody,

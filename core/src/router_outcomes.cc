@@ -143,7 +143,7 @@ void Router::Line::Watch(const SpoolRow& row) {
 }
 
 void Router::Line::OnAttempt(const SpoolRow& row, int attempt) {
-  recorder.Attempted(row.seq, attempt, parts.clock.WallNow());
+  recorder.Attempted(row.seq, attempt, PassTime());
 }
 
 void Router::Line::OnAttemptFailed(const SpoolRow& row, const Failure& failure,
@@ -171,7 +171,7 @@ void Router::Line::TellOf(const SpoolRow& row, const Failure& failure) {
 
 void Router::Line::OnSettled(const Settlement& settlement) {
   watch_.Forget(settlement.seq);
-  recorder.Settled(settlement.seq, FateOf(settlement.outcome), parts.clock.WallNow());
+  recorder.Settled(settlement.seq, FateOf(settlement.outcome), PassTime());
   waiting_asked_.erase(settlement.seq);  // the spool may have nothing left to answer with
 }
 

@@ -73,6 +73,8 @@ struct IngressBatch {
   std::optional<Watermark> watermark;  // none on a bus that does not acknowledge
 
   size_t MemoryBytes() const;
+  bool HoldsEvents() const;  // or what becomes a dead letter
+  bool HoldsTerminal() const;
 };
 
 class EventSink {

@@ -147,6 +147,7 @@ void Dispatcher::Loaded(const SpoolRowPtr& row) {
 
 bool Dispatcher::Settle() {
   const MonoTime now = parts_.clock.Now();
+  wall_now_ = parts_.clock.WallNow();
   in_flight_.Drain(&completed_);
   if (now - swept_ >= kSweepEvery) Sweep(now);
   for (const InFlight::Completed& completed : completed_) Judged(completed, now);
@@ -213,6 +214,7 @@ void Dispatcher::BackOffUntil(Lane& lane, MonoTime due) {
 bool Dispatcher::Dispatch() {
   if (dispatch_stopped_) return false;
   const MonoTime now = parts_.clock.Now();
+  wall_now_ = parts_.clock.WallNow();
   bool any = false;
   for (auto& [name, queue] : queues_) any |= DispatchQueue(queue, now);
   if (!wanted_.empty()) {

@@ -197,6 +197,7 @@ class Dispatcher {
   bool retries_stopped_ = false;
   bool dispatch_stopped_ = false;
   MonoTime swept_, aged_;
+  absl::Time wall_now_;  // of this Settle or Dispatch: asking the clock for each row costs
   Gauge& waiting_gauge_;
   Gauge& in_flight_gauge_;
   Gauge& lanes_gauge_;

@@ -191,7 +191,7 @@ void Dispatcher::SettleRow(Lane& lane, const Waiting& what, const SpoolRow& row,
   settlement.seq = what.seq;
   settlement.attempts = attempts;
   settlement.bytes = what.bytes;
-  settlement.at = parts_.clock.WallNow();
+  settlement.at = wall_now_;
   --unsettled_;
   if (settlement.IsDeadLetter()) LogDeadLetter(lane, row, settlement);
   lane.ended = what.terminal;

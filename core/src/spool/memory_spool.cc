@@ -26,8 +26,9 @@ class MemorySpool final : public Spool {
     for (const LaneRecord& lane : batch.lanes) lanes_[lane.id] = {lane.route, lane.key};
     for (LaneId lane : batch.forgotten_lanes) lanes_.erase(lane);
     for (const SpoolRowPtr& row : batch.rows) {
-      used_.fetch_add(row->Bytes(), std::memory_order_relaxed);
-      rows_.emplace(row->seq, row);
+      const size_t bytes = row->Bytes();
+      used_.fetch_add(bytes, std::memory_order_relaxed);
+      rows_.emplace(row->seq, Kept{row, bytes});
     }
     for (const DeadRow& letter : batch.dead) Bury(letter.row, letter.settlement);
     Settle(batch.settled);
@@ -39,8 +40,8 @@ class MemorySpool final : public Spool {
       Remove(dead_, settlement.seq);
       auto found = rows_.find(settlement.seq);
       if (found == rows_.end()) continue;
-      used_.fetch_sub(found->second->Bytes(), std::memory_order_relaxed);
-      if (settlement.IsDeadLetter()) Bury(found->second, settlement);
+      used_.fetch_sub(found->second.bytes, std::memory_order_relaxed);
+      if (settlement.IsDeadLetter()) Bury(found->second.row, settlement);
       rows_.erase(found);
     }
   }
@@ -52,7 +53,7 @@ class MemorySpool final : public Spool {
     loaded.reserve(wanted.size());
     for (SpoolSeq seq : wanted) {
       auto found = rows_.find(seq);
-      if (found != rows_.end()) loaded.push_back(found->second);
+      if (found != rows_.end()) loaded.push_back(found->second.row);
     }
     events_->OnLoaded(std::move(loaded));
   }
@@ -63,7 +64,7 @@ class MemorySpool final : public Spool {
       const SpoolSeq seq = stored.row->seq;
       if (seq > filter.after && filter.Fits(stored)) fitting.emplace(seq, std::move(stored));
     };
-    for (const auto& [seq, row] : rows_) consider(AsStored(row, StoredRow::State::kWaiting));
+    for (const auto& [seq, kept] : rows_) consider(AsStored(kept.row, StoredRow::State::kWaiting));
     for (const auto& [seq, stored] : dead_) consider(stored);
     StoredPage page;
     for (auto& [seq, stored] : fitting) {
@@ -82,6 +83,10 @@ class MemorySpool final : public Spool {
   bool Healthy() const override { return true; }
 
  private:
+  struct Kept {
+    SpoolRowPtr row;
+    size_t bytes;  // row->Bytes(), which would look into its event again
+  };
   struct LaneName {
     std::string route;
     std::string key;
@@ -123,7 +128,7 @@ class MemorySpool final : public Spool {
   const size_t max_bytes_;
   std::atomic<size_t> used_{0};
   SpoolEvents* events_ = nullptr;
-  absl::flat_hash_map<SpoolSeq, SpoolRowPtr> rows_;
+  absl::flat_hash_map<SpoolSeq, Kept> rows_;
   absl::flat_hash_map<LaneId, LaneName> lanes_;
   std::map<SpoolSeq, StoredRow> dead_;
   std::atomic<size_t> dead_bytes_{0};
