@@ -309,8 +309,10 @@ bool RouterLink::IsStated(Pause* pause) {
   for (;;) {
     LiveState::Progress progress = stated_;
     const std::string chunk = live_.NextChunk(&progress, kStateBytes);
-    stated_ = chunk.empty() ? progress : stated_;  // with nothing open it is stated all the same
-    if (chunk.empty()) return true;
+    if (chunk.empty()) {
+      stated_ = progress;  // also where nothing was open: what comes later is in events
+      return true;
+    }
     *pause = Pause::kTransit;
     if (!socket_.HasRoom(chunk.size())) return false;
     *pause = Pause::kSocket;

@@ -191,6 +191,25 @@ TEST_F(RouterLinkTest, StatesNoStreamWhoseEndTheRouterHasThoughItDidNotAcknowled
   EXPECT_EQ(state.streams(0).media_session_id(), "next");
 }
 
+// It would come after the ends of what it states, and make streams live again that are over.
+TEST_F(RouterLinkTest, StatesNothingLaterWhereNothingWasOpen) {
+  Meet(kRouter, 1);
+  Stream("m", "PUBLISHING");
+  AwaitEvents(1, 1);
+  router_.Ack(1);
+  Settle();
+  Stream("m", "STOPPED");
+  bool has_state = false;
+  EXPECT_TRUE(StepUntil([&] {
+    while (const auto message = router_.Poll()) {
+      has_state |= message->kind == v1::KIND_STATE;
+      if (message->kind == v1::KIND_EVENTS) return true;
+    }
+    return false;
+  }));
+  EXPECT_FALSE(has_state);
+}
+
 TEST_F(RouterLinkTest, OpensANewSocketToASilentRouter) {
   Meet(kRouter, 1);
   Publish("a");
