@@ -163,5 +163,5 @@ def main(build, options):
     if comparison.failed or options.only:
         print("not the whole comparison: docs/performance.md is left as it is")
         return 1 if comparison.failed else 0
-    page.write(options, text)
+    page.write(options.page, page.name_of(options), text)
     return 0

@@ -1,8 +1,10 @@
 """./dev bench figures: every figure that has a goal, as a ratio to it; medians of a few rounds in
-one run. rows() is for others who want the table."""
+one run, and the same into docs/performance.md. rows() is for others who want the table."""
 
+import datetime
 import subprocess
 
+import page
 import tallybus_parts
 from figure import Row
 from figures_latency import latency
@@ -27,9 +29,19 @@ def rows(build, options):
 
 
 def main(build, options):
-    print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD))
+    load = page.load_average()
+    lines = ["| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD)]
+    print(lines[0])
     missed = 0
     for row in rows(build, options):
         missed += not row.met
-        print("| " + " | ".join(row.cells()) + " |", flush=True)
+        lines.append("| " + " | ".join(row.cells()) + " |")
+        print(lines[-1], flush=True)
     print(f"\n{missed} not met; medians of {options.rounds} rounds of {options.seconds} s each")
+    if options.only:
+        return
+    day = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
+    command = f"./dev bench figures --rounds {options.rounds} --seconds {options.seconds}"
+    page.write(options.page, "figures", "\n".join(
+        [f"{day}, `{command}`: a ratio is the figure over its goal's bound.", "",
+         page.machine(build, load), "", *lines, ""]))

@@ -1,5 +1,5 @@
-"""The part of docs/performance.md that ./dev bench compare writes, between two comments; what is
-written by hand around them stays."""
+"""The parts of docs/performance.md that ./dev bench compare and figures write, each between two
+comments; what is written by hand around them stays."""
 
 import datetime
 import os
@@ -23,8 +23,8 @@ def load_average():
     return os.getloadavg()[0]
 
 
-def marks(options):
-    """The comments around what this kind of run writes: each size has a place of its own."""
+def name_of(options):
+    """What this kind of comparison is called: each size has a place of its own."""
     name = "compare"
     if options.size != 390:
         name += f" {options.size} bytes"
@@ -32,12 +32,12 @@ def marks(options):
         name += f" {options.connections} connections"
     if options.https:
         name += " https"
-    return f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
+    return name
 
 
-def write(options, text):
-    path = options.page or PAGE
-    begin, end = marks(options)
+def write(path, name, text):
+    path = path or PAGE
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
     old = path.read_text() if path.exists() else HEAD
     new = f"{begin}\n{text}\n{end}"
     if begin in old and end in old:
@@ -49,7 +49,7 @@ def write(options, text):
 
 
 def text(groups, cost, comparison, options, folder, load):
-    parts = [_what(options), _machine(folder, load)]
+    parts = [_what(options), machine(folder, load)]
     parts += [_rates(group) for group in groups]
     if cost:
         parts.append(_cost(cost))
@@ -71,7 +71,7 @@ def _what(options):
             f"{options.rounds} rounds in turn; a ratio is the median of the rounds' ratios.")
 
 
-def _machine(folder, load):
+def machine(folder, load):
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     system = re.search(r'PRETTY_NAME="(.*)"', Path("/etc/os-release").read_text())
     disk = subprocess.run(["df", "--output=fstype", folder], capture_output=True, text=True,
