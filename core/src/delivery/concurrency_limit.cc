@@ -11,7 +11,9 @@ namespace {
 constexpr int kFirstLimit = 8;
 constexpr double kAlpha = 0.4;
 constexpr double kSlowSigmas = 2.5;
-constexpr double kSlowAtLeastSeconds = 0.001;
+// A queue that is shorter harms nobody, while fewer requests at once than a near peer could take
+// leave it idle for as long as we need to send the next one.
+constexpr double kSlowAtLeastSeconds = 0.01;
 // Enough round trips for an average that noise does not decide, and of several intervals.
 constexpr int64_t kCrowdingSamples = 100;
 constexpr int64_t kCrowdingIntervals = 8;
@@ -71,7 +73,7 @@ void ConcurrencyLimit::Decide(MonoTime now, double latest) {
 }
 
 void ConcurrencyLimit::LookForCrowding() {
-  if (!reached_) {
+  if (!reached_ || mean_ < kSlowAtLeastSeconds) {
     // The load is the traffic's, not ours: it grows where round trips do, not the other way round.
     crowding_.Forget();
     falling_to_ = 0;

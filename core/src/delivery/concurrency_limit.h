@@ -15,8 +15,9 @@ namespace tallybus {
 // with exponential averages (alpha 0.4), as Vector's adaptive request concurrency has it. It starts
 // at 8 and doubles until the first decrease. Three readings keep the noise of a healthy peer from
 // throttling it, and a full one from being crowded (docs/decisions/0007-crowding.md): rtt is the
-// mean of the interval, but sigma the deviation of single round trips; 2.5 sigma is at least one
-// millisecond; and a load that only waits in the peer, by Crowding, is a push-back.
+// mean of the interval, but sigma the deviation of single round trips; 2.5 sigma is at least ten
+// milliseconds; and a load that only waits in the peer, by Crowding, is a push-back where round
+// trips are longer than that.
 class ConcurrencyLimit {
  public:
   // What was in flight when a request went out; it comes back with the request.
