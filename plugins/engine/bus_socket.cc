@@ -123,7 +123,11 @@ BusSocket::Received BusSocket::Receive(uint8_t* kind, std::string_view* body) {
   if (!has_body_) zmq_msg_init(&body_);
   has_body_ = true;
   touched_ = true;
-  if (zmq_msg_recv(&body_, socket_, ZMQ_DONTWAIT) < 0) return Received::kNothing;
+  if (zmq_msg_recv(&body_, socket_, ZMQ_DONTWAIT) < 0) {
+    // It has taken all news in before it gave up: the descriptor will tell of the next.
+    touched_ = errno != EAGAIN;
+    return Received::kNothing;
+  }
   const bool one_byte = zmq_msg_size(&body_) == 1;
   if (one_byte) *kind = *static_cast<const uint8_t*>(zmq_msg_data(&body_));
   if (!one_byte || zmq_msg_more(&body_) == 0) return TakeRest();

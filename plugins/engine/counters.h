@@ -17,9 +17,11 @@ inline void Count(Counter& counter, uint64_t n = 1) {
 inline uint64_t Value(const Counter& counter) { return counter.load(std::memory_order_relaxed); }
 
 struct Counters {
-  // Written by the threads that publish.
+  // Written by the threads that publish, with every event.
   alignas(64) Counter published{0};
-  Counter dropped_full{0};
+
+  // Written by them now and then: the sender reads it whenever it looks for records.
+  alignas(64) Counter dropped_full{0};
   Counter too_large{0};  // refused: more than 1 MiB, or more than the ring can ever take
   Counter wakeups{0};
 

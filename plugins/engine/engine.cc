@@ -1,7 +1,6 @@
 // The C ABI: judges arguments, keeps exceptions in, and hands on to the publisher.
 #include <tallybus/c/engine.h>
 
-#include <initializer_list>
 #include <memory>
 #include <utility>
 
@@ -13,6 +12,7 @@
 
 namespace {
 
+using tallybus::engine::HasNewerFields;
 using tallybus::engine::JsonEventRecord;
 using tallybus::engine::kLargestEvent;
 using tallybus::engine::ReadVersioned;
@@ -31,18 +31,24 @@ tallybus_status AtBoundary(Call&& call) noexcept {
 }
 
 // Bounding each before they are added up keeps the sum from overflowing.
-bool AreReadable(std::initializer_list<tallybus_bytes> all) {
-  for (const tallybus_bytes& bytes : all) {
-    if (bytes.size > kLargestEvent || (bytes.data == nullptr && bytes.size != 0)) return false;
-  }
-  return true;
+bool IsReadable(const tallybus_bytes& bytes) {
+  return bytes.size <= kLargestEvent && (bytes.data != nullptr || bytes.size == 0);
+}
+
+template <typename... Bytes>
+bool AreReadable(const Bytes&... all) {
+  return (IsReadable(all) && ...);
+}
+
+[[gnu::noinline, gnu::cold]] bool AreNewerReadable(const tallybus_stream_status& e) {
+  return AreReadable(e.info, e.audio_codec, e.video_codec, e.codec_impl, e.transport, e.media_type,
+                     e.record_name, e.audio_state, e.video_state, e.custom);
 }
 
 bool IsReadable(const tallybus_stream_status& e) {
-  return AreReadable({e.node_id, e.app_key, e.session_id, e.media_session_id, e.name, e.status,
-                      e.sdp, e.media_provider, e.info, e.audio_codec, e.video_codec, e.codec_impl,
-                      e.transport, e.media_type, e.record_name, e.audio_state, e.video_state,
-                      e.custom, e.extra});
+  return AreReadable(e.node_id, e.app_key, e.session_id, e.media_session_id, e.name, e.status,
+                     e.sdp, e.media_provider, e.extra) &&
+         (!HasNewerFields(e) || AreNewerReadable(e));
 }
 
 constexpr uint32_t kKnownFields = TALLYBUS_HAS_CREATE_DATE * 2 - 1;
@@ -96,7 +102,7 @@ tallybus_status tallybus_session_open(tallybus_publisher* publisher,
     const tallybus_session* known = nullptr;
     const tallybus_status status = Admit(publisher, session, &storage, &known);
     if (status != TALLYBUS_OK) return status;
-    if (!AreReadable({known->session_id, known->app_key, known->rest_client_config}) ||
+    if (!AreReadable(known->session_id, known->app_key, known->rest_client_config) ||
         known->session_id.size == 0) {
       return TALLYBUS_INVALID;
     }
@@ -108,15 +114,15 @@ tallybus_status tallybus_session_close(tallybus_publisher* publisher, tallybus_b
   return AtBoundary([&] {
     if (publisher == nullptr) return TALLYBUS_INVALID;
     if (!publisher->IsOpen()) return TALLYBUS_CLOSED;
-    if (!AreReadable({session_id}) || session_id.size == 0) return TALLYBUS_INVALID;
+    if (!IsReadable(session_id) || session_id.size == 0) return TALLYBUS_INVALID;
     tallybus_session session = {};
     session.session_id = session_id;
     return publisher->Put(SessionRecord::Close(session));
   });
 }
 
-tallybus_status tallybus_publish_stream_status(tallybus_publisher* publisher,
-                                               const tallybus_stream_status* event) {
+[[gnu::hot]] tallybus_status tallybus_publish_stream_status(tallybus_publisher* publisher,
+                                                            const tallybus_stream_status* event) {
   return AtBoundary([&] {
     tallybus_stream_status storage;
     const tallybus_stream_status* known = nullptr;
@@ -136,8 +142,8 @@ tallybus_status tallybus_publish_json(tallybus_publisher* publisher,
     const tallybus_json_event* known = nullptr;
     const tallybus_status status = Admit(publisher, event, &storage, &known);
     if (status != TALLYBUS_OK) return status;
-    if (!AreReadable({known->method, known->app_key, known->session_id, known->media_session_id,
-                      known->json}) ||
+    if (!AreReadable(known->method, known->app_key, known->session_id, known->media_session_id,
+                     known->json) ||
         !IsMethod(known->method) || known->json.size == 0 || (known->flags & ~kKnownFlags) != 0) {
       return TALLYBUS_INVALID;
     }

@@ -7,24 +7,17 @@
 #include <new>
 #include <utility>
 
-namespace {
-
 using tallybus::engine::Ring;
 using tallybus::engine::Settings;
 using tallybus::engine::Value;
 
-// How many forks this process is away from the one that loaded the library. It changes in a child
-// alone, which has one thread then: to read it costs no system call, as getpid() would.
-std::atomic<uint64_t> fork_generation{0};
+std::atomic<uint64_t> tallybus_publisher::forks_{0};
 
-uint64_t WatchForks() {
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { fork_generation.fetch_add(1); });
+uint64_t tallybus_publisher::WatchForks() {
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { forks_.fetch_add(1); });
   static_cast<void>(registered);
-  return fork_generation.load();
+  return forks_.load();
 }
-
-}  // namespace
 
 tallybus_publisher::tallybus_publisher(Settings settings, uint64_t epoch,
                                        std::unique_ptr<Ring> ring)
@@ -50,10 +43,6 @@ tallybus_status tallybus_publisher::Open(Settings settings,
 void tallybus_publisher::Close(uint32_t drain_ms) {
   closing_.store(true, std::memory_order_release);
   sender_.Stop(drain_ms);
-}
-
-bool tallybus_publisher::IsOurs() const {
-  return fork_generation.load(std::memory_order_relaxed) == fork_generation_;
 }
 
 tallybus_stats tallybus_publisher::Stats() const {

@@ -25,7 +25,7 @@ struct tallybus_publisher {
 
   // [any thread, realtime] Whether this process opened it: a child of fork() has the memory, but
   // neither the thread nor the right to the socket.
-  bool IsOurs() const;
+  bool IsOurs() const { return forks_.load(std::memory_order_relaxed) == fork_generation_; }
   // [any thread, realtime] Whether it takes records.
   bool IsOpen() const { return !closing_.load(std::memory_order_acquire) && IsOurs(); }
   bool IsSenderThread() const { return sender_.IsThisThread(); }
@@ -42,11 +42,16 @@ struct tallybus_publisher {
                      std::unique_ptr<tallybus::engine::Ring> ring);
 
   const tallybus::engine::Settings settings_;
+  // How many forks this process is away from the one that loaded the library. It changes in a child
+  // alone, which has one thread then: to read it costs no system call, as getpid() would.
+  [[gnu::visibility("hidden")]] static std::atomic<uint64_t> forks_;
+  static uint64_t WatchForks();
+
   const uint64_t fork_generation_;
+  std::atomic<bool> closing_{false};
   const std::unique_ptr<tallybus::engine::Ring> ring_;
   tallybus::engine::Parking parking_;
   tallybus::engine::Counters counters_;
-  std::atomic<bool> closing_{false};
   tallybus::engine::Sender sender_;
 };
 
@@ -63,10 +68,12 @@ tallybus_status tallybus_publisher::Put(const Record& record) {
     if (kIsEvent) Count(counters_.dropped_full);
     return TALLYBUS_FULL;
   }
-  record.WriteTo(slot.payload);
+  // Counted before it is written: the locked addition would wait for the stores that encode.
   if (kIsEvent) Count(counters_.published);
+  record.WriteTo(slot.payload);
   tallybus::engine::Ring::Publish(slot, Record::kKind);
   if (parking_.WakeIfParked()) Count(counters_.wakeups);
+  ring_->Prefetch();
   return TALLYBUS_OK;
 }
 

@@ -43,7 +43,7 @@ size_t SizeOf(Measured&& fields) {
 
 // The fields of the WCS sample are always there; of the newer ones, those that are set.
 template <typename Out>
-void SampleFields(Out& out, const tallybus_stream_status& event) {
+[[gnu::always_inline]] inline void SampleFields(Out& out, const tallybus_stream_status& event) {
   out.Bytes(1, View(event.name));
   out.Varint(2, event.published);
   out.Varint(3, event.has_video);
@@ -83,13 +83,39 @@ void NewerFields(Out& out, const tallybus_stream_status& event) {
   BytesIfSet(out, 30, event.custom);
 }
 
+// Mostly there are none: these stay out of the way of the code that every event needs.
+[[gnu::noinline, gnu::cold]] size_t SizeOfNewerFields(const tallybus_stream_status& event) {
+  return SizeOf([&](Sizer& out) { NewerFields(out, event); });
+}
+// By value: a writer whose address is taken lives in memory, not in a register.
+[[gnu::noinline, gnu::cold]] Writer WriteNewerFields(Writer out,
+                                                     const tallybus_stream_status& event) {
+  NewerFields(out, event);
+  return out;
+}
+
+// Of any of them.
+template <typename... Bytes>
+bool AnyIsSet(const Bytes&... all) {
+  return ((all.size | reinterpret_cast<uintptr_t>(all.data)) | ...) != 0;
+}
+
 }  // namespace
 
-StreamStatusRecord::StreamStatusRecord(const tallybus_stream_status& event, int64_t now_us)
+[[gnu::hot]] bool HasNewerFields(const tallybus_stream_status& e) {
+  return AnyIsSet(e.info, e.audio_codec, e.video_codec, e.codec_impl, e.transport, e.media_type,
+                  e.record_name, e.audio_state, e.video_state, e.custom) ||
+         e.has != 0;
+}
+
+[[gnu::hot]] StreamStatusRecord::StreamStatusRecord(const tallybus_stream_status& event,
+                                                    int64_t now_us)
     : event_(event),
       time_us_(event.time_unix_us != 0 ? event.time_unix_us : now_us),
-      terminal_(IsTerminal(View(event.status))) {
-  payload_size_ = SizeOf([this](Sizer& out) { Payload(out); });
+      terminal_(IsTerminal(View(event.status))),
+      has_newer_(HasNewerFields(event)) {
+  payload_size_ = SizeOf([&](Sizer& out) { SampleFields(out, event); });
+  if (has_newer_) payload_size_ += SizeOfNewerFields(event);
   envelope_size_ = SizeOf([this](Sizer& out) {
     Before(out);
     BytesUnlessEmpty(out, field::kExtra, View(event_.extra));
@@ -99,9 +125,9 @@ StreamStatusRecord::StreamStatusRecord(const tallybus_stream_status& event, int6
 }
 
 template <typename Out>
-void StreamStatusRecord::Before(Out& out) const {
-  VarintUnlessZero(out, field::kTime, Signed(time_us_));
-  out.Bytes(field::kMethod, "StreamStatusEvent");
+[[gnu::always_inline]] inline void StreamStatusRecord::Before(Out& out) const {
+  if (time_us_ != 0) out.TimeVarint(field::kTime, Signed(time_us_));
+  out.Literal(field::kMethod, "StreamStatusEvent");
   BytesUnlessEmpty(out, field::kNodeId, View(event_.node_id));
   BytesUnlessEmpty(out, field::kAppKey, View(event_.app_key));
   BytesUnlessEmpty(out, field::kSessionId, View(event_.session_id));
@@ -109,18 +135,13 @@ void StreamStatusRecord::Before(Out& out) const {
   VarintUnlessZero(out, field::kFlags, terminal_ ? TALLYBUS_TERMINAL : 0);
 }
 
-template <typename Out>
-void StreamStatusRecord::Payload(Out& out) const {
-  SampleFields(out, event_);
-  NewerFields(out, event_);
-}
-
-void StreamStatusRecord::WriteTo(uint8_t* out) const {
+[[gnu::hot]] void StreamStatusRecord::WriteTo(uint8_t* out) const {
   Writer writer(out);
   writer.Length(field::kEvent, envelope_size_);
   Before(writer);
   writer.Length(field::kStreamStatus, payload_size_);
-  Payload(writer);
+  SampleFields(writer, event_);
+  if (has_newer_) writer = WriteNewerFields(writer, event_);
   BytesUnlessEmpty(writer, field::kExtra, View(event_.extra));
 }
 

@@ -19,6 +19,9 @@ namespace tallybus::engine {
 inline std::string_view View(tallybus_bytes bytes) { return {bytes.data, bytes.size}; }
 inline bool IsSet(tallybus_bytes bytes) { return bytes.data != nullptr; }
 
+// Whether any of the fields is set that are newer than the WCS sample, or looks like it.
+bool HasNewerFields(const tallybus_stream_status& event);
+
 // An event, its JSON and its name included, is at most this large.
 constexpr size_t kLargestEvent = size_t{1} << 20;
 
@@ -36,12 +39,11 @@ class StreamStatusRecord {
  private:
   template <typename Out>
   void Before(Out& out) const;
-  template <typename Out>
-  void Payload(Out& out) const;
 
   const tallybus_stream_status& event_;
   const int64_t time_us_;
   const bool terminal_;
+  const bool has_newer_;
   size_t payload_size_;
   size_t envelope_size_;
   size_t size_;

@@ -32,22 +32,21 @@ std::unique_ptr<Ring> Ring::Create(size_t capacity) {
 
 Ring::~Ring() { munmap(memory_, capacity_); }
 
-uint64_t* Ring::HeaderAt(uint64_t position) const {
-  return reinterpret_cast<uint64_t*>(memory_ + (position & (capacity_ - 1)));
-}
-
-Slot Ring::Reserve(size_t size, bool may_use_headroom) {
+[[gnu::hot]] Slot Ring::Reserve(size_t size, bool may_use_headroom) {
   const size_t need = kHeaderBytes + RoundUp(size);
   const uint64_t limit = may_use_headroom ? capacity_ : OrdinaryLimit();
   for (;;) {
-    // freed_ before reserved_: the difference is then never negative.
-    const uint64_t freed = freed_.load(std::memory_order_acquire);
+    // seen_freed_ before reserved_: the difference is then never negative. An old value errs on
+    // the safe side, and whoever stored it passes on what he acquired with it.
+    const uint64_t seen = seen_freed_.load(std::memory_order_acquire);
     uint64_t start = reserved_.load(std::memory_order_relaxed);
     const size_t to_end = capacity_ - (start & (capacity_ - 1));
     const size_t padding = to_end < need ? to_end : 0;
-    if (start + padding + need - freed > limit) {
-      if (freed_.load(std::memory_order_acquire) != freed) continue;
-      return {};
+    if (start + padding + need - seen > limit) {
+      const uint64_t freed = freed_.load(std::memory_order_acquire);
+      if (freed == seen) return {};
+      seen_freed_.store(freed, std::memory_order_release);
+      continue;
     }
     if (!reserved_.compare_exchange_weak(start, start + padding + need,
                                          std::memory_order_relaxed)) {
@@ -62,7 +61,7 @@ Slot Ring::Reserve(size_t size, bool may_use_headroom) {
   }
 }
 
-void Ring::Publish(const Slot& slot, RecordKind kind) {
+[[gnu::hot]] void Ring::Publish(const Slot& slot, RecordKind kind) {
   __atomic_store_n(slot.header, Header(kind, slot.size), __ATOMIC_SEQ_CST);
 }
 

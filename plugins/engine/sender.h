@@ -1,8 +1,9 @@
 // The library's one thread: it carries the ring to the router.
 //
-// While records came within the last millisecond it looks every 50 µs, so that publishers need not
-// wake it; then it parks until a publisher, the router or the next heartbeat wakes it. Its socket
-// is watched all the while. With nothing to do it wakes a few times a second, for heartbeats.
+// For a millisecond after a record it looks for more, after 50 µs and then less and less often, so
+// that publishers need not wake it; then it parks until a publisher, the router or the next
+// heartbeat wakes it. Its socket is watched all the while. With nothing to do it wakes a few times
+// a second, for heartbeats.
 #ifndef TALLYBUS_PLUGINS_ENGINE_SENDER_H_
 #define TALLYBUS_PLUGINS_ENGINE_SENDER_H_
 
@@ -35,6 +36,7 @@ class Sender {
   void Run();
   bool Turn();
   void Rest(Pause pause, int64_t now_us, int64_t until_us);
+  void NoteSending();
   void Park(int64_t now_us, int64_t until_us);
 
   const Settings& settings_;
@@ -43,6 +45,8 @@ class Sender {
   RouterLink link_;
   std::atomic<bool> stopping_{false};
   std::atomic<int64_t> deadline_us_{0};
+  int64_t last_sent_us_ = 0;
+  bool slow_ = true;  // it was a millisecond and more between the last two sendings
   std::thread thread_;
 };
 

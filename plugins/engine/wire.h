@@ -17,9 +17,9 @@ namespace tallybus::engine {
 enum class WireType : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
 constexpr size_t VarintSize(uint64_t value) {
-  size_t size = 1;
-  for (; value >= 0x80; value >>= 7) ++size;
-  return size;
+  if (value < 0x80) return 1;
+  const auto bits = static_cast<size_t>(64 - __builtin_clzll(value));
+  return (bits * 9 + 64) / 64;  // bits / 7, rounded up
 }
 
 constexpr size_t TagSize(uint32_t field) { return VarintSize(uint64_t{field} << 3); }
@@ -29,13 +29,29 @@ constexpr size_t BytesFieldSize(uint32_t field, size_t size) {
   return TagSize(field) + VarintSize(size) + size;
 }
 
+inline void StoreFixed64(uint8_t* out, uint64_t value) {
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+  value = __builtin_bswap64(value);
+#endif
+  std::memcpy(out, &value, sizeof(value));
+}
+
+// A varint and as many bytes at `out`; gives the place behind them.
+uint8_t* AppendBytes(uint8_t* out, const char* data, size_t size);
+uint8_t* AppendVarint(uint8_t* out, uint64_t value);
+
 // Adds up what a Writer would write.
 class Sizer {
  public:
   void Varint(uint32_t field, uint64_t value) { size_ += TagSize(field) + VarintSize(value); }
+  void TimeVarint(uint32_t field, uint64_t value) { Varint(field, value); }
   void Fixed64(uint32_t field, uint64_t) { size_ += TagSize(field) + 8; }
   void Bytes(uint32_t field, std::string_view bytes) {
     size_ += BytesFieldSize(field, bytes.size());
+  }
+  template <size_t kSize>
+  void Literal(uint32_t field, const char (&)[kSize]) {
+    size_ += BytesFieldSize(field, kSize - 1);
   }
   size_t size() const { return size_; }
 
@@ -52,14 +68,35 @@ class Writer {
     Tag(field, WireType::kVarint);
     Raw(value);
   }
+  // As Varint, quick where the value is large. Eight bytes of the message must follow, which are
+  // written later: it may write there.
+  void TimeVarint(uint32_t field, uint64_t value) {
+    Tag(field, WireType::kVarint);
+    if (value >> 56 != 0) return Raw(value);
+    // Eight groups of seven bits, each moved into a byte of its own.
+    uint64_t spread = (value & 0x00fffffff0000000) << 4 | (value & 0x000000000fffffff);
+    spread = (spread & 0x0fffc0000fffc000) << 2 | (spread & 0x00003fff00003fff);
+    spread = (spread & 0x3f803f803f803f80) << 1 | (spread & 0x007f007f007f007f);
+    const size_t size = VarintSize(value);
+    spread |= 0x0080808080808080 >> (8 - size) * 8;
+    StoreFixed64(out_, spread);
+    out_ += size;
+  }
   void Fixed64(uint32_t field, uint64_t value) {
     Tag(field, WireType::kFixed64);
-    for (int shift = 0; shift < 64; shift += 8) *out_++ = static_cast<uint8_t>(value >> shift);
+    StoreFixed64(out_, value);
+    out_ += 8;
   }
   void Bytes(uint32_t field, std::string_view bytes) {
-    Length(field, bytes.size());
-    if (!bytes.empty()) std::memcpy(out_, bytes.data(), bytes.size());
-    out_ += bytes.size();
+    Tag(field, WireType::kBytes);
+    out_ = AppendBytes(out_, bytes.data(), bytes.size());
+  }
+  // Of a size that the compiler knows.
+  template <size_t kSize>
+  void Literal(uint32_t field, const char (&text)[kSize]) {
+    Length(field, kSize - 1);
+    std::memcpy(out_, text, kSize - 1);
+    out_ += kSize - 1;
   }
   // The head of a field of bytes; the caller writes `size` bytes next.
   void Length(uint32_t field, size_t size) {
@@ -70,8 +107,11 @@ class Writer {
  private:
   void Tag(uint32_t field, WireType type) { Raw(field << 3 | static_cast<uint32_t>(type)); }
   void Raw(uint64_t value) {
-    for (; value >= 0x80; value >>= 7) *out_++ = static_cast<uint8_t>(value | 0x80);
-    *out_++ = static_cast<uint8_t>(value);
+    if (value < 0x80) {
+      *out_++ = static_cast<uint8_t>(value);
+    } else {
+      out_ = AppendVarint(out_, value);
+    }
   }
 
   uint8_t* out_;

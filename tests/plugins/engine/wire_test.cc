@@ -48,6 +48,44 @@ TEST(WireTest, SizerAgreesWithWriterAtTheEdgesOfVarints) {
   }
 }
 
+TEST(WireTest, WritesATimeOfEverySizeAsAVarint) {
+  for (int bits = 0; bits <= 64; ++bits) {
+    const uint64_t edge = bits == 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1;
+    for (const uint64_t value : {edge, edge + 1, edge / 3 * 2}) {
+      std::string plain(20, '#');
+      std::string quick(20, '#');
+      Writer in_plain(plain.data());
+      in_plain.Varint(3, value);
+      in_plain.Literal(4, "follows.");
+      Writer in_quick(quick.data());
+      in_quick.TimeVarint(3, value);
+      in_quick.Literal(4, "follows.");
+      EXPECT_EQ(quick.substr(0, 12), plain.substr(0, 12)) << value;
+      Sizer sizer;
+      sizer.TimeVarint(3, value);
+      sizer.Literal(4, "follows.");
+      EXPECT_EQ(quick.substr(0, sizer.size()), plain.substr(0, sizer.size())) << value;
+    }
+  }
+}
+
+TEST(WireTest, CopiesBytesOfEverySizeAndNoneBeside) {
+  std::string text;
+  for (size_t size = 0; size <= 300; ++size) {
+    const std::string exact = text;  // its own memory: an overrun would be seen
+    Sizer sizer;
+    sizer.Bytes(1, exact);
+    std::string bytes(sizer.size() + 1, '#');
+    Writer(bytes.data()).Bytes(1, exact);
+    EXPECT_EQ(bytes.back(), '#') << size;
+    Reader in(std::string_view(bytes).substr(0, sizer.size()));
+    ASSERT_TRUE(in.Next()) << size;
+    EXPECT_EQ(in.bytes(), exact);
+    EXPECT_FALSE(in.Next());
+    text += static_cast<char>('a' + size % 26);
+  }
+}
+
 TEST(WireTest, RefusesWhatIsNoMessage) {
   using namespace std::string_view_literals;
   const std::string_view malformed[] = {
