@@ -36,10 +36,10 @@ class EventQueue {
 
   bool ok() const { return fd_ >= 0; }
 
-  // [any thread] Takes a reference, not the caller's. Never waits for the worker, and calls the
-  // kernel only where the worker sleeps.
+  // [any thread] Takes a reference of its own; the event is not null. Never waits for the worker,
+  // and calls the kernel only where the worker sleeps.
   void Push(json_t* event);
-  // [any thread] Lets Sleep return, though nothing came.
+  // [any thread] Lets Nap and Sleep return, though nothing came.
   void Wake();
   uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 

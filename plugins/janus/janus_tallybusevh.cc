@@ -249,7 +249,7 @@ void Destroy() {
 }
 
 void IncomingEvent(json_t* event) try {
-  if (handler != nullptr) handler->Push(event);
+  if (handler != nullptr && event != nullptr) handler->Push(event);
 } catch (const std::exception& error) {
   JANUS_LOG(LOG_ERR, "Tallybus: an event is lost: %s\n", error.what());
 }
