@@ -1,16 +1,19 @@
 // The event handler that Janus loads: it reads its file, opens a publisher and hands on what the
-// mapping makes of Janus's events. Janus calls it from its event thread, which must not wait.
+// mapping makes of Janus's events. Janus's event thread, which must not wait, only queues them.
 #include <tallybus/c/engine.h>
 #include <unistd.h>
 
 #include <array>
+#include <cinttypes>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine_sink.h"
+#include "event_queue.h"
+#include "event_thread.h"
 #include "janus_api.h"
 #include "outbox.h"
 #include "settings.h"
@@ -45,21 +48,27 @@ void LogOfEngine(void* /*user*/, tallybus_log_level level, tallybus_bytes text) 
   }
 }
 
-// What is open between Janus's init and destroy.
-class EventHandler {
+// What is open between Janus's init and destroy. Janus's threads do nothing but push: the mapping
+// and the outbox are the event thread's, and once that has ended, the last caller's.
+class EventHandler : private EventTaker {
  public:
   explicit EventHandler(const Settings& settings)
       : settings_(settings),
         mapping_(
-            {.sessions = settings.sessions, .streams = settings.streams, .sdp = settings.jsep}) {
+            {.sessions = settings.sessions, .streams = settings.streams, .sdp = settings.jsep}),
+        queue_(MayEnd) {
     if (settings_.node_id.empty()) settings_.node_id = HostName();
   }
   EventHandler(const EventHandler&) = delete;
   EventHandler& operator=(const EventHandler&) = delete;
 
-  ~EventHandler() { tallybus_publisher_close(publisher_, kDrainMs); }
+  ~EventHandler() override {
+    thread_.reset();
+    tallybus_publisher_close(publisher_, kDrainMs);
+  }
 
   tallybus_status Open() {
+    if (!queue_.ok()) return TALLYBUS_UNAVAILABLE;
     tallybus_publisher_options options = {};
     options.struct_size = sizeof(options);
     options.endpoint = Bytes(settings_.endpoint);
@@ -72,22 +81,18 @@ class EventHandler {
     if (status != TALLYBUS_OK) return status;
     sink_ = std::make_unique<EngineSink>(publisher_, settings_.node_id, settings_.app_key);
     outbox_ = std::make_unique<Outbox>(*sink_);
+    thread_ = std::make_unique<EventThread>(queue_, static_cast<EventTaker&>(*this));
     return TALLYBUS_OK;
   }
 
-  // The event is Janus's: it is read, not kept.
-  void Take(const json_t* event) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const uint64_t refused = mapping_.refused();
-    Send(mapping_.Map(event));
-    if (refused == 0 && mapping_.refused() > 0) {
-      TALLYBUS_LOG(LOG_ERR, "too many sessions or handles are open: new ones are not reported");
-    }
-  }
+  // [any thread]
+  void Push(json_t* event) { queue_.Push(event); }
 
-  // Ends what is live: Janus has dropped the events that it still held.
+  // Takes what is queued, and ends what is then live: Janus has dropped the events that it still
+  // held.
   void EndAll() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    thread_.reset();
+    TellLost(true);
     Send(mapping_.EndAll("Janus shut down", 0));
     if (outbox_->kept() > 0) TALLYBUS_LOG(LOG_ERR, "the ring stayed full: last events are lost");
   }
@@ -95,17 +100,55 @@ class EventHandler {
   int64_t EventMask() const { return mapping_.EventMask(); }
 
  private:
+  void Take(const json_t* event) noexcept override try {
+    const uint64_t refused = mapping_.refused();
+    Send(mapping_.Map(event));
+    if (refused == 0 && mapping_.refused() > 0) {
+      TALLYBUS_LOG(LOG_ERR, "too many sessions or handles are open: new ones are not reported");
+    }
+    TellLost(false);
+  } catch (const std::exception& error) {
+    JANUS_LOG(LOG_ERR, "Tallybus: an event is lost: %s\n", error.what());
+  }
+
+  // Ends that the full ring of the bus refused go out as soon as it has room.
+  bool Rest() noexcept override try {
+    TellLost(true);
+    if (outbox_->kept() > 0) Send({});
+    return outbox_->kept() > 0;
+  } catch (const std::exception& error) {
+    JANUS_LOG(LOG_ERR, "Tallybus: kept events have to wait: %s\n", error.what());
+    return true;
+  }
+
   void Send(std::vector<WcsEvent> events) {
     const std::string news = outbox_->Put(std::move(events));
     if (!news.empty()) TALLYBUS_LOG(LOG_WARN, news.c_str());
   }
 
+  // One line when the queue begins to lose events, one with their number when it is over.
+  void TellLost(bool over) {
+    const uint64_t lost = queue_.dropped() - told_lost_;
+    if (lost == 0) return;
+    if (!std::exchange(losing_, true)) {
+      TALLYBUS_LOG(LOG_WARN, "events come faster than they are taken: only ends are kept for sure");
+    }
+    if (!over) return;
+    JANUS_LOG(LOG_WARN, "Tallybus: Janus's events are taken again; lost meanwhile: %" PRIu64 "\n",
+              lost);
+    told_lost_ += lost;
+    losing_ = false;
+  }
+
   Settings settings_;
-  std::mutex mutex_;  // Janus 1.1 has one event thread, but its interface promises none
   StreamMapping mapping_;
+  EventQueue queue_;
   tallybus_publisher* publisher_ = nullptr;
   std::unique_ptr<EngineSink> sink_;
   std::unique_ptr<Outbox> outbox_;
+  uint64_t told_lost_ = 0;
+  bool losing_ = false;
+  std::unique_ptr<EventThread> thread_;
 };
 
 // Janus's interface has no place for an instance.
@@ -206,7 +249,7 @@ void Destroy() {
 }
 
 void IncomingEvent(json_t* event) try {
-  if (handler != nullptr) handler->Take(event);
+  if (handler != nullptr && event != nullptr) handler->Push(event);
 } catch (const std::exception& error) {
   JANUS_LOG(LOG_ERR, "Tallybus: an event is lost: %s\n", error.what());
 }

@@ -2,6 +2,7 @@
 #include "stream_mapping.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "event_json.h"
@@ -35,7 +36,29 @@ std::string SubscriberName(const json_t* data) {
   return Id(data, "room") + "/";
 }
 
+bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 }  // namespace
+
+bool MayEnd(const json_t* event) {
+  const json_t* body = json_object_get(event, "event");
+  const json_t* data = json_object_get(body, "data");
+  switch (Integer(event, "type")) {
+    case kSessionEvent:
+      return IsOneOf(Text(body, "name"), {"destroyed", "timeout"});
+    case kHandleEvent:
+      return Text(body, "name") == "detached";
+    case kWebrtcEvent:
+      return Text(body, "connection") == "hangup";
+    case kPluginEvent:
+      return IsOneOf(Text(data, "event"), {"unpublished", "leaving", "kicked", "unsubscribed"}) ||
+             IsOneOf(Text(data, "status"), {"stopping", "switching"});
+    default:
+      return false;
+  }
+}
 
 int64_t StreamMapping::EventMask() const {
   if (!options_.streams) return kSessionEvent;

@@ -35,6 +35,9 @@ struct MappingOptions {
   size_t max_handles = 200'000;
 };
 
+// Whether the event may end a session, a handle or a stream: such a one must reach the mapping.
+bool MayEnd(const json_t* event);
+
 // Not thread-safe. It holds what is open in Janus and nothing of what is over.
 class StreamMapping {
  public:

@@ -235,5 +235,40 @@ TEST(StreamMappingTest, RoomsAndFeedsWithTextIdsAreNamedByThem) {
               ElementsAre("1-2 PUBLISHING studio/alice"));
 }
 
+// Each recorded event that makes an end is one of which that is foretold.
+TEST(StreamMappingTest, AnEventThatEndsSomethingIsKnownBeforeItIsMapped) {
+  size_t ends = 0;
+  size_t all = 0;
+  for (const char* name :
+       {"session_timed_out_while_publishing", "subscribe_twice", "detached_while_connecting",
+        "ice_failed", "session_destroyed_while_publishing", "publish", "room_destroyed_then_kicked",
+        "watch_mountpoint_twice", "unpublished_three_times"}) {
+    const Json recording = Recording(name);
+    StreamMapping mapping({});
+    for (size_t i = 0; i < json_array_size(recording.get()); ++i) {
+      const json_t* event = json_array_get(recording.get(), i);
+      ++all;
+      for (const WcsEvent& told : mapping.Map(event)) {
+        if (!told.IsTerminal()) continue;
+        ++ends;
+        EXPECT_TRUE(MayEnd(event)) << name << " " << i;
+      }
+    }
+  }
+  EXPECT_GT(ends, 15U);
+  EXPECT_GT(all, 10 * ends);
+}
+
+TEST(StreamMappingTest, WhatEndsNothingIsKnown) {
+  EXPECT_FALSE(MayEnd(Parse("{}").get()));
+  EXPECT_FALSE(MayEnd(Parse("[]").get()));
+  EXPECT_FALSE(MayEnd(Parse(R"({"type":1,"event":{"name":"created"}})").get()));
+  EXPECT_FALSE(MayEnd(Parse(R"({"type":2,"event":{"name":"attached"}})").get()));
+  EXPECT_FALSE(MayEnd(Parse(R"({"type":16,"event":{"connection":"webrtcup"}})").get()));
+  EXPECT_FALSE(MayEnd(Parse(R"({"type":32,"event":{"name":"detached"}})").get()));
+  EXPECT_FALSE(MayEnd(Parse(R"({"type":64,"event":{"data":{"event":"published"}}})").get()));
+  EXPECT_TRUE(MayEnd(Parse(R"({"type":64,"event":{"data":{"status":"switching"}}})").get()));
+}
+
 }  // namespace
 }  // namespace tallybus::janus
