@@ -25,6 +25,13 @@ ABSL_FLAG(bool, dev, false,
           "for trying out: with an echo backend at 127.0.0.1:8081, "
           "and a spool in memory unless spool.path is written");
 
+// jemalloc's own: two cores' worth of arenas, and memory goes back to the system after a second, so
+// that a burst of large events does not stay for long. Without jemalloc it means nothing.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
+
 namespace tallybus {
 namespace {
 

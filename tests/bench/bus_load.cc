@@ -1,7 +1,8 @@
 // Publishes N events as fast as the router takes them, over LANES stream names, and prints how many
 // a second it acknowledged: bus_load ENDPOINT N LANES [APP [BYTES [APPS]]]
-// With BYTES (not 0) each is that long as JSON, and the last one of each stream ends it, so that the
-// router has no ends of its own to tell and N events are N. With APPS they go round APP-0, APP-1, ...
+// With BYTES (not 0) each is that long as JSON, and the last one of each stream ends it, so that
+// the router has no ends of its own to tell and N events are N. With APPS they go round APP-0,
+// APP-1, ...
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -14,12 +14,9 @@ namespace {
 
 constexpr absl::Duration kHeartbeatEvery = absl::Seconds(1);
 constexpr absl::Duration kAskEvery = absl::Milliseconds(250);
-// The engine library's messages are at most 64 KiB, or one event alone.
-constexpr size_t kMaxEventsBytes = size_t{2} << 20;
+constexpr size_t kMaxEventsBytes = size_t{2} << 20;  // a library's are at most 64 KiB, or one event
 constexpr size_t kMaxRecords = 65536;
-// What a turn reads is in the caches yet when the router takes it, and leaves room there for what
-// is on its way: a fifth more events a second than with everything that has come.
-constexpr size_t kBytesATurn = size_t{128} << 10;
+constexpr size_t kBytesATurn = size_t{128} << 10;  // what is read is in the caches when it is taken
 constexpr size_t kMaxNameBytes = 255;
 // How many events an engine may be ahead of what we have; its ring bounds the bytes.
 constexpr uint64_t kWindow = 16384;
@@ -27,6 +24,10 @@ constexpr uint64_t kWindow = 16384;
 absl::StatusOr<bus::FromEngine> Decode(std::string_view kind, std::string_view bytes) {
   if (bytes.size() > kMaxEventsBytes) return Malformed("too_large", "a message over 2 MiB");
   return bus::Decode(kind, bytes);
+}
+
+PublisherChange ChangeOf(const Publisher& publisher, PublisherChange::Action action) {
+  return {action, SourceOfEpoch(publisher.epoch), publisher.epoch, publisher.node_id};
 }
 
 }  // namespace
@@ -65,14 +66,6 @@ void EngineIngress::Restore(const std::vector<PublisherRecord>& publishers) {
     publishers_.Restore(record, parts_.clock.Now(), parts_.clock.WallNow());
   }
 }
-
-namespace {
-
-PublisherChange ChangeOf(const Publisher& publisher, PublisherChange::Action action) {
-  return {action, SourceOfEpoch(publisher.epoch), publisher.epoch, publisher.node_id};
-}
-
-}  // namespace
 
 // Taken even where there is no room for events.
 void EngineIngress::Tell(PublisherChange change) {
@@ -349,7 +342,7 @@ void EngineIngress::EndLost(MonoTime now) {
 
 // Their engine is gone for good; the router need not remember them.
 void EngineIngress::Forget(MonoTime now) {
-  Publishers::Forgotten forgotten = publishers_.Prune(now);
+  const Publishers::Forgotten forgotten = publishers_.Prune(now);
   for (const Publisher& publisher : forgotten.publishers) {
     Tell(ChangeOf(publisher, PublisherChange::Action::kForgotten));
   }
