@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "transports/rest/curl_loop.h"
@@ -41,13 +40,6 @@ absl::StatusOr<absl::Time> CredentialsEnd(const Endpoint& endpoint) {
   return CertificateEnd(settings->tls);
 }
 
-// A loop is busy with one core at 30,000 requests a second; one more than there are cores for only
-// makes each of them wake up more often for less.
-int LoopsOf(int threads) {
-  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  return std::clamp(threads, 1, std::max(1, cores / 2));
-}
-
 absl::StatusOr<std::unique_ptr<Transport>> Create(const TransportContext& context) {
   return std::make_unique<RestTransport>(context);
 }
@@ -72,7 +64,7 @@ TransportDescriptor RestDescriptor() {
 }
 
 RestTransport::RestTransport(const TransportContext& context) : context_(context) {
-  for (int i = 0; i < LoopsOf(context.threads); ++i) {
+  for (int i = 0; i < std::max(context.threads, 1); ++i) {
     loops_.push_back(std::make_unique<CurlLoop>(context, kMailboxCapacity));
   }
   mail_.resize(loops_.size());
