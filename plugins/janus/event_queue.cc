@@ -31,6 +31,10 @@ bool EventQueue::PushToRing(json_t* event) {
   do {
     if (place - seen_head_.load(std::memory_order_acquire) >= kSlots) {
       const uint64_t head = head_.load(std::memory_order_acquire);
+      if (head > place) {  // others went on since it was read
+        place = tail_.load(std::memory_order_relaxed);
+        continue;
+      }
       if (place - head >= kSlots) return false;
       seen_head_.store(head, std::memory_order_release);
     }

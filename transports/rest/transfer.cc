@@ -179,10 +179,11 @@ void Transfer::SetRequest() {
 // speak HTTP/2 already, hence a fresh one.
 void Transfer::SetHttpVersion() {
   const bool plain = !settings_.url.prefix.starts_with("https:");
-  const bool large = body_.size() > kHttp2Window;
+  const bool batches = settings_.format != Format::kWcs;  // then no connection speaks HTTP/2
+  const bool large = batches || body_.size() > kHttp2Window;
   Set(CURLOPT_HTTP_VERSION,
       static_cast<long>(large ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
-  Set(CURLOPT_FRESH_CONNECT, large && !plain ? 1L : 0L);
+  Set(CURLOPT_FRESH_CONNECT, large && !plain && !batches ? 1L : 0L);
 }
 
 size_t Transfer::OnHeader(char* data, size_t size, size_t n, void* user) {

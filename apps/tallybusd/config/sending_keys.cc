@@ -250,6 +250,11 @@ absl::Status CheckFormat(const Sending& sending) {
         sending.batch_where,
         ": needs a format that holds several events, `format: json-array` or `format: ndjson`"));
   }
+  if (sending.Batches() && sending.batch.max_wait >= sending.timeout) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(sending.batch_where, ": max_wait must be shorter than the timeout of ",
+                     DurationText(sending.timeout)));
+  }
   if (sending.Batches() && sending.on_head_failure == OnHeadFailure::kSkip) {
     return absl::InvalidArgumentError(absl::StrCat(
         sending.on_head_failure_where,

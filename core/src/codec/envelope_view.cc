@@ -25,12 +25,12 @@ class PlainReader {
   // False: not plain, or not whole.
   bool Next(WireField* field) {
     uint64_t tag;
-    if (!Varint(&tag) || tag >> 3 <= field->number || tag >> 3 > 64) return false;
+    if (!Varint(&tag, kMostShortBytes) || tag >> 3 <= field->number || tag >> 3 > 64) return false;
     field->number = static_cast<uint32_t>(tag >> 3);
     field->type = static_cast<uint32_t>(tag & 7);
     switch (field->type) {
       case kVarint:
-        return Varint(&field->value);
+        return Varint(&field->value, kMostBytes);
       case kFixed64:
         return Fixed64(&field->value);
       case kBytes:
@@ -41,9 +41,13 @@ class PlainReader {
   }
 
  private:
-  bool Varint(uint64_t* value) {
+  // Protobuf reads no longer ones: of 64 bits, and of a tag or a size.
+  static constexpr int kMostBytes = 10;
+  static constexpr int kMostShortBytes = 5;
+
+  bool Varint(uint64_t* value, int most_bytes) {
     *value = 0;
-    for (int shift = 0; shift < 64 && at_ != end_; shift += 7) {
+    for (int shift = 0; shift < 7 * most_bytes && at_ != end_; shift += 7) {
       const auto byte = static_cast<unsigned char>(*at_++);
       *value |= uint64_t{byte & 0x7fu} << shift;
       if (byte < 0x80) return true;
@@ -61,7 +65,7 @@ class PlainReader {
   }
   bool Bytes(std::string_view* bytes) {
     uint64_t size;
-    if (!Varint(&size) || size > static_cast<uint64_t>(end_ - at_)) return false;
+    if (!Varint(&size, kMostShortBytes) || size > static_cast<uint64_t>(end_ - at_)) return false;
     *bytes = {at_, static_cast<size_t>(size)};
     at_ += size;
     return true;

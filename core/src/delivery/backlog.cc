@@ -79,11 +79,13 @@ void Backlog::PushFront(Line& line, Sheddable& route, const Waiting& row) {
   route.oldest = index;
 }
 
-std::optional<Waiting> Backlog::Pop(Line& line, Sheddable& route, size_t most_bytes) {
+std::optional<Waiting> Backlog::Pop(Line& line, Sheddable& route, size_t most_bytes,
+                                    SpoolSeq through) {
   while (line.first != kNone) {
     const uint32_t index = line.first;
     const Entry entry = entries_[index];
-    if (entry.taken == 0 && entry.bytes > most_bytes) return std::nullopt;
+    const bool fits = entry.bytes <= most_bytes && entry.seq <= through;
+    if (entry.taken == 0 && !fits) return std::nullopt;
     line.first = entry.next;
     if (line.first == kNone) line.last = kNone;
     Free(index);

@@ -45,9 +45,12 @@ class Backlog {
   void Push(Line& line, Sheddable& route, const Waiting& row);
   // Puts back what Pop took. Of those that may be shed it counts as the oldest.
   void PushFront(Line& line, Sheddable& route, const Waiting& row);
-  // Takes the first one; nullopt where none waits, or where it is of more than `most_bytes`.
+  static constexpr SpoolSeq kAll = std::numeric_limits<SpoolSeq>::max();
+  // Takes the first one; nullopt where none waits, or where it is of more than `most_bytes`, or
+  // behind row `through`.
   std::optional<Waiting> Pop(Line& line, Sheddable& route,
-                             size_t most_bytes = std::numeric_limits<size_t>::max());
+                             size_t most_bytes = std::numeric_limits<size_t>::max(),
+                             SpoolSeq through = kAll);
   // Takes the last one, where it is `seq`.
   std::optional<Waiting> TakeLast(Line& line, Sheddable& route, SpoolSeq seq);
   // Takes the oldest one of the route that may be shed; its lane passes it over later.

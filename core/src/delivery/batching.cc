@@ -23,13 +23,6 @@ bool IsGo(Permit permit) { return permit == Permit::kGo || IsProbe(permit); }
 
 bool IsDamaged(const Batch::Row& row) { return row.body->event == nullptr; }
 
-Settlement DamagedOnDisk() {
-  Settlement settlement;
-  settlement.outcome = Settlement::Outcome::kGivenUp;
-  settlement.reason = "damaged on disk";
-  return settlement;
-}
-
 // A client error that may be one event's, and not the path's, the credentials' or the hour's.
 bool MayBeOneEvents(const Judgement& judgement, int code) {
   if (!judgement.failed || judgement.then == Judgement::Then::kRetry) return false;
@@ -101,9 +94,9 @@ void Dispatcher::AddToBatch(EndpointQueue& queue, Lane& lane, const SpoolRowPtr&
   lane.body = nullptr;
   lane.head.may_have_arrived |= lane.tries.may_have_arrived;
   AddRow(batch, lane, lane.head, body);
-  const uint32_t most = lane.tries.attempts == 0 ? ~0u : lane.tried_along;
-  while (lane.batched < most && !batch.IsFull()) {
-    const auto next = backlog_.Pop(lane.waiting, queue.sheddable, batch.room_bytes());
+  const SpoolSeq through = lane.tries.attempts == 0 ? Backlog::kAll : lane.tried_through;
+  while (!batch.IsFull()) {
+    const auto next = backlog_.Pop(lane.waiting, queue.sheddable, batch.room_bytes(), through);
     if (!next) break;
     AddRow(batch, lane, *next, nullptr);
   }
@@ -147,7 +140,8 @@ bool Dispatcher::SendNextBatch(EndpointQueue& queue, MonoTime now) {
   if (!IsGo(permit)) return false;
   if (queue.closed.empty()) {
     if (queue.filling == nullptr) return false;
-    if (!queue.filling->IsFull() && now < queue.filling->due()) return false;
+    const bool may_grow = !queue.filling->IsFull() && now < queue.filling->due();
+    if (may_grow && !retries_stopped_) return false;  // a stop waits for nobody
     queue.closed.push_back(std::exchange(queue.filling, nullptr));
   }
   if (!queue.closed.front()->HasAllBodies()) return false;
@@ -161,19 +155,17 @@ void Dispatcher::OpenAttempt(EndpointQueue& queue, const std::shared_ptr<Batch>&
                              Permit permit, MonoTime now) {
   Attempt attempt;
   attempt.parcels.reserve(batch->Part().size());
-  const absl::Duration own = queue.gate.OwnTime(kBatches, now);
   for (Batch::Row& row : batch->Part()) {
     if (IsDamaged(row)) continue;  // it is buried when the others are judged
     Lane& lane = *row.lane;
-    lane.method = kBatches;
-    if (!lane.tries.began) lane.tries.began = own;
+    BeginTrying(lane, kBatches, now);
     parts_.outcomes.OnAttempt(*row.body, ++row.attempts);
     attempt.want_answer |= row.body->on_error == OnError::kFail;
     attempt.parcels.push_back(ParcelOf(*row.body, lane.key, row.attempts, row.what.may_have_arrived,
                                        lane.tries.reordered || lane.passed > 0));
   }
   if (attempt.parcels.empty()) {
-    for (Batch::Row& row : batch->Part()) SettleBatched(row, DamagedOnDisk(), now);
+    for (Batch::Row& row : batch->Part()) BuryDamaged(row, now);
     return NextPart(queue, batch);
   }
   queue.attempts.Add(attempt.parcels.size());
@@ -194,6 +186,7 @@ void Dispatcher::JudgedBatch(const InFlight::Completed& completed, MonoTime now)
   in_flight_events_ -= attempt.parcels.size();
   if (dispatch_stopped_ && absl::IsCancelled(result.status)) {  // our own stop is no verdict
     for (Batch::Row& row : part) {
+      if (IsDamaged(row)) continue;
       if (result.never_sent) --row.attempts;
       NoteTried(row, !result.never_sent, now);
     }
@@ -206,7 +199,7 @@ void Dispatcher::JudgedBatch(const InFlight::Completed& completed, MonoTime now)
   bool keeps = false;
   if (attempt.parcels.size() > 1 && MayBeOneEvents(judgement, result.remote_code)) {
     queue.attempts_failed.Add(attempt.parcels.size());
-    for (Batch::Row& row : part) row.what.may_have_arrived = true;
+    for (Batch::Row& row : part) NoteTried(row, true, now);
     batch->Split();
     queue.closed.push_front(batch);
   } else {
@@ -215,8 +208,7 @@ void Dispatcher::JudgedBatch(const InFlight::Completed& completed, MonoTime now)
     delivered.http_status = result.remote_code;
     for (Batch::Row& row : part) {
       if (IsDamaged(row)) {
-        damaged_.Add();
-        SettleBatched(row, DamagedOnDisk(), now);
+        BuryDamaged(row, now);
       } else if (judgement.failed) {
         JudgeRow(row, completed, random, now);
       } else {
@@ -269,13 +261,20 @@ void Dispatcher::NoteTried(Batch::Row& row, bool may_have_arrived, MonoTime now)
                        .reordered = row.lane->tries.reordered});
 }
 
+void Dispatcher::BuryDamaged(Batch::Row& row, MonoTime now) {
+  damaged_.Add();
+  Settlement settlement;
+  settlement.outcome = Settlement::Outcome::kGivenUp;
+  settlement.reason = "damaged on disk";
+  SettleBatched(row, std::move(settlement), now);
+}
+
 void Dispatcher::SettleBatched(Batch::Row& row, Settlement settlement, MonoTime now) {
   Lane& lane = *row.lane;
   row.done = true;
   SettleRow(lane, row.what, *row.body, row.attempts, std::move(settlement));
   if (--lane.batched > 0) return;
   lane.batch = nullptr;
-  lane.tried_along = 0;
   Advance(lane, now);
 }
 
@@ -292,12 +291,15 @@ void Dispatcher::Dissolve(EndpointQueue& queue, Batch& batch, MonoTime now) {
     if (lane.batch == &batch) {
       lanes.push_back(&lane);
       lane.batch = nullptr;
-      lane.batched = lane.tried_along = 0;
+      lane.batched = 0;
       lane.tries.attempts = row.attempts;
       lane.tries.burnt = row.burnt;
       lane.due = row.due;
     }
-    if (row.attempts > 0 && row.attempts == lane.tries.attempts) ++lane.tried_along;
+    if (row.attempts > 0 && row.attempts == lane.tries.attempts) {
+      ++lane.tried_along;
+      lane.tried_through = row.what.seq;
+    }
     if (row.body == nullptr) loading_batched_.erase(row.what.seq);
   }
   for (auto row = batch.rows().rbegin(); row != batch.rows().rend(); ++row) {

@@ -40,7 +40,7 @@ EndpointQueue& Dispatcher::QueueOf(const std::string& route) {
   auto [found, is_new] = queues_.try_emplace(route, route, random_(), parts_.metrics);
   if (!is_new) return found->second;
   auto today = routes_.find(route);
-  if (today != routes_.end()) found->second.SetRoute(today->second);
+  if (today != routes_.end()) found->second.SetRoute(today->second, parts_.clock.Now());
   return found->second;
 }
 
@@ -48,7 +48,7 @@ void Dispatcher::SetRoutes(std::map<std::string, RoutePtr, std::less<>> routes) 
   routes_ = std::move(routes);
   for (auto& [name, queue] : queues_) {
     auto today = routes_.find(name);
-    queue.SetRoute(today == routes_.end() ? nullptr : today->second);
+    queue.SetRoute(today == routes_.end() ? nullptr : today->second, parts_.clock.Now());
   }
 }
 
@@ -204,6 +204,14 @@ absl::Duration Dispatcher::OwnTime(const Lane& lane, MonoTime now) const {
          *lane.tries.began;
 }
 
+// Its own time is counted by what it is held by: its method, or that of batches.
+void Dispatcher::BeginTrying(Lane& lane, std::string_view method, MonoTime now) {
+  if (lane.tries.began && lane.method == method) return;
+  lane.tries.own_time_before = OwnTime(lane, now);
+  lane.method = method;
+  lane.tries.began = lane.queue->gate.OwnTime(method, now);
+}
+
 void Dispatcher::BackOffUntil(Lane& lane, MonoTime due) {
   lane.state = Lane::State::kBackingOff;
   lane.body = nullptr;
@@ -213,7 +221,7 @@ void Dispatcher::BackOffUntil(Lane& lane, MonoTime due) {
 
 bool Dispatcher::Dispatch() {
   if (dispatch_stopped_) return false;
-  const MonoTime now = parts_.clock.Now();
+  const MonoTime now = dispatched_at_ = parts_.clock.Now();
   wall_now_ = parts_.clock.WallNow();
   bool any = false;
   for (auto& [name, queue] : queues_) any |= DispatchQueue(queue, now);
@@ -259,8 +267,7 @@ bool Dispatcher::DispatchQueue(EndpointQueue& queue, MonoTime now) {
 void Dispatcher::OpenAttempt(Lane& lane, Permit permit, MonoTime now) {
   EndpointQueue& queue = *lane.queue;
   HeadTries& tries = lane.tries;
-  lane.method = lane.body->event->method;
-  if (!tries.began) tries.began = queue.gate.OwnTime(lane.method, now);
+  BeginTrying(lane, lane.body->event->method, now);
   ++tries.attempts;
   lane.state = Lane::State::kInFlight;
   queue.attempts.Add();
@@ -342,8 +349,8 @@ std::optional<MonoTime> Dispatcher::NextDue() const {
   for (const auto& [name, queue] : queues_) {
     if (queue.rows == 0) continue;
     if (std::optional<MonoTime> next = queue.gate.NextDue(now)) at(*next);
-    // One that is due already waits for what wakes us by itself.
-    if (queue.filling != nullptr && queue.filling->due() > now) at(queue.filling->due());
+    // One that was due when it was looked at waits for what wakes us by itself.
+    if (queue.filling != nullptr && queue.filling->due() > dispatched_at_) at(queue.filling->due());
   }
   return due;
 }

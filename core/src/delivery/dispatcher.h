@@ -127,6 +127,7 @@ class Dispatcher {
   EndpointQueue& QueueOf(const std::string& route);
   void SetHead(Lane& lane, const Waiting& head, HeadTries tries);
   void BackOffUntil(Lane& lane, MonoTime due);
+  void BeginTrying(Lane& lane, std::string_view method, MonoTime now);
   void BuryStray(const WaitingRow& row);
   void RestoreHead(Lane& lane, const WaitingRow& row, const Waiting& head);
 
@@ -178,6 +179,7 @@ class Dispatcher {
   Trying TryingOf(const Batch::Row& row, const DeliveryResult& result, MonoTime now) const;
   void JudgeRow(Batch::Row& row, const InFlight::Completed& completed, double random, MonoTime now);
   void NoteTried(Batch::Row& row, bool may_have_arrived, MonoTime now);
+  void BuryDamaged(Batch::Row& row, MonoTime now);
   void SettleBatched(Batch::Row& row, Settlement settlement, MonoTime now);
   void NextPart(EndpointQueue& queue, const std::shared_ptr<Batch>& batch);
   void Dissolve(EndpointQueue& queue, Batch& batch, MonoTime now);
@@ -196,7 +198,7 @@ class Dispatcher {
   std::minstd_rand random_;
   bool retries_stopped_ = false;
   bool dispatch_stopped_ = false;
-  MonoTime swept_, aged_;
+  MonoTime swept_, aged_, dispatched_at_;
   absl::Time wall_now_;  // of this Settle or Dispatch: asking the clock for each row costs
   Gauge& waiting_gauge_;
   Gauge& in_flight_gauge_;

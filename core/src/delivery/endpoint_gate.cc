@@ -165,6 +165,12 @@ void EndpointGate::AllIsWell(MonoTime now) {
   Note(now);
 }
 
+void EndpointGate::ReleaseMethods(MonoTime now) {
+  Tick(now);
+  methods_.ReleaseAll(own_);
+  Note(now);
+}
+
 void EndpointGate::Pause(std::string reason, std::string author, MonoTime now) {
   if (decision_.state == Decided::kDisabled) return;
   Restore({.state = Decided::kPaused,

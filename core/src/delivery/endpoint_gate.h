@@ -66,6 +66,8 @@ class EndpointGate {
   // What was decided before a restart, `since` included.
   void Restore(EndpointDecision decision, MonoTime now);
   const EndpointDecision& decision() const { return decision_; }
+  // A reload that asks at another address: no method is held any more.
+  void ReleaseMethods(MonoTime now);
   // A reload.
   void SetMaxConnections(int max_connections) { limit_.SetMaxConnections(max_connections); }
 

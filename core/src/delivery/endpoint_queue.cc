@@ -68,7 +68,12 @@ Lane* EndpointQueue::TakeSheddable() {
   return nullptr;
 }
 
-void EndpointQueue::SetRoute(RoutePtr now) {
+void EndpointQueue::SetRoute(RoutePtr now, MonoTime at) {
+  const bool batched = today != nullptr && today->batch.has_value();
+  // What one address was asked says nothing of the other.
+  if (today != nullptr && now != nullptr && now->batch.has_value() != batched) {
+    gate.ReleaseMethods(at);
+  }
   today = std::move(now);
   if (today != nullptr) gate.SetMaxConnections(today->endpoint.max_connections);
 }
@@ -154,6 +159,12 @@ Lane* EndpointQueue::NextToStart(MonoTime now, Permit* permit) {
 }
 
 void EndpointQueue::ReleaseHeld(MonoTime now) {
+  if (SendsBatches() && !held_.empty()) {  // from before a reload: a batch asks for itself
+    for (auto& [method, held] : held_) {
+      ready_.insert(ready_.begin(), held.lanes.begin(), held.lanes.end());
+    }
+    held_.clear();
+  }
   for (auto& [method, held] : held_) {
     const Permit permit = gate.Ask(method, now);
     if (permit == Permit::kMethodHeld || permit == Permit::kWait) {

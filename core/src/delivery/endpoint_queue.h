@@ -25,7 +25,7 @@ struct EndpointQueue {
   EndpointQueue(std::string name, uint64_t seed, Metrics& metrics);
 
   // nullptr: the route is gone, and what waits stays, unless the endpoint is disabled.
-  void SetRoute(RoutePtr now);
+  void SetRoute(RoutePtr now, MonoTime at);
   bool Sends() const { return today != nullptr && today->transport != nullptr; }
   // Whether what waits becomes a dead letter: that needs no route.
   bool Buries() const { return gate.decision().state == EndpointDecision::State::kDisabled; }

@@ -69,10 +69,12 @@ struct Lane {
   MonoTime idle_since;
   MonoTime due;  // of the head that backs off
 
-  Batch* batch = nullptr;    // that it is in
-  uint32_t batched = 0;      // rows of it there that are not settled
-  uint32_t tried_along = 0;  // the head and those behind it that `tries` tells of: they went in
-                             // one batch; 0: the head alone
+  Batch* batch = nullptr;  // that it is in
+  uint32_t batched = 0;    // rows of it there that are not settled
+  // Those behind the head that `tries` tells of too, up to this row: they went in one batch. 0:
+  // none.
+  SpoolSeq tried_through = 0;
+  uint32_t tried_along = 0;  // how many there were, the head among them
 
   std::unique_ptr<NewestRow> newest;  // nullptr unless its route coalesces
 };

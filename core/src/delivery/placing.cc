@@ -56,6 +56,7 @@ void Dispatcher::Coalesce(Lane& lane, SpoolRow* row) {
 bool Dispatcher::TakeNewest(Lane& lane, SpoolSeq newer) {
   NewestRow& newest = *lane.newest;
   const Waiting& older = newest.row;
+  if (older.seq <= lane.tried_through) return false;  // in a batch that failed
   // Commits come in order: where any of its lane is owed but for the newer one's, the last is.
   const bool committed = lane.placed == 1;
   const bool has_head = lane.state != Lane::State::kIdle && lane.state != Lane::State::kVacant;

@@ -220,6 +220,7 @@ void Dispatcher::Advance(Lane& lane, MonoTime now) {
   const bool after_doomed = std::exchange(lane.doomed, false);
   lane.ephemeral = false;
   lane.body = nullptr;
+  lane.tried_through = lane.tried_along = 0;
   std::optional<Waiting> next = backlog_.Pop(lane.waiting, lane.queue->sheddable);
   SetHead(lane, next.value_or(Waiting()), {});
   // A lane's backlog is as old as its head was: it need not be looked through one row a minute.

@@ -93,6 +93,13 @@ TEST(EnvelopeViewTest, LeavesTheUnusualToProtobuf) {
   EXPECT_FALSE(ViewOfPlain(bytes + bytes)) << "fields that come again";
   EXPECT_FALSE(ViewOfPlain(bytes + "\x7a\x01x")) << "a field that is not known";
   EXPECT_FALSE(ViewOfPlain(bytes.substr(0, bytes.size() - 1))) << "not whole";
+  EXPECT_FALSE(ViewOfPlain("\xe2\x80\x80\x80\x80")) << "a long tag";
+  const std::string long_tag("\xe2\x80\x80\x80\x80\x00\x02{}", 9);
+  EXPECT_FALSE(ViewOfPlain(long_tag));
+  const std::string long_size("\x62\x82\x80\x80\x80\x80\x00{}", 9);
+  EXPECT_FALSE(ViewOfPlain(long_size));
+  EXPECT_FALSE(v1::Envelope().ParseFromString(long_tag));
+  EXPECT_FALSE(v1::Envelope().ParseFromString(long_size));
   v1::Envelope text = Full();
   text.set_session_id("\xff");
   EXPECT_FALSE(EventFromPlain(text.SerializeAsString(), Defaults())) << "not UTF-8";

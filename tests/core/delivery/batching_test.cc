@@ -109,6 +109,7 @@ TEST_F(BatchingTest, ABadEventIsFoundByHalvingAndTheOthersArrive) {
   EXPECT_EQ(Became().at(3), Outcome::kFailed) << "`notify` was frozen when it was accepted";
   EXPECT_THAT(outcomes.failures, ElementsAre("3 Bad Request final"));
   EXPECT_EQ(transport.attempts().back().attempt, 3);
+  EXPECT_FALSE(spool.progress.empty()) << "a crash between the halves must not hide the first try";
   EXPECT_TRUE(transport.attempts().back().redelivery);
 }
 
@@ -266,6 +267,81 @@ TEST_F(BatchingTest, AReloadToSingleEventsKeepsTheOrder) {
   transport.Run([](const auto&) { return Answered(200); });
   Run();
   EXPECT_THAT(Requests(), ElementsAre(ElementsAre("a1"), ElementsAre("a2"), ElementsAre("a3")));
+}
+
+TEST_F(BatchingTest, AReloadToBatchesLetsGoOfWhatAMethodHeld) {
+  const auto limits = route->batch;
+  route->batch.reset();
+  route->delivery = DeliveryMode::kGuaranteed;
+  SetRoute(route);
+  transport.Run([](const auto&) { return Answered(404, "Not Found"); });
+  for (int i = 0; i < 20; ++i) TakeIn("lane " + std::to_string(i), std::to_string(i));
+  Run();
+  EXPECT_EQ(queue().gate.Alarms().size(), 1u);
+  auto batched = std::make_shared<Route>(*route);
+  batched->batch = limits;
+  transport.Run([](const auto&) { return Answered(200); });
+  SetRoute(batched);
+  EXPECT_THAT(queue().gate.Alarms(), IsEmpty());
+  RunFor(absl::Minutes(2));
+  EXPECT_THAT(outcomes.settled, SizeIs(20));
+}
+
+TEST_F(BatchingTest, AHoldOfTheOldAddressCostsNoTimeAtTheNew) {
+  const auto limits = route->batch;
+  route->batch.reset();
+  route->delivery = DeliveryMode::kGuaranteed;
+  SetRoute(route);
+  transport.Run([](const auto&) { return Answered(404, "Not Found"); });
+  TakeIn("a", "a1");
+  RunFor(absl::Hours(1));
+  auto batched = std::make_shared<Route>(*route);
+  batched->batch = limits;
+  transport.Run([](const auto&) { return Answered(500, "Later"); });
+  SetRoute(batched);
+  RunFor(absl::Minutes(1));
+  EXPECT_THAT(outcomes.settled, IsEmpty()) << "it has not tried for 15 minutes of its own";
+}
+
+TEST_F(BatchingTest, WhatIsShedAfterAFailureLeavesNoTriesToOthers) {
+  route->retry = {RetrySchedule::Kind::kSteps, {absl::Seconds(10)}};
+  transport.Run([](const auto&) { return Refused(); });
+  for (const char* name : {"a1", "a2", "a3", "a4"}) TakeIn("a", name);
+  Run();
+  ASSERT_THAT(Requests(), SizeIs(1));
+  route->quota_bytes = rows[1]->Bytes() * 3;
+  for (const char* name : {"a5", "a6"}) TakeIn("a", name);  // makes room by shedding a2 and others
+  RunFor(absl::Seconds(11));
+  ASSERT_GE(Requests().size(), 2u);
+  EXPECT_THAT(Requests()[1], ElementsAre("a1"));
+}
+
+TEST_F(BatchingTest, CoalescingTakesNothingThatWentInABatch) {
+  route->coalesce = true;
+  transport.Run([](const auto&) { return TimedOut(); });
+  for (int i = 0; i < 3; ++i) TakeIn("a", "cam", "PLAYING");
+  RunFor(kWait);
+  ASSERT_THAT(Requests(), SizeIs(1));
+  TakeIn("a", "cam", "PLAYING");
+  Run();
+  EXPECT_THAT(Became(), IsEmpty());
+}
+
+TEST_F(BatchingTest, AStopSendsTheBatchThatFills) {
+  TakeIn("a", "a1");
+  Run();
+  EXPECT_THAT(Requests(), IsEmpty());
+  dispatcher.StopRetries();
+  Run();
+  EXPECT_THAT(Requests(), SizeIs(1));
+}
+
+TEST_F(BatchingTest, WhatFallsDueBetweenTheLookAndTheSleepIsNotForgotten) {
+  TakeIn("a", "a1");
+  Run();
+  clock.Advance(kWait + absl::Milliseconds(1));
+  ASSERT_TRUE(dispatcher.NextDue());
+  EXPECT_LE(*dispatcher.NextDue(), clock.Now());
 }
 
 TEST_F(BatchingTest, APausedEndpointGetsNothingAndLosesNothing) {

@@ -25,7 +25,7 @@ class EndpointQueueTest : public ::testing::Test {
  protected:
   EndpointQueueTest() {
     route->transport = &transport;
-    queue.SetRoute(route);
+    queue.SetRoute(route, MonoTime());
   }
 
   Lane& NewLane(const std::string& key, const std::string& method = "A") {
@@ -100,7 +100,7 @@ TEST_F(EndpointQueueTest, ABeginningEndpointHasEightInFlight) {
 
 TEST_F(EndpointQueueTest, ItsRouteSaysHowManyConnectionsThereAre) {
   route->endpoint.max_connections = 2;
-  queue.SetRoute(route);
+  queue.SetRoute(route, MonoTime());
   NewLanes(10);
   Load();
   EXPECT_THAT(Start(), SizeIs(2));
@@ -108,14 +108,14 @@ TEST_F(EndpointQueueTest, ItsRouteSaysHowManyConnectionsThereAre) {
 
 TEST_F(EndpointQueueTest, WithoutARouteNothingIsLoadedOrStarted) {
   NewLanes(3);
-  queue.SetRoute(nullptr);
+  queue.SetRoute(nullptr, MonoTime());
   EXPECT_THAT(Load(), IsEmpty());
-  queue.SetRoute(route);
+  queue.SetRoute(route, MonoTime());
   EXPECT_THAT(Load(), SizeIs(3));
-  queue.SetRoute(nullptr);
+  queue.SetRoute(nullptr, MonoTime());
   EXPECT_THAT(Start(), IsEmpty());
   for (const Lane& lane : lanes.busy()) EXPECT_EQ(lane.body, nullptr) << "it stays in the spool";
-  queue.SetRoute(route);
+  queue.SetRoute(route, MonoTime());
   EXPECT_THAT(Load(), ElementsAre("0", "1", "2")) << "in their order";
 }
 

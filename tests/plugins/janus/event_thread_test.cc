@@ -79,10 +79,10 @@ TEST_F(EventThreadTest, TakesAllThatWasPushedBeforeItStops) {
 TEST_F(EventThreadTest, WakesFromItsSleepForOneEvent) {
   for (int i = 1; i <= 5; ++i) {
     const int rests = taker_.rests;
-    ASSERT_TRUE(Await([&] { return taker_.rests > rests || i == 1; }));
-    std::this_thread::sleep_for(milliseconds(5));
     Push(1);
     ASSERT_TRUE(Await([&] { return taker_.taken == i; }));
+    ASSERT_TRUE(Await([&] { return taker_.rests > rests; }));
+    std::this_thread::sleep_for(milliseconds(5));
   }
 }
 

@@ -138,6 +138,8 @@ TEST_P(SendingKeysTest, WhatNeedsAnotherFormatIsRefused) {
             "batch: needs a format that holds several events, `format: json-array` or `format: "
             "ndjson`");
   const std::string separator = std::string(GetParam().name) == "route" ? ", " : "\n    ";
+  EXPECT_EQ(WrongWith("format: ndjson" + separator + "batch: {max_wait: 10s}"),
+            "batch: max_wait must be shorter than the timeout of 10s");
   EXPECT_THAT(WrongWith("format: ndjson" + separator + "on_head_failure: skip"),
               ::testing::StartsWith("on_head_failure: `skip` lets later events pass one"));
 }
