@@ -120,11 +120,6 @@ BoundSocket::BoundSocket(BoundSocket&& other) noexcept
       endpoint_(std::move(other.endpoint_)),
       lock_fd_(std::exchange(other.lock_fd_, -1)) {}
 
-bool BoundSocket::HasUnannounced() {
-  if (!std::exchange(was_used_, false)) return false;
-  return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
-}
-
 bool BoundSocket::Receive(size_t max_frames, std::vector<zmq::message_t>* frames) {
   frames->clear();
   bool more = true;
