@@ -291,7 +291,8 @@ void Dispatcher::Dissolve(EndpointQueue& queue, Batch& batch, MonoTime now) {
     if (lane.batch == &batch) {
       lanes.push_back(&lane);
       lane.batch = nullptr;
-      lane.batched = 0;
+      lane.batched = lane.tried_along = 0;
+      lane.tried_through = 0;
       lane.tries.attempts = row.attempts;
       lane.tries.burnt = row.burnt;
       lane.due = row.due;

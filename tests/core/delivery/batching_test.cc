@@ -162,6 +162,16 @@ TEST_F(BatchingTest, IsTriedAgainTogetherAndInOrder) {
   EXPECT_THAT(outcomes.attempts, Contains("2 3"));
 }
 
+TEST_F(BatchingTest, WhatMayHaveArrivedIsCountedOnceHoweverOftenItIsTried) {
+  transport.Run([](const auto&) { return TimedOut(); });
+  for (const char* name : {"a1", "a2", "a3"}) TakeIn("a", name);
+  RunFor(absl::Seconds(3));
+  ASSERT_GE(Requests().size(), 2u);
+  RouterTotals totals;
+  dispatcher.AddTotals(&totals);
+  EXPECT_EQ(totals.unknown, 3u);
+}
+
 TEST_F(BatchingTest, ANewcomerDoesNotInheritTheOldOnesTries) {
   transport.Run([](const auto& a) { return a.attempt == 1 ? TimedOut() : Answered(200); });
   TakeIn("a", "a1");
