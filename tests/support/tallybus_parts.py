@@ -28,14 +28,16 @@ PATIENCE_SECONDS = 20
 
 
 def wait_until(condition, what, seconds=PATIENCE_SECONDS):
-    """Polls condition() until it is true and returns its value; AssertionError after `seconds`."""
+    """Polls condition() until it is true and returns its value; AssertionError after `seconds`,
+    saying `what` (a text, or a function whose text tells how far it came)."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            told = what() if callable(what) else what
+            raise AssertionError(f"not within {seconds} s: {told}")
         time.sleep(POLL_SECONDS)
 
 
@@ -247,7 +249,7 @@ class Backend:
 
     def await_requests(self, count, seconds=PATIENCE_SECONDS):
         wait_until(lambda: len(self.requests) >= count,
-                   f"{count} requests (there are {len(self.requests)})", seconds)
+                   lambda: f"{count} requests (there are {len(self.requests)})", seconds)
         return self.requests[:count]
 
 
