@@ -1,7 +1,13 @@
-// Reuse of transfers: the one that ended last is taken first, its memory is warm.
+// Reuse: the one that ended last is taken first, its memory is warm.
 #include "transports/rest/endpoint_pool.h"
 
+#include <absl/strings/ascii.h>
+
+#include <algorithm>
 #include <utility>
+
+#include "transports/rest/plain_connection.h"
+#include "transports/rest/transfer.h"
 
 namespace tallybus::rest {
 
@@ -9,20 +15,26 @@ EndpointPool::EndpointPool(EndpointSettings settings, Metrics& metrics, const st
                            SocketWatch& watch)
     : settings_(std::move(settings)), counters_(metrics, route), watch_(watch) {}
 
-Transfer& EndpointPool::Take() {
-  ++busy_;
-  if (idle_.empty()) {
-    return *transfers_.emplace_back(
-        std::make_unique<Transfer>(*this, settings_, counters_, watch_));
-  }
-  Transfer* transfer = idle_.back();
-  idle_.pop_back();
-  return *transfer;
+// TLS, and names that libcurl would have to translate, are all libcurl's.
+std::unique_ptr<Attempt> EndpointPool::Make() {
+  const BaseUrl& url = settings_.url;
+  const bool is_plain = url.prefix.starts_with("http:") &&
+                        std::all_of(url.host.begin(), url.host.end(), absl::ascii_isascii);
+  if (is_plain) return std::make_unique<PlainConnection>(*this, settings_, counters_, watch_);
+  return std::make_unique<Transfer>(*this, settings_, counters_, watch_);
 }
 
-void EndpointPool::GiveBack(Transfer& transfer) {
+Attempt& EndpointPool::Take() {
+  ++busy_;
+  if (idle_.empty()) return *attempts_.emplace_back(Make());
+  Attempt* attempt = idle_.back();
+  idle_.pop_back();
+  return *attempt;
+}
+
+void EndpointPool::GiveBack(Attempt& attempt) {
   --busy_;
-  idle_.push_back(&transfer);
+  idle_.push_back(&attempt);
 }
 
 }  // namespace tallybus::rest

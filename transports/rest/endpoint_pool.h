@@ -1,4 +1,4 @@
-// The transfers of one endpoint in one loop: idle handles to reuse, and deliveries that wait for
+// The connections of one endpoint in one loop: idle ones to reuse, and deliveries that wait for
 // one.
 #ifndef TALLYBUS_REST_ENDPOINT_POOL_H_
 #define TALLYBUS_REST_ENDPOINT_POOL_H_
@@ -11,14 +11,14 @@
 
 #include "tallybus/metrics.h"
 #include "tallybus/transport.h"
+#include "transports/rest/attempt.h"
 #include "transports/rest/endpoint_settings.h"
 #include "transports/rest/socket_watch.h"
-#include "transports/rest/transfer.h"
 
 namespace tallybus::rest {
 
-// [owner] At most settings.max_connections transfers are busy at once. What comes beyond them waits
-// here and not in libcurl: a transfer that waits there for a connection has no time-out.
+// [owner] At most settings.max_connections attempts are under way at once. What comes beyond them
+// waits here and not in libcurl: a transfer that waits there for a connection has no time-out.
 class EndpointPool {
  public:
   EndpointPool(EndpointSettings settings, Metrics& metrics, const std::string& route,
@@ -29,22 +29,24 @@ class EndpointPool {
   int max_connections() const { return settings_.max_connections; }
   const std::string& peer() const { return settings_.url.peer; }
 
-  // A transfer to begin; not called when full. Give it back when it has ended.
-  Transfer& Take();
-  void GiveBack(Transfer& transfer);
+  // One to begin; not called when full. Give it back when it has ended.
+  Attempt& Take();
+  void GiveBack(Attempt& attempt);
 
   std::list<Delivery>& waiting() { return waiting_; }
   // Busy or not, for the one who must end them all.
-  const std::vector<std::unique_ptr<Transfer>>& transfers() const { return transfers_; }
+  const std::vector<std::unique_ptr<Attempt>>& attempts() const { return attempts_; }
 
   uint64_t last_used = 0;  // the loop's turn
 
  private:
+  std::unique_ptr<Attempt> Make();
+
   const EndpointSettings settings_;
   const RouteCounters counters_;
   SocketWatch& watch_;
-  std::vector<std::unique_ptr<Transfer>> transfers_;
-  std::vector<Transfer*> idle_;
+  std::vector<std::unique_ptr<Attempt>> attempts_;
+  std::vector<Attempt*> idle_;
   int busy_ = 0;
   std::list<Delivery> waiting_;  // in order of arrival; a Delivery cannot be assigned
 };

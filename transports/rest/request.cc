@@ -102,8 +102,10 @@ absl::StatusOr<BaseUrl> ParseBaseUrl(const std::string& url) {
   BaseUrl base;
   base.query = Part(parsed, CURLUPART_QUERY);
   if (!base.query.empty()) base.query.insert(0, "?");
-  base.peer = absl::StrCat(Part(parsed, CURLUPART_HOST), ":",
-                           Part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT));
+  base.host = Part(parsed, CURLUPART_HOST);
+  const std::string port = Part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  base.peer = absl::StrCat(base.host, ":", port);
+  if (port != (Part(parsed, CURLUPART_SCHEME) == "https" ? "443" : "80")) base.host = base.peer;
   base.whole = Part(parsed, CURLUPART_URL);
   curl_url_set(parsed.get(), CURLUPART_QUERY, nullptr, 0);
   base.prefix = Part(parsed, CURLUPART_URL);
@@ -182,6 +184,16 @@ void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* 
   if (parcel.reordered) out->Join("tallybus-reordered", "1");
   if (parcel.coalesced > 0) JoinNumber("tallybus-coalesced", parcel.coalesced, out);
   if (parcel.event.from_router) out->Join("tallybus-origin", "router");
+}
+
+void WriteHead(const BaseUrl& base, std::string_view url, const HeaderFields& fields,
+               size_t body_bytes, std::string* out) {
+  constexpr size_t kLongestScheme = std::string_view("https://").size();
+  const std::string_view target = url.substr(url.find('/', kLongestScheme));
+  out->assign("POST ").append(target).append(" HTTP/1.1\r\nHost: ").append(base.host);
+  for (size_t i = 0; i < fields.size(); ++i) out->append("\r\n").append(fields[i]);
+  const absl::AlphaNum digits(body_bytes);
+  out->append("\r\nContent-Length: ").append(digits.data(), digits.size()).append("\r\n\r\n");
 }
 
 }  // namespace tallybus::rest

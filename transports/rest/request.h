@@ -22,6 +22,7 @@ struct BaseUrl {
   std::string query;   // "?key=value", or empty
   std::string whole;   // as it is, query included: where batches go
   std::string peer;    // "example.org:443", for the log
+  std::string host;    // "example.org", with a port that is not the scheme's own: the Host field
 };
 
 // INVALID_ARGUMENT for all but http and https, for credentials and for a fragment. The message
@@ -59,9 +60,13 @@ class HeaderFields {
   std::vector<size_t> starts_;
 };
 
-// Replaces *out by the fields of one attempt, all but those that libcurl writes (Host,
-// Content-Length).
+// Replaces *out by the fields of one attempt, all but Host and Content-Length.
 void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* out);
+
+// Replaces *out by the head of a POST to `url`, which begins with the base's scheme and host: its
+// lines up to the empty one.
+void WriteHead(const BaseUrl& base, std::string_view url, const HeaderFields& fields,
+               size_t body_bytes, std::string* out);
 
 }  // namespace tallybus::rest
 

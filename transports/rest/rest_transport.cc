@@ -8,8 +8,8 @@
 #include <mutex>
 #include <utility>
 
-#include "transports/rest/curl_loop.h"
 #include "transports/rest/endpoint_settings.h"
+#include "transports/rest/http_loop.h"
 #include "transports/rest/request.h"
 #include "transports/rest/verdict.h"
 
@@ -65,7 +65,7 @@ TransportDescriptor RestDescriptor() {
 
 RestTransport::RestTransport(const TransportContext& context) : context_(context) {
   for (int i = 0; i < std::max(context.threads, 1); ++i) {
-    loops_.push_back(std::make_unique<CurlLoop>(context, kMailboxCapacity));
+    loops_.push_back(std::make_unique<HttpLoop>(context, kMailboxCapacity));
   }
   mail_.resize(loops_.size());
 }

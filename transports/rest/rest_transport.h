@@ -11,7 +11,7 @@
 
 namespace tallybus::rest {
 
-class CurlLoop;
+class HttpLoop;
 
 // Scheme "rest", its options, check and create.
 TransportDescriptor RestDescriptor();
@@ -31,7 +31,7 @@ class RestTransport final : public Transport {
   void GiveBack(std::span<const Delivery> deliveries, const absl::Status& status);
 
   const TransportContext context_;
-  std::vector<std::unique_ptr<CurlLoop>> loops_;
+  std::vector<std::unique_ptr<HttpLoop>> loops_;
   std::vector<std::vector<Delivery>> mail_;  // of one Deliver, for each loop: one hand-off
 };
 

@@ -22,7 +22,11 @@ absl::Status SocketWatch::Open() {
   return absl::OkStatus();
 }
 
-void SocketWatch::Opened(int socket) { At(socket) = Entry{.is_connection = true}; }
+void SocketWatch::Opened(int socket, Attempt* owner) {
+  At(socket) = Entry{.is_connection = true, .owner = owner};
+}
+
+void SocketWatch::Leave(int socket) { Register(socket, &At(socket), 0); }
 
 void SocketWatch::Closing(int socket) { At(socket) = Entry{}; }
 

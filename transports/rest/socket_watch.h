@@ -1,4 +1,5 @@
-// The sockets that one libcurl loop waits for, kept in epoll with as few system calls as can be.
+// The sockets that one loop waits for, libcurl's and ours, kept in epoll with as few system calls
+// as can be.
 #ifndef TALLYBUS_REST_SOCKET_WATCH_H_
 #define TALLYBUS_REST_SOCKET_WATCH_H_
 
@@ -10,6 +11,8 @@
 #include <vector>
 
 namespace tallybus::rest {
+
+class Attempt;
 
 // [owner] One thread uses it. A socket of a connection stays registered while its connection waits
 // in the pool, since the next request wants it in the same way; that saves two calls a request.
@@ -24,7 +27,11 @@ class SocketWatch {
 
   // A connection's socket begins; from now on its end is told by Closing. A socket of another
   // origin (libcurl's resolver has some) may vanish unsaid, so it is never left registered.
-  void Opened(int socket);
+  // `owner` is who drives it; null: libcurl.
+  void Opened(int socket, Attempt* owner = nullptr);
+  Attempt* OwnerOf(int socket) { return At(socket).owner; }
+  // Takes it out of epoll, which its closing would not do while another descriptor shares it.
+  void Leave(int socket);
   // The socket is about to be closed, which also takes it out of epoll.
   void Closing(int socket);
   // EPOLLIN, EPOLLOUT, both, or 0 for nothing any more.
@@ -44,6 +51,7 @@ class SocketWatch {
     uint32_t registered = 0;
     bool is_connection = false;
     bool unwanted_event = false;  // one came since the last wish
+    Attempt* owner = nullptr;
   };
   Entry& At(int socket);
   void Register(int socket, Entry* entry, uint32_t events);

@@ -198,9 +198,13 @@ std::string PhraseOf(std::string_view status_line) {
   if (code == status_line.npos) return "";
   const size_t phrase = status_line.find(' ', code + 1);
   if (phrase == status_line.npos) return "";
+  return CleanPhrase(status_line.substr(phrase + 1));
+}
+
+std::string CleanPhrase(std::string_view phrase) {
   // HTTP gives no encoding to bytes beyond ASCII, so they cannot be passed on as text.
   std::string out;
-  for (char c : status_line.substr(phrase + 1)) {
+  for (char c : phrase) {
     if (IsPrintable(c) && out.size() < kMaxPhraseBytes) out.push_back(c);
   }
   absl::StripAsciiWhitespace(&out);

@@ -32,7 +32,9 @@ std::string_view ReasonOf(int curl_code);
 // certificate, and nothing that the peer wrote.
 bool HasUsefulErrorText(int curl_code);
 
-// The phrase in a status line, "HTTP/1.1 404 Not Found\r\n": printable ASCII, at most 256 bytes.
+// A reason phrase as it may be passed on: printable ASCII, at most 256 bytes.
+std::string CleanPhrase(std::string_view phrase);
+// That of a status line, "HTTP/1.1 404 Not Found\r\n".
 std::string PhraseOf(std::string_view status_line);
 
 // The phrase that the HTTP registry gives to a code; "Unknown Status" where there is none.

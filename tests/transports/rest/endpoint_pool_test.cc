@@ -26,7 +26,7 @@ class EndpointPoolTest : public ::testing::Test {
 
 TEST_F(EndpointPoolTest, IsFullWhenItsConnectionsAreLent) {
   EXPECT_TRUE(pool_.IsIdle());
-  Transfer& first = pool_.Take();
+  Attempt& first = pool_.Take();
   EXPECT_FALSE(pool_.IsFull());
   pool_.Take();
   EXPECT_TRUE(pool_.IsFull());
@@ -36,12 +36,12 @@ TEST_F(EndpointPoolTest, IsFullWhenItsConnectionsAreLent) {
 }
 
 TEST_F(EndpointPoolTest, LendsTheSameHandleAgain) {
-  Transfer* const first = &pool_.Take();
+  Attempt* const first = &pool_.Take();
   for (int i = 0; i < 10; ++i) {
     pool_.GiveBack(*first);
     EXPECT_EQ(&pool_.Take(), first);
   }
-  EXPECT_EQ(pool_.transfers().size(), 1u);
+  EXPECT_EQ(pool_.attempts().size(), 1u);
   EXPECT_EQ(&first->pool(), &pool_);
 }
 

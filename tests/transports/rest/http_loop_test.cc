@@ -1,5 +1,5 @@
 // The loop: connections and their limits, what libcurl must not do by itself, and its end.
-#include "transports/rest/curl_loop.h"
+#include "transports/rest/http_loop.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -100,7 +100,7 @@ TransportBench::Options Within(absl::Duration timeout) {
   return options;
 }
 
-class CurlLoopTest : public ::testing::Test {
+class HttpLoopTest : public ::testing::Test {
  protected:
   uint64_t Counted(const std::string& name) {
     return bench_.metrics.GetCounter(name, "", {{"route", "defaultApp/backend"}}).Value();
@@ -117,7 +117,7 @@ class CurlLoopTest : public ::testing::Test {
   TransportBench bench_{RestDescriptor(), /*threads=*/1};
 };
 
-TEST_F(CurlLoopTest, ReusesItsConnection) {
+TEST_F(HttpLoopTest, ReusesItsConnection) {
   ScriptedServer server(testing::AnswerWith(200, "OK"));
   const Endpoint endpoint = EndpointAt(server.Url());
   for (int i = 0; i < 50; ++i) {
@@ -128,7 +128,7 @@ TEST_F(CurlLoopTest, ReusesItsConnection) {
 }
 
 // The first request of each connection is answered, the second one is read and gets `end`.
-class DyingConnectionTest : public CurlLoopTest,
+class DyingConnectionTest : public HttpLoopTest,
                             public ::testing::WithParamInterface<void (*)(Connection&)> {};
 
 TEST_P(DyingConnectionTest, ARequestIsNeverSentTwiceInOneAttempt) {
@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(ByClose, DyingConnectionTest,
 INSTANTIATE_TEST_SUITE_P(ByReset, DyingConnectionTest,
                          ::testing::Values(+[](Connection& c) { c.Reset(); }));
 
-TEST_F(CurlLoopTest, CountsTheResendsThatItRefused) {
+TEST_F(HttpLoopTest, CountsTheResendsThatItRefused) {
   ScriptedServer server([](const HttpRequest& request, Connection& c) {
     if (request.number_on_connection == 1) return void(c.Answer(200, "OK"));
     c.Close();
@@ -168,7 +168,7 @@ TEST_F(CurlLoopTest, CountsTheResendsThatItRefused) {
   EXPECT_THAT(server.Requests(), SizeIs(4));
 }
 
-TEST_F(CurlLoopTest, APooledConnectionThatItsPeerClosedIsNotUsedAgain) {
+TEST_F(HttpLoopTest, APooledConnectionThatItsPeerClosedIsNotUsedAgain) {
   ScriptedServer server([](const HttpRequest&, Connection& c) {
     c.Answer(200, "OK");
     c.Close();
@@ -183,7 +183,7 @@ TEST_F(CurlLoopTest, APooledConnectionThatItsPeerClosedIsNotUsedAgain) {
   EXPECT_LE(server.Requests().size(), 20u);
 }
 
-TEST_F(CurlLoopTest, KeepsWithinAnEndpointsConnections) {
+TEST_F(HttpLoopTest, KeepsWithinAnEndpointsConnections) {
   ScriptedServer server(testing::AnswerWith(200, "OK"));
   Endpoint endpoint = EndpointAt(server.Url());
   endpoint.max_connections = 3;
@@ -193,7 +193,7 @@ TEST_F(CurlLoopTest, KeepsWithinAnEndpointsConnections) {
   EXPECT_LE(server.connections(), 3);
 }
 
-TEST_F(CurlLoopTest, WaitingForAConnectionEndsAtTheDeadline) {
+TEST_F(HttpLoopTest, WaitingForAConnectionEndsAtTheDeadline) {
   ScriptedServer server(testing::NeverAnswer());
   Endpoint endpoint = EndpointAt(server.Url());
   endpoint.max_connections = 1;
@@ -206,7 +206,7 @@ TEST_F(CurlLoopTest, WaitingForAConnectionEndsAtTheDeadline) {
   EXPECT_THAT(server.Requests(), SizeIs(1));
 }
 
-TEST_F(CurlLoopTest, StopCompletesWhatWaitsForAConnection) {
+TEST_F(HttpLoopTest, StopCompletesWhatWaitsForAConnection) {
   ScriptedServer server(testing::NeverAnswer());
   Endpoint endpoint = EndpointAt(server.Url());
   endpoint.max_connections = 1;
@@ -221,7 +221,7 @@ TEST_F(CurlLoopTest, StopCompletesWhatWaitsForAConnection) {
   EXPECT_EQ(never_sent, 4);
 }
 
-TEST_F(CurlLoopTest, ADeadEndpointCostsTheOthersNothing) {
+TEST_F(HttpLoopTest, ADeadEndpointCostsTheOthersNothing) {
   ScriptedServer hanging(testing::NeverAnswer());
   ScriptedServer good(testing::AnswerWith(200, "OK"));
   bench_.DeliverMany(EndpointAt(hanging.Url(), 1), 200, Within(absl::Hours(1)));
@@ -230,7 +230,7 @@ TEST_F(CurlLoopTest, ADeadEndpointCostsTheOthersNothing) {
   }
 }
 
-TEST_F(CurlLoopTest, AHungNameLookUpStallsNobodyElse) {
+TEST_F(HttpLoopTest, AHungNameLookUpStallsNobodyElse) {
   ScriptedServer good(testing::AnswerWith(200, "OK"));
   std::future<void> stopped;
   const ClosedLookUps closed;
@@ -246,7 +246,7 @@ TEST_F(CurlLoopTest, AHungNameLookUpStallsNobodyElse) {
   EXPECT_EQ(stopped.wait_for(std::chrono::seconds(5)), std::future_status::ready);
 }
 
-TEST_F(CurlLoopTest, ANameIsJudgedByTheAddressThatItLeadsTo) {
+TEST_F(HttpLoopTest, ANameIsJudgedByTheAddressThatItLeadsTo) {
   ExpectRefusedAddress(bench_.DeliverAndWait(EndpointAt("http://metadata.test/", 1)));
   ScriptedServer server(testing::AnswerWith(200, "OK"));
   Endpoint endpoint = EndpointAt("http://loopback.test:" + Port(server), 2);
@@ -257,7 +257,7 @@ TEST_F(CurlLoopTest, ANameIsJudgedByTheAddressThatItLeadsTo) {
   EXPECT_EQ(Counted("tallybus_http_addresses_refused_total"), 2u);
 }
 
-TEST_F(CurlLoopTest, NoSpellingOfAnAddressGetsPastTheRules) {
+TEST_F(HttpLoopTest, NoSpellingOfAnAddressGetsPastTheRules) {
   ScriptedServer server(testing::AnswerWith(200, "OK"));
   uint64_t id = 0;
   for (const char* host : {"127.0.0.1", "2130706433", "0x7f.1", "017700000001", "127.1",
@@ -269,7 +269,7 @@ TEST_F(CurlLoopTest, NoSpellingOfAnAddressGetsPastTheRules) {
   EXPECT_EQ(server.connections(), 0);
 }
 
-TEST_F(CurlLoopTest, AReusedConnectionIsJudgedAgain) {
+TEST_F(HttpLoopTest, AReusedConnectionIsJudgedAgain) {
   ScriptedServer server(testing::AnswerWith(200, "OK"));
   ASSERT_EQ(bench_.DeliverAndWait(EndpointAt(server.Url(), 1)).verdict, Verdict::kDelivered);
   Endpoint strict = EndpointAt(server.Url(), 2);
@@ -282,14 +282,14 @@ TEST_F(CurlLoopTest, AReusedConnectionIsJudgedAgain) {
   EXPECT_EQ(bench_.DeliverAndWait(open).verdict, Verdict::kDelivered);
 }
 
-TEST_F(CurlLoopTest, AnUnusableEndpointIsHeld) {
+TEST_F(HttpLoopTest, AnUnusableEndpointIsHeld) {
   const auto result = bench_.DeliverAndWait(EndpointAt("ftp://127.0.0.1/"));
   EXPECT_EQ(result.verdict, Verdict::kHold);
   EXPECT_TRUE(result.never_sent);
   EXPECT_EQ(result.remote_code, 0);
 }
 
-TEST_F(CurlLoopTest, ManyEndpointsComeAndGo) {
+TEST_F(HttpLoopTest, ManyEndpointsComeAndGo) {
   ScriptedServer server(testing::AnswerWith(200, "OK"));
   for (uint64_t id = 1; id <= 600; ++id) {
     ASSERT_EQ(bench_.DeliverAndWait(EndpointAt(server.Url(), id)).verdict, Verdict::kDelivered);
@@ -299,7 +299,7 @@ TEST_F(CurlLoopTest, ManyEndpointsComeAndGo) {
 
 class BareLoopTest : public ::testing::Test {
  protected:
-  absl::Status Submit(CurlLoop& loop) {
+  absl::Status Submit(HttpLoop& loop) {
     Delivery delivery{Ticket{1}, {&parcel_, 1}, endpoint_, clock_.Now() + absl::Seconds(5), false};
     return loop.Submit({&delivery, 1});
   }
@@ -314,7 +314,7 @@ class BareLoopTest : public ::testing::Test {
 };
 
 TEST_F(BareLoopTest, AFullMailboxRefusesAndCounts) {
-  CurlLoop loop(context_, /*mailbox_capacity=*/0);
+  HttpLoop loop(context_, /*mailbox_capacity=*/0);
   ASSERT_TRUE(loop.Start().ok());
   EXPECT_EQ(Submit(loop).code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(metrics_.GetCounter("tallybus_http_mailbox_full_total", "").Value(), 1u);
@@ -324,12 +324,12 @@ TEST_F(BareLoopTest, AFullMailboxRefusesAndCounts) {
 }
 
 TEST_F(BareLoopTest, ALoopThatDoesNotRunRefuses) {
-  CurlLoop loop(context_, 10);
+  HttpLoop loop(context_, 10);
   EXPECT_EQ(Submit(loop).code(), absl::StatusCode::kCancelled);
 }
 
 TEST_F(BareLoopTest, ItsThreadHasANameAndTakesNoSignal) {
-  CurlLoop loop(context_, 10);
+  HttpLoop loop(context_, 10);
   ASSERT_TRUE(loop.Start().ok());
   std::string blocked;
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {

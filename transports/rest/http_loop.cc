@@ -1,5 +1,5 @@
 // The loop: sockets, timer, mail, and what has finished; then it waits again.
-#include "transports/rest/curl_loop.h"
+#include "transports/rest/http_loop.h"
 
 #include <absl/strings/str_cat.h>
 #include <curl/curl.h>
@@ -54,29 +54,29 @@ int CurlEvents(uint32_t events) {
 
 }  // namespace
 
-CurlLoop::CurlLoop(const TransportContext& context, size_t mailbox_capacity)
+HttpLoop::HttpLoop(const TransportContext& context, size_t mailbox_capacity)
     : context_(context),
       mailbox_full_(context.metrics.GetCounter("tallybus_http_mailbox_full_total",
                                                "Attempts put off because a loop's mailbox was "
                                                "full.")),
       mailbox_(mailbox_capacity, [this] { Wake(); }) {}
 
-CurlLoop::~CurlLoop() {
+HttpLoop::~HttpLoop() {
   pools_.clear();
   curl_multi_cleanup(multi_);
   if (wake_fd_ >= 0) close(wake_fd_);
 }
 
-absl::Status CurlLoop::Start() {
+absl::Status HttpLoop::Start() {
   if (auto status = watch_.Open(); !status.ok()) return status;
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd_ < 0) return absl::ErrnoToStatus(errno, "eventfd");
   watch_.Want(wake_fd_, EPOLLIN);
   multi_ = curl_multi_init();
   if (multi_ == nullptr) return absl::ResourceExhaustedError("libcurl cannot start");
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlLoop::OnSocket);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &HttpLoop::OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlLoop::OnTimer);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &HttpLoop::OnTimer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kFewestConnections);
   {
@@ -87,7 +87,7 @@ absl::Status CurlLoop::Start() {
   return absl::OkStatus();
 }
 
-absl::Status CurlLoop::Submit(std::span<Delivery> deliveries) {
+absl::Status HttpLoop::Submit(std::span<Delivery> deliveries) {
   std::lock_guard lock(gate_);
   if (!open_for_mail_) return absl::CancelledError("the transport does not run");
   if (mailbox_.PushAll(deliveries)) return absl::OkStatus();
@@ -95,7 +95,7 @@ absl::Status CurlLoop::Submit(std::span<Delivery> deliveries) {
   return absl::ResourceExhaustedError("the transport's mailbox is full");
 }
 
-void CurlLoop::RequestStop(MonoTime deadline) {
+void HttpLoop::RequestStop(MonoTime deadline) {
   {
     std::lock_guard lock(gate_);
     if (!open_for_mail_) return;
@@ -106,17 +106,17 @@ void CurlLoop::RequestStop(MonoTime deadline) {
   Wake();
 }
 
-void CurlLoop::Join() {
+void HttpLoop::Join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void CurlLoop::Wake() {
+void HttpLoop::Wake() {
   const uint64_t one = 1;
   // Fails only where the counter is full, and then the loop is awake.
   [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof(one));
 }
 
-void CurlLoop::Run() {
+void HttpLoop::Run() {
   while (true) {
     for (const epoll_event& event : watch_.Wait(WaitMs())) DriveSocket(event.data.fd, event.events);
     ++turn_;
@@ -126,7 +126,7 @@ void CurlLoop::Run() {
     TakeMail();
     DriveTimer();
     CompleteFinished();
-    ExpireWaiting();
+    ExpireOverdue();
     HandBack();
     if (!stopping) continue;
     if (open_tickets_ == 0 || context_.clock.Now() >= stop_deadline_) break;
@@ -135,10 +135,10 @@ void CurlLoop::Run() {
   HandBack();
 }
 
-// Until libcurl's timer, the first waiting delivery's deadline or the stop's, rounded up: a timer
+// Until libcurl's timer, the first deadline or the stop's, rounded up: a timer
 // that is asked a fraction too early would spin.
-int CurlLoop::WaitMs() {
-  MonoTime until = std::min(timer_.value_or(MonoTime::Infinite()), first_expiry_);
+int HttpLoop::WaitMs() {
+  MonoTime until = std::min(timer_.value_or(MonoTime::Infinite()), first_deadline_);
   if (stopping_.load(std::memory_order_acquire)) until = std::min(until, stop_deadline_);
   if (until == MonoTime::Infinite()) return -1;
   const absl::Duration left =
@@ -146,10 +146,16 @@ int CurlLoop::WaitMs() {
   return static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1))));
 }
 
-void CurlLoop::DriveSocket(int socket, uint32_t events) {
+void HttpLoop::DriveSocket(int socket, uint32_t events) {
   if (socket == wake_fd_) {
     uint64_t count;
     [[maybe_unused]] const ssize_t got = read(wake_fd_, &count, sizeof(count));
+    return;
+  }
+  if (Attempt* owner = watch_.OwnerOf(socket)) {
+    if (!owner->Drive(events, context_.clock.Now())) return;
+    End(*owner);
+    BeginWaiting(owner->pool());
     return;
   }
   if (!watch_.IsWanted(socket)) return;
@@ -157,21 +163,21 @@ void CurlLoop::DriveSocket(int socket, uint32_t events) {
   curl_multi_socket_action(multi_, socket, CurlEvents(events), &running);
 }
 
-void CurlLoop::DriveTimer() {
+void HttpLoop::DriveTimer() {
   if (!timer_ || *timer_ > context_.clock.Now()) return;
   timer_.reset();
   int running;
   curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
-void CurlLoop::TakeMail() {
+void HttpLoop::TakeMail() {
   mailbox_.Drain(&mail_);
   open_tickets_ += mail_.size();
   for (const Delivery& delivery : mail_) Accept(delivery);
   mail_.clear();
 }
 
-void CurlLoop::Accept(const Delivery& delivery) {
+void HttpLoop::Accept(const Delivery& delivery) {
   EndpointPool* pool = PoolFor(delivery);
   if (pool == nullptr) return;
   pool->last_used = turn_;
@@ -180,10 +186,10 @@ void CurlLoop::Accept(const Delivery& delivery) {
     return;
   }
   pool->waiting().push_back(delivery);
-  first_expiry_ = std::min(first_expiry_, delivery.deadline);
+  first_deadline_ = std::min(first_deadline_, delivery.deadline);
 }
 
-EndpointPool* CurlLoop::PoolFor(const Delivery& delivery) {
+EndpointPool* HttpLoop::PoolFor(const Delivery& delivery) {
   const Endpoint& endpoint = delivery.endpoint;
   if (auto known = pools_.find(endpoint.id); known != pools_.end()) return known->second.get();
   auto settings = ReadSettings(endpoint);
@@ -203,7 +209,7 @@ EndpointPool* CurlLoop::PoolFor(const Delivery& delivery) {
 }
 
 // Endpoints come and go with reloads, and nobody says when one has gone.
-void CurlLoop::EvictOne() {
+void HttpLoop::EvictOne() {
   auto oldest = pools_.end();
   for (auto it = pools_.begin(); it != pools_.end(); ++it) {
     if (!it->second->IsIdle()) continue;
@@ -214,43 +220,63 @@ void CurlLoop::EvictOne() {
   pools_.erase(oldest);
 }
 
-void CurlLoop::BeginOrFail(EndpointPool& pool, const Delivery& delivery) {
-  const absl::Duration left = delivery.deadline - context_.clock.Now();
-  if (left <= absl::ZeroDuration()) {
+void HttpLoop::BeginOrFail(EndpointPool& pool, const Delivery& delivery) {
+  if (delivery.deadline <= context_.clock.Now()) {
     Complete(delivery.ticket, Late(pool.peer()));
     return;
   }
-  Transfer& transfer = pool.Take();
-  if (transfer.Begin(delivery, left)) {
-    if (curl_multi_add_handle(multi_, transfer.easy()) == CURLM_OK) return;
-    transfer.Abandon();
+  Attempt& attempt = pool.Take();
+  if (Start(attempt, delivery)) {
+    first_deadline_ = std::min(first_deadline_, delivery.deadline);
+    return;
   }
-  pool.GiveBack(transfer);
+  attempt.Abandon();
+  pool.GiveBack(attempt);
   Complete(delivery.ticket,
            NotMade(absl::InternalError("libcurl refused the request"), kConnectionReset));
 }
 
+// False where libcurl does not take it.
+bool HttpLoop::Start(Attempt& attempt, const Delivery& delivery) {
+  const MonoTime now = context_.clock.Now();
+  switch (attempt.Begin(delivery, now)) {
+    case Attempt::Way::kRefused:
+      return false;
+    case Attempt::Way::kByLibcurl:
+      return curl_multi_add_handle(multi_, attempt.easy()) == CURLM_OK;
+    case Attempt::Way::kOnSocket:
+      break;
+  }
+  if (attempt.Drive(0, now)) End(attempt);
+  return true;
+}
+
+void HttpLoop::End(Attempt& attempt) {
+  const Ticket ticket = attempt.ticket();
+  DeliveryResult result = attempt.Finish(context_.clock.WallNow());
+  attempt.pool().GiveBack(attempt);
+  Complete(ticket, std::move(result));
+}
+
 // A transfer may complete inside the call that started or drove it, so this reads until nothing is
 // left, and what it starts itself is seen too.
-void CurlLoop::CompleteFinished() {
+void HttpLoop::CompleteFinished() {
   int left_over;
   while (CURLMsg* message = curl_multi_info_read(multi_, &left_over)) {
     if (message->msg != CURLMSG_DONE) continue;
-    const CURLcode code = message->data.result;
+    CURL* easy = message->easy_handle;
     char* owner = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
-    auto& transfer = *reinterpret_cast<Transfer*>(owner);
-    curl_multi_remove_handle(multi_, message->easy_handle);  // frees the message
-    const Ticket ticket = transfer.ticket();
-    EndpointPool& pool = transfer.pool();
-    DeliveryResult result = transfer.Finish(code, context_.clock.WallNow());
-    pool.GiveBack(transfer);
-    Complete(ticket, std::move(result));
-    BeginWaiting(pool);
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
+    auto& attempt = *reinterpret_cast<Attempt*>(owner);
+    attempt.CurlEnded(message->data.result);
+    curl_multi_remove_handle(multi_, easy);  // frees the message
+    if (!attempt.Drive(0, context_.clock.Now())) continue;
+    End(attempt);
+    BeginWaiting(attempt.pool());
   }
 }
 
-void CurlLoop::BeginWaiting(EndpointPool& pool) {
+void HttpLoop::BeginWaiting(EndpointPool& pool) {
   while (!pool.waiting().empty() && !pool.IsFull()) {
     const Delivery next = pool.waiting().front();
     pool.waiting().pop_front();
@@ -258,59 +284,72 @@ void CurlLoop::BeginWaiting(EndpointPool& pool) {
   }
 }
 
-void CurlLoop::ExpireWaiting() {
-  if (first_expiry_ == MonoTime::Infinite()) return;
+// Deadlines are many and seldom met: they are looked at one by one, but not before the first of
+// those that were open the last time.
+void HttpLoop::ExpireOverdue() {
+  if (first_deadline_ == MonoTime::Infinite()) return;
   const MonoTime now = context_.clock.Now();
-  if (now < first_expiry_) return;
-  first_expiry_ = MonoTime::Infinite();
+  if (now < first_deadline_) return;
+  first_deadline_ = MonoTime::Infinite();
   for (auto& [id, pool] : pools_) {
     std::erase_if(pool->waiting(), [&](const Delivery& delivery) {
       if (delivery.deadline > now) {
-        first_expiry_ = std::min(first_expiry_, delivery.deadline);
+        first_deadline_ = std::min(first_deadline_, delivery.deadline);
         return false;
       }
       Complete(delivery.ticket, Late(pool->peer()));
       return true;
     });
+    for (const auto& attempt : pool->attempts()) {
+      if (!attempt->busy()) continue;
+      if (attempt->deadline() > now) {
+        first_deadline_ = std::min(first_deadline_, attempt->deadline());
+        continue;
+      }
+      curl_multi_remove_handle(multi_, attempt->easy());  // if it has it
+      attempt->Expire();
+      End(*attempt);
+    }
+    BeginWaiting(*pool);
   }
 }
 
-void CurlLoop::AbortAll() {
+void HttpLoop::AbortAll() {
   for (auto& [id, pool] : pools_) {
     for (const Delivery& delivery : pool->waiting())
       Complete(delivery.ticket, Aborted(/*never_sent=*/true));
     pool->waiting().clear();
-    for (const auto& transfer : pool->transfers()) {
-      if (!transfer->busy()) continue;
-      curl_multi_remove_handle(multi_, transfer->easy());
-      const Ticket ticket = transfer->ticket();
-      const bool never_sent = transfer->never_sent();
-      transfer->Abandon();
-      pool->GiveBack(*transfer);
+    for (const auto& attempt : pool->attempts()) {
+      if (!attempt->busy()) continue;
+      curl_multi_remove_handle(multi_, attempt->easy());  // if it has it
+      const Ticket ticket = attempt->ticket();
+      const bool never_sent = attempt->never_sent();
+      attempt->Abandon();
+      pool->GiveBack(*attempt);
       Complete(ticket, Aborted(never_sent));
     }
   }
 }
 
-void CurlLoop::Complete(Ticket ticket, DeliveryResult result) {
+void HttpLoop::Complete(Ticket ticket, DeliveryResult result) {
   --open_tickets_;
   done_.push_back({ticket, std::move(result)});
 }
 
 // Once a turn, so that the router is woken once for all that completed in it.
-void CurlLoop::HandBack() {
+void HttpLoop::HandBack() {
   if (done_.empty()) return;
   context_.sink.CompleteAll(done_);
   done_.clear();
 }
 
-int CurlLoop::OnSocket(void*, int socket, int what, void* loop, void*) {
-  static_cast<CurlLoop*>(loop)->watch_.Want(socket, EpollEvents(what));
+int HttpLoop::OnSocket(void*, int socket, int what, void* loop, void*) {
+  static_cast<HttpLoop*>(loop)->watch_.Want(socket, EpollEvents(what));
   return 0;
 }
 
-int CurlLoop::OnTimer(void*, long timeout_ms, void* loop) {
-  auto& self = *static_cast<CurlLoop*>(loop);
+int HttpLoop::OnTimer(void*, long timeout_ms, void* loop) {
+  auto& self = *static_cast<HttpLoop*>(loop);
   if (timeout_ms < 0) {
     self.timer_.reset();
   } else if (timeout_ms == 0) {

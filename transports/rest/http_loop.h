@@ -1,6 +1,7 @@
-// One thread that carries many HTTP requests at once: epoll and a libcurl multi handle.
-#ifndef TALLYBUS_REST_CURL_LOOP_H_
-#define TALLYBUS_REST_CURL_LOOP_H_
+// One thread that carries many HTTP requests at once: epoll, and a libcurl multi handle for what
+// libcurl does.
+#ifndef TALLYBUS_REST_HTTP_LOOP_H_
+#define TALLYBUS_REST_HTTP_LOOP_H_
 
 #include <absl/status/status.h>
 
@@ -21,13 +22,13 @@
 
 namespace tallybus::rest {
 
-class CurlLoop {
+class HttpLoop {
  public:
   // `context` is copied, what it refers to outlives the loop. `mailbox_capacity` is in deliveries.
-  CurlLoop(const TransportContext& context, size_t mailbox_capacity);
-  ~CurlLoop();  // after Join
-  CurlLoop(const CurlLoop&) = delete;
-  CurlLoop& operator=(const CurlLoop&) = delete;
+  HttpLoop(const TransportContext& context, size_t mailbox_capacity);
+  ~HttpLoop();  // after Join
+  HttpLoop(const HttpLoop&) = delete;
+  HttpLoop& operator=(const HttpLoop&) = delete;
 
   // [control] Starts the thread.
   absl::Status Start();
@@ -50,9 +51,11 @@ class CurlLoop {
   EndpointPool* PoolFor(const Delivery& delivery);
   void EvictOne();
   void BeginOrFail(EndpointPool& pool, const Delivery& delivery);
+  bool Start(Attempt& attempt, const Delivery& delivery);
+  void End(Attempt& attempt);
   void CompleteFinished();
   void BeginWaiting(EndpointPool& pool);
-  void ExpireWaiting();
+  void ExpireOverdue();
   void AbortAll();
   void Complete(Ticket ticket, DeliveryResult result);
   void HandBack();
@@ -77,14 +80,14 @@ class CurlLoop {
   // The loop's thread alone uses what follows.
   std::unordered_map<uint64_t, std::unique_ptr<EndpointPool>> pools_;  // by endpoint id
   std::vector<Delivery> mail_;
-  std::vector<Completion> done_;                  // this turn
-  std::optional<MonoTime> timer_;                 // when libcurl wants to run again
-  MonoTime first_expiry_ = MonoTime::Infinite();  // of all that wait in a pool
-  long connections_wanted_ = 0;                   // sum of the pools' limits
+  std::vector<Completion> done_;                    // this turn
+  std::optional<MonoTime> timer_;                   // when libcurl wants to run again
+  MonoTime first_deadline_ = MonoTime::Infinite();  // of all that are open, or an earlier time
+  long connections_wanted_ = 0;                     // sum of the pools' limits
   uint64_t open_tickets_ = 0;
   uint64_t turn_ = 0;
 };
 
 }  // namespace tallybus::rest
 
-#endif  // TALLYBUS_REST_CURL_LOOP_H_
+#endif  // TALLYBUS_REST_HTTP_LOOP_H_
