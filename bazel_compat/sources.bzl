@@ -69,6 +69,7 @@ CORE_SOURCES = [
     "src/spool/read_ahead.cc",
     "src/spool/recent_rows.cc",
     "src/spool/row_columns.cc",
+    "src/spool/settled_rows.cc",
     "src/spool/spool.cc",
     "src/spool/spool_faults.cc",
     "src/spool/spool_file.cc",

@@ -23,6 +23,9 @@ const char* const SpoolTables::kSql[kSqlCount] = {
     "INSERT OR REPLACE INTO queue VALUES (?,?,?,?,?,0,0,0,?,?)",
     "DELETE FROM event WHERE seq=?",
     "DELETE FROM queue WHERE seq=?",
+    "SELECT count(*) FROM queue WHERE seq BETWEEN ? AND ?",
+    "DELETE FROM event WHERE seq BETWEEN ? AND ?",
+    "DELETE FROM queue WHERE seq BETWEEN ? AND ?",
     "DELETE FROM settled WHERE seq=?",
     "INSERT OR REPLACE INTO settled SELECT q.seq, coalesce(l.route, ''), "
     "coalesce(l.key, ''), q.bytes, ?2, ?3, ?4, ?5, ?6 "
@@ -188,35 +191,6 @@ absl::Status SpoolTables::WriteAlert(const AlertRecord& alert) {
       .Bind(alert.critical ? 1 : 0)
       .Bind(ColumnTime(alert.since))
       .Run();
-}
-
-absl::StatusOr<bool> SpoolTables::Settle(const Settlement& settlement, bool retain) {
-  const bool delivered = settlement.outcome == Settlement::Outcome::kDelivered ||
-                         settlement.outcome == Settlement::Outcome::kFailed;
-  const bool keep = settlement.IsDeadLetter() || (delivered && retain);
-  absl::Status status;
-  if (keep) {
-    status = sql_[kKeepSettled]
-                 .Bind(settlement.seq)
-                 .Bind(settlement.IsDeadLetter() ? 1 : 0)
-                 .Bind(ColumnTime(settlement.at))
-                 .Bind(settlement.attempts)
-                 .Bind(settlement.http_status)
-                 .Bind(settlement.reason)
-                 .Run();
-  } else {
-    status = sql_[kDeleteEvent].Bind(settlement.seq).Run();
-  }
-  const bool of_settled = settlement.outcome == Settlement::Outcome::kReplayed ||
-                          settlement.outcome == Settlement::Outcome::kDropped;
-  bool changed = false;
-  if (status.ok() && of_settled) {
-    status = sql_[kDeleteSettled].Bind(settlement.seq).Run();
-    changed = db_->Changes() > 0;
-  }
-  if (status.ok()) status = sql_[kDeleteQueue].Bind(settlement.seq).Run();
-  if (!status.ok()) return status;
-  return changed || db_->Changes() > 0;
 }
 
 absl::Status SpoolTables::Note(const Progress& progress) {

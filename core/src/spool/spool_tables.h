@@ -29,9 +29,10 @@ class SpoolTables {
   void Rollback();
 
   absl::Status Write(const SpoolBatch& batch);
-  // The row waits no more; it stays as a dead letter, or as delivered where `retain`. False: there
-  // was nothing of it to settle.
-  absl::StatusOr<bool> Settle(const Settlement& settlement, bool retain);
+  // Each one's row waits no more; it stays as a dead letter, or as delivered where `retain`. Those
+  // of which there was something to settle are added to *done.
+  using Settlements = std::vector<const Settlement*>;
+  absl::Status Settle(std::span<const Settlement* const> settled, bool retain, Settlements* done);
   absl::Status Note(const Progress& progress);
   // nullptr: there is none. DATA_LOSS: it is damaged.
   absl::StatusOr<SpoolRowPtr> Load(SpoolSeq seq);
@@ -65,6 +66,9 @@ class SpoolTables {
     kInsertQueue,
     kDeleteEvent,
     kDeleteQueue,
+    kCountQueue,
+    kDeleteEvents,
+    kDeleteQueues,
     kDeleteSettled,
     kKeepSettled,
     kLoad,
@@ -88,6 +92,9 @@ class SpoolTables {
   };
   static const char* const kSql[kSqlCount];
 
+  absl::StatusOr<bool> Settle(const Settlement& settlement, bool retain);
+  absl::Status Delete(std::span<const Settlement*> settled, Settlements* done);
+  absl::StatusOr<bool> DeleteRun(SpoolSeq first, SpoolSeq last);
   absl::Status WriteRow(const SpoolRow& row);
   absl::Status WriteWaiting(const WaitingRow& row);
   absl::Status WriteLanes(const SpoolBatch& batch);

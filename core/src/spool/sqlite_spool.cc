@@ -268,19 +268,14 @@ absl::Status SqliteSpool::WriteSettled(bool with_batches, size_t settled, size_t
                                        std::vector<const Settlement*>* done) {
   absl::Status status;
   for (size_t i = 0; status.ok() && i < noted; ++i) status = tables_.Note(work_.progress[i]);
-  const auto settle = [&](const Settlement& settlement) {
-    if (!status.ok()) return;
-    const bool retain = options_.retain > absl::ZeroDuration();
-    absl::StatusOr<bool> changed = tables_.Settle(settlement, retain);
-    status = changed.status();
-    if (status.ok() && *changed) done->push_back(&settlement);
-  };
-  for (size_t i = 0; i < settled; ++i) settle(work_.settled[i]);
+  std::vector<const Settlement*> all;
+  for (size_t i = 0; i < settled; ++i) all.push_back(&work_.settled[i]);
   if (with_batches) {
     for (const SpoolBatch& batch : work_.batches) {
-      for (const Settlement& settlement : batch.settled) settle(settlement);
+      for (const Settlement& settlement : batch.settled) all.push_back(&settlement);
     }
   }
+  if (status.ok()) status = tables_.Settle(all, options_.retain > absl::ZeroDuration(), done);
   TALLYBUS_FAULT_POINT("spool.settled");
   return status;
 }

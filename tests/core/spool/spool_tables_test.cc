@@ -33,9 +33,10 @@ class SpoolTablesTest : public ::testing::Test {
   bool Settle(const SpoolRow& row, Outcome outcome, absl::Time at, bool retain = false) {
     Settlement settlement = testing::Settled(row, outcome);
     settlement.at = at;
-    absl::StatusOr<bool> changed = tables.Settle(settlement, retain);
-    EXPECT_TRUE(changed.ok()) << changed.status();
-    return *changed;
+    const Settlement* const one[] = {&settlement};
+    SpoolTables::Settlements done;
+    EXPECT_TRUE(tables.Settle(one, retain, &done).ok());
+    return !done.empty();
   }
   Found ReadAll(bool unclean = false) {
     Found found;

@@ -29,7 +29,9 @@ class StoredPagesTest : public ::testing::Test {
     ASSERT_TRUE(tables.Write(testing::BatchOf(all)).ok());
     for (SpoolSeq seq = dead; seq <= rows; seq += dead) {
       const Settlement gone = testing::Settled(*all[seq - 1], Settlement::Outcome::kGone);
-      ASSERT_TRUE(tables.Settle(gone, false).ok());
+      const Settlement* const one[] = {&gone};
+      SpoolTables::Settlements done;
+      ASSERT_TRUE(tables.Settle(one, false, &done).ok());
     }
     ASSERT_TRUE(tables.Commit().ok());
   }
