@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kRecentBytes = size_t{8} << 20;
 // Of what is read ahead: in one reading, and what is not taken yet.
 constexpr size_t kReadAheadBytes = size_t{1} << 20;
+constexpr SpoolSeq kShortestRun = 4;  // below it a range costs more to read than its rows
 constexpr size_t kReadAheadRows = 4 * ReadAhead::kMost;
 constexpr std::chrono::milliseconds kSyncEvery{200};
 constexpr std::chrono::seconds kIdle{30};
@@ -176,11 +177,31 @@ absl::Status SqliteSpool::MarkOpened() {
 }
 
 void SqliteSpool::ServeReads() {
+  std::vector<SpoolSeq> wanted = std::exchange(work_.wanted, {});
+  if (wanted.empty()) return;
   std::vector<SpoolRowPtr> rows;
-  for (SpoolSeq seq : std::exchange(work_.wanted, {})) {
+  std::sort(wanted.begin(), wanted.end());
+  for (size_t first = 0, end; first < wanted.size(); first = end) {
+    for (end = first + 1; end < wanted.size() && wanted[end] == wanted[end - 1] + 1;) ++end;
+    ServeRun({wanted[first] - 1, wanted[end - 1]}, &rows);
+  }
+  if (!rows.empty()) events_->OnLoaded(std::move(rows));
+}
+
+// All of them are asked for.
+void SqliteSpool::ServeRun(const SeqRange& run, std::vector<SpoolRowPtr>* rows) {
+  size_t next = rows->size();
+  const bool is_long = run.through - run.after >= kShortestRun;
+  // What is wrong with one of them is found below.
+  if (is_long) (void)tables_.LoadRange(run, SIZE_MAX, rows).ok();
+  for (SpoolSeq seq = run.after + 1; seq <= run.through; ++seq) {
+    if (next < rows->size() && (*rows)[next]->seq == seq) {
+      ++next;
+      continue;
+    }
     absl::StatusOr<SpoolRowPtr> row = tables_.Load(seq);
     if (row.ok() && *row != nullptr) {
-      rows.push_back(*std::move(row));
+      rows->insert(rows->begin() + static_cast<int64_t>(next++), *std::move(row));
       continue;
     }
     if (!row.ok() && !absl::IsDataLoss(row.status())) {  // not the row's fault: asked again
@@ -191,9 +212,8 @@ void SqliteSpool::ServeReads() {
     // Its lane must not stand still for it.
     auto damaged = std::make_shared<SpoolRow>();
     damaged->seq = seq;
-    rows.push_back(std::move(damaged));
+    rows->insert(rows->begin() + static_cast<int64_t>(next++), std::move(damaged));
   }
-  if (!rows.empty()) events_->OnLoaded(std::move(rows));
 }
 
 // An operator who has dropped or retried something and asks again must not find it unchanged.

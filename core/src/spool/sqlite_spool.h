@@ -45,6 +45,7 @@ class SqliteSpool final : public Spool {
 
   void Write();  // [spool] the thread
   void ServeReads();
+  void ServeRun(const SeqRange& run, std::vector<SpoolRowPtr>* rows);
   void ServeAhead();
   void ServeFinds();
   void CommitWork();

@@ -314,18 +314,21 @@ TEST_F(SpoolFaultsTest, ADamagedRowComesWithoutItsEventAndOthersAsTheyWere) {
   Event event = *marked.event;
   event.json = R"({"mark":"find me here"})";
   marked.event = std::make_shared<Event>(event);
-  ASSERT_TRUE(disk.Commit(BatchOf({Row(1), std::make_shared<SpoolRow>(marked), Row(3)})));
+  ASSERT_TRUE(
+      disk.Commit(BatchOf({Row(1), std::make_shared<SpoolRow>(marked), Row(3), Row(4), Row(6)})));
   ASSERT_TRUE(disk.Stop().ok());
   ASSERT_TRUE(FaultVfs::FlipBit(disk.path(), BitOf("find me here") + 3));
   ASSERT_TRUE(disk.Open().ok());
-  const SpoolSeq wanted[] = {1, 2, 3};
+  const SpoolSeq wanted[] = {1, 2, 3, 4, 6};  // a run, and one by itself
   disk.spool->Load(wanted);
-  ASSERT_TRUE(disk.watcher->UntilLoaded(3));
+  ASSERT_TRUE(disk.watcher->UntilLoaded(5));
   const std::vector<SpoolRowPtr> loaded = disk.watcher->TakeLoaded();
   EXPECT_TRUE(testing::SameRow(*loaded[0], *Row(1)));
   EXPECT_EQ(loaded[1]->seq, 2u);
   EXPECT_EQ(loaded[1]->event, nullptr);
   EXPECT_TRUE(testing::SameRow(*loaded[2], *Row(3)));
+  EXPECT_TRUE(testing::SameRow(*loaded[3], *Row(4)));
+  EXPECT_TRUE(testing::SameRow(*loaded[4], *Row(6)));
   EXPECT_TRUE(disk.watcher->faults().empty());  // it can take more all the same
   Settle(*disk.spool, marked, Outcome::kGivenUp);
   ASSERT_TRUE(disk.Commit(BatchOf({})));

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/core/spool/durable_spool.h"
 #include "tests/core/spool/spool_contract.h"
 #include "tests/support/shared_clock.h"
@@ -124,6 +126,29 @@ TEST(SqliteSpoolTest, ARowThatIsGoneIsAnsweredWithoutItsEvent) {
   const SpoolRowPtr row = disk.watcher->TakeLoaded()[0];
   EXPECT_EQ(row->seq, 7u);
   EXPECT_EQ(row->event, nullptr);
+}
+
+TEST(SqliteSpoolTest, EachOneOfARunIsAnsweredAlsoWhereSomeAreGone) {
+  DurableSpool disk;
+  ASSERT_TRUE(disk.Open().ok());
+  std::vector<SpoolRowPtr> written;
+  for (SpoolSeq seq : {1, 2, 4, 5, 6, 7, 9}) written.push_back(Row(seq));
+  ASSERT_TRUE(disk.Commit(BatchOf(written)));
+  ASSERT_TRUE(disk.Stop().ok());
+  ASSERT_TRUE(disk.Open().ok());
+  const SpoolSeq wanted[] = {9, 8, 7, 6, 5, 4, 3, 2, 1, 20, 6};  // one of them twice
+  disk.spool->Load(wanted);
+  ASSERT_TRUE(disk.watcher->UntilLoaded(std::size(wanted)));
+  std::map<SpoolSeq, int> answered;
+  for (const SpoolRowPtr& row : disk.watcher->TakeLoaded()) {
+    ++answered[row->seq];
+    const bool gone = row->seq == 3 || row->seq == 8 || row->seq == 20;
+    EXPECT_EQ(row->event == nullptr, gone) << row->seq;
+    if (!gone) {
+      EXPECT_TRUE(testing::SameRow(*row, *Row(row->seq)));
+    }
+  }
+  for (SpoolSeq seq : wanted) EXPECT_EQ(answered[seq], seq == 6 ? 2 : 1) << seq;
 }
 
 TEST(SqliteSpoolTest, SyncOffLosesWhatWasToldAtAPowerCut) {
