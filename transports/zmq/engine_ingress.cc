@@ -228,6 +228,7 @@ void EngineIngress::Take(const std::string& peer, bus::Events&& events) {
 
 void EngineIngress::TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip) {
   IngressBatch batch;
+  batch.records.reserve(events.records.size() - skip);
   for (size_t i = skip; i < events.records.size(); ++i) {
     TakeRecord(publisher, events.records[i], events.first_sequence + i, &batch);
   }
@@ -260,7 +261,7 @@ void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, ui
   }
   if (auto* event = std::get_if<Event>(&*decoded)) {
     event->id = {publisher.epoch, sequence};
-    batch->records.push_back(std::move(*event));
+    batch->records.emplace_back(std::in_place_type<Event>, std::move(*event));
   } else if (auto* session = std::get_if<SessionChange>(&*decoded)) {
     session->epoch = publisher.epoch;
     publishers_.NoteSession(publisher.epoch, *session, parts_.clock.Now());

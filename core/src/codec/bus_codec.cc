@@ -1,5 +1,6 @@
 // The messages of the acknowledged bus to plain structs and back.
 #include <absl/strings/str_cat.h>
+#include <absl/utility/utility.h>
 
 #include <optional>
 #include <type_traits>
@@ -142,11 +143,10 @@ absl::StatusOr<FromEngine> Decode(std::string_view kind, std::string_view bytes)
   }
 }
 
-absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults& defaults) {
+namespace {
+
+absl::StatusOr<Record> ParseRecord(std::string_view bytes, const EventDefaults& defaults) {
   if (bytes.size() > kMaxEventBytes) return Malformed("too_large", "a record over 1 MiB");
-  if (const std::optional<std::string_view> envelope = EnvelopeInPlain(bytes)) {
-    if (std::optional<Event> event = EventFromPlain(*envelope, defaults)) return *std::move(event);
-  }
   v1::Record record;
   if (!Parse(bytes, &record)) return Malformed("protobuf", "not a Record");
   switch (record.kind_case()) {
@@ -171,6 +171,18 @@ absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults&
       break;
   }
   return Malformed("protobuf", "a record of no known kind");
+}
+
+}  // namespace
+
+// One name for all that it returns, so that the event is made where the caller wants it.
+absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults& defaults) {
+  absl::StatusOr<Record> decoded(absl::in_place, std::in_place_type<Event>);
+  const std::optional<std::string_view> envelope = EnvelopeInPlain(bytes);
+  const bool is_plain = envelope && bytes.size() <= kMaxEventBytes &&
+                        FillEventFromPlain(*envelope, defaults, &std::get<Event>(*decoded));
+  if (!is_plain) decoded = ParseRecord(bytes, defaults);
+  return decoded;
 }
 
 Encoded Encode(const ToEngine& message) {

@@ -1,6 +1,7 @@
 // The protobuf envelope to an event and back.
 #include "codec/envelope_codec.h"
 
+#include <absl/utility/utility.h>
 #include <simdjson.h>
 
 #include <bit>
@@ -185,9 +186,8 @@ void TakeIds(const Event& event, Envelope* envelope) {
   envelope->set_flags(event.terminal ? 1 : 0);
 }
 
-absl::StatusOr<Event> EventFromEnvelope(const EnvelopeView& envelope,
-                                        const EventDefaults& defaults) {
-  Event event;
+absl::Status FillEvent(const EnvelopeView& envelope, const EventDefaults& defaults, Event* out) {
+  Event& event = *out;
   event.method = MethodOf(envelope, defaults);
   if (!IsValidMethod(event.method)) return MalformedMethod(event.method);
   if (!defaults.method.empty() && event.method != defaults.method) {
@@ -221,7 +221,7 @@ absl::StatusOr<Event> EventFromEnvelope(const EnvelopeView& envelope,
   if (!status.ok()) return status;
   // Escaping makes text longer; what grew beyond what is read could not be filtered.
   if (event.json.size() > kMaxJsonBytes) return Malformed("too_large", "over 2 MiB as JSON");
-  return event;
+  return absl::OkStatus();
 }
 
 // All text of a typed event is in its JSON; beside a body that was written elsewhere, the ids may
@@ -239,24 +239,25 @@ bool IsUtf8(const EnvelopeView& view, const Event& event) {
 }  // namespace
 
 absl::StatusOr<Event> EventFromEnvelope(const Envelope& envelope, const EventDefaults& defaults) {
-  return EventFromEnvelope(ViewOf(envelope), defaults);
+  absl::StatusOr<Event> event(absl::in_place);
+  if (absl::Status status = FillEvent(ViewOf(envelope), defaults, &*event); !status.ok()) {
+    return status;
+  }
+  return event;
 }
 
-std::optional<Event> EventFromPlain(std::string_view bytes, const EventDefaults& defaults) {
+bool FillEventFromPlain(std::string_view bytes, const EventDefaults& defaults, Event* event) {
   const std::optional<EnvelopeView> view = ViewOfPlain(bytes);
-  if (!view) return std::nullopt;
-  absl::StatusOr<Event> event = EventFromEnvelope(*view, defaults);
-  if (!event.ok() || !IsUtf8(*view, *event)) return std::nullopt;
-  return *std::move(event);
+  return view && FillEvent(*view, defaults, event).ok() && IsUtf8(*view, *event);
 }
 
 absl::StatusOr<Event> EventFromEnvelope(std::string_view bytes, const EventDefaults& defaults) {
   if (bytes.size() > kMaxEventBytes) return Malformed("too_large", "an envelope over 1 MiB");
-  if (std::optional<Event> event = EventFromPlain(bytes, defaults)) return *std::move(event);
+  absl::StatusOr<Event> event(absl::in_place);
+  if (FillEventFromPlain(bytes, defaults, &*event)) return event;
   Envelope envelope;
-  if (!envelope.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return Malformed("protobuf", "not an Envelope");
-  }
+  const bool parsed = envelope.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  if (!parsed) return Malformed("protobuf", "not an Envelope");
   return EventFromEnvelope(envelope, defaults);
 }
 

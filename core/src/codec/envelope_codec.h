@@ -4,7 +4,6 @@
 
 #include <absl/status/statusor.h>
 
-#include <optional>
 #include <string_view>
 
 #include "tallybus/codec.h"
@@ -15,8 +14,9 @@ namespace tallybus {
 absl::StatusOr<Event> EventFromEnvelope(const v1::Envelope& envelope,
                                         const EventDefaults& defaults);
 
-// The event of an envelope as our own writers make it. nullopt: parse it, which says what is wrong.
-std::optional<Event> EventFromPlain(std::string_view bytes, const EventDefaults& defaults);
+// The event of an envelope as our own writers make it, in place: an event is a dozen strings, which
+// are worth not moving. False: parse it, which says what is wrong; *event is of no use then.
+bool FillEventFromPlain(std::string_view bytes, const EventDefaults& defaults, Event* event);
 
 }  // namespace tallybus
 

@@ -46,6 +46,13 @@ class PlainReader {
   static constexpr int kMostShortBytes = 5;
 
   bool Varint(uint64_t* value, int most_bytes) {
+    if (at_ != end_ && static_cast<unsigned char>(*at_) < 0x80) {
+      *value = static_cast<unsigned char>(*at_++);
+      return true;
+    }
+    return LongVarint(value, most_bytes);
+  }
+  bool LongVarint(uint64_t* value, int most_bytes) {
     *value = 0;
     for (int shift = 0; shift < 7 * most_bytes && at_ != end_; shift += 7) {
       const auto byte = static_cast<unsigned char>(*at_++);

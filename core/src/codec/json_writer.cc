@@ -68,12 +68,17 @@ bool AnyNeedsEscape(const char* eight) {
   return (found & (kOnes * 0x80)) != 0;
 }
 
-// How much of the text's beginning needs no escape.
+// How much of the text's beginning needs no escape; only of all of it this is quick.
 size_t PlainLength(std::string_view text) {
-  size_t i = 0;
-  while (text.size() - i >= 8 && !AnyNeedsEscape(text.data() + i)) i += 8;
-  while (i < text.size() && !NeedsEscape(static_cast<unsigned char>(text[i]))) ++i;
-  return i;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (text.size() >= 8) {
+    while (end - at >= 8 && !AnyNeedsEscape(at)) at += 8;
+    // The last eight once more, with what is left.
+    if (end - at < 8 && !AnyNeedsEscape(end - 8)) return text.size();
+  }
+  while (at != end && !NeedsEscape(static_cast<unsigned char>(*at))) ++at;
+  return static_cast<size_t>(at - text.data());
 }
 
 }  // namespace
