@@ -15,7 +15,7 @@ namespace tallybus::engine {
 namespace {
 
 constexpr int64_t kFirstPollUs = 50;
-constexpr int64_t kFirstPollOfSlowUs = 250;  // where the events before came further apart
+constexpr int64_t kFirstPollOfSlowUs = 500;  // where the events before came further apart
 constexpr int64_t kPollForUs = kMillisecondUs;
 constexpr int64_t kTransitRetryUs = kMillisecondUs;
 constexpr int64_t kOutOfMemoryUs = 100 * kMillisecondUs;
@@ -38,7 +38,7 @@ class BlockedSignals {
 };
 
 // When to look again where nothing has come for so long: at 50, 100, 175, 306, 535 µs, and then
-// once more to park; at 250 and 500 µs where events are rare. Each look costs a core 20 µs or so.
+// once more to park; at 500 µs where events are rare. Each look costs a core 20 µs or so.
 int64_t PollIn(int64_t quiet_us, int64_t first_us) {
   const int64_t rest_us = kPollForUs - quiet_us;
   return quiet_us < kPollForUs / 2 ? std::max(first_us, quiet_us * 3 / 4) : rest_us;

@@ -82,7 +82,7 @@ TEST_F(EngineIngressTest, AcknowledgesOnlyWhatIsDurable) {
   Connect();
   SendEvents(1, {EventRecord("a"), EventRecord("b")});
   ingress->Acknowledge();
-  EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 0u);
+  EXPECT_THAT(engine->Receive(0), IsEmpty());
   ingress->OnDurable({5, 2});
   ingress->Acknowledge();
   EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 2u);
@@ -90,6 +90,19 @@ TEST_F(EngineIngressTest, AcknowledgesOnlyWhatIsDurable) {
   ingress->OnDurable({999, 50});
   ingress->Acknowledge();
   EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 2u) << "it never goes back";
+}
+
+TEST_F(EngineIngressTest, AnEngineIsGivenRoomBeforeTheCommitWhereItHasLittleLeft) {
+  Connect();
+  const std::vector<std::string> half(8192, EventRecord("a"));
+  SendEvents(1, half);
+  ingress->Acknowledge();
+  const auto ack = Expect<v1::Ack>(Kind::kAck);
+  EXPECT_EQ(ack.durable_through(), 0u);
+  EXPECT_EQ(ack.send_through(), 8192u + 16384u);
+  SendEvents(8193, {EventRecord("b")});
+  ingress->Acknowledge();
+  EXPECT_THAT(engine->Receive(0), IsEmpty());
 }
 
 TEST_F(EngineIngressTest, WhatCameBeforeIsDroppedAndAcknowledgedAgain) {
@@ -160,22 +173,26 @@ TEST_F(EngineIngressTest, WithoutRoomItStopsAndAsksAgainWhenThereIsSome) {
   EXPECT_EQ(Expect<v1::Resync>(Kind::kResync).expected(), 2u);
   SendEvents(2, {EventRecord("b"), EventRecord("c"), EventRecord("d")});
   EXPECT_THAT(Names(), ElementsAre("a", "b", "c", "d"));
+  ingress->OnDurable({5, 4});
   ingress->Acknowledge();
-  Expect<v1::Ack>(Kind::kAck);
+  EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 4u);
   EXPECT_GT(ack.send_through(), 0u);
 }
 
 TEST_F(EngineIngressTest, ARouterThatCannotTakeMoreStopsRaisingSendThrough) {
   Connect();
   SendEvents(1, {EventRecord("a")});
+  ingress->OnDurable({5, 1});
   ingress->Acknowledge();
   const uint64_t before = Expect<v1::Ack>(Kind::kAck).send_through();
   SendEvents(2, {EventRecord("b")});
   sink.full = true;
+  ingress->OnDurable({5, 2});
   ingress->Acknowledge();
   EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).send_through(), before);
   sink.full = false;
   SendEvents(3, {EventRecord("c")});
+  ingress->OnDurable({5, 3});
   ingress->Acknowledge();
   EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).send_through(), before + 2);
 }
