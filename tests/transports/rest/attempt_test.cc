@@ -1,5 +1,5 @@
 // What one attempt learns from its peer: answers of every kind, and none.
-#include "transports/rest/transfer.h"
+#include "transports/rest/attempt.h"
 
 #include <gmock/gmock.h>
 
