@@ -25,8 +25,9 @@ class PlainConnection final : public Attempt {
 
  private:
   void Drop() override;
-  bool Send();     // false: the peer takes no more
-  bool Receive();  // true: the attempt has ended
+  bool Send();                  // false: the peer takes no more
+  bool Receive(bool may_wait);  // true: the attempt has ended, as it has where it may not wait for
+                                // more and nothing is there
   bool Fail();
   void Close();
   bool IsSent() const { return sent_ == head_.size() + body_.size(); }
