@@ -1,17 +1,18 @@
-// What one attempt learns from its peer: answers of every kind, and none.
+// What one attempt learns from its peer, over http by our own hand and over https by libcurl:
+// answers of every kind, and none.
 #include "transports/rest/attempt.h"
 
 #include <gmock/gmock.h>
 
 #include "tests/conformance/transport_bench.h"
 #include "tests/support/scripted_server.h"
+#include "tests/transports/rest/scheme_peers.h"
 #include "transports/rest/rest_transport.h"
 
 namespace tallybus::rest {
 namespace {
 
 using testing::Connection;
-using testing::EndpointAt;
 using ::testing::HasSubstr;
 using testing::HttpRequest;
 using ::testing::Not;
@@ -22,13 +23,13 @@ using ::testing::SizeIs;
 constexpr absl::Duration kShort = absl::Milliseconds(300);
 
 // One attempt at a peer with this script; the answer is wanted.
-class AnswerTest : public ::testing::Test {
+class AnswerTest : public ::testing::TestWithParam<Scheme> {
  protected:
   DeliveryResult Try(Script script, absl::Duration timeout = absl::Seconds(10)) {
-    ScriptedServer server(std::move(script));
+    ScriptedServer server(std::move(script), peers_.tls());
     options_.want_answer = true;
     options_.timeout = timeout;
-    return bench_.DeliverAndWait(EndpointAt(server.Url("/hooks?secret=hunter2"), ++endpoints_),
+    return bench_.DeliverAndWait(peers_.Of(server, ++endpoints_, "/hooks?secret=hunter2"),
                                  options_);
   }
   DeliveryResult TryRaw(std::string bytes) {
@@ -41,10 +42,14 @@ class AnswerTest : public ::testing::Test {
     return bench_.metrics.GetCounter(name, "", {{"route", "defaultApp/backend"}}).Value();
   }
 
+  const SchemePeers peers_{GetParam()};
   testing::TransportBench bench_{RestDescriptor()};
   testing::TransportBench::Options options_;
   uint64_t endpoints_ = 0;
 };
+
+INSTANTIATE_TEST_SUITE_P(By, AnswerTest, ::testing::Values(Scheme::kPlain, Scheme::kTls),
+                         SchemeName);
 
 void ExpectNoAnswer(const DeliveryResult& result, const std::string& reason) {
   EXPECT_EQ(result.verdict, Verdict::kRetryLater);
@@ -55,7 +60,7 @@ void ExpectNoAnswer(const DeliveryResult& result, const std::string& reason) {
   EXPECT_FALSE(result.status.ok());
 }
 
-TEST_F(AnswerTest, IsHandedOnWithItsCodeAndPhrase) {
+TEST_P(AnswerTest, IsHandedOnWithItsCodeAndPhrase) {
   const auto result = Try(testing::AnswerWith(403, "Not Today", R"({"reason":"no"})"));
   EXPECT_EQ(result.verdict, Verdict::kHold);
   EXPECT_EQ(result.remote_code, 403);
@@ -65,23 +70,23 @@ TEST_F(AnswerTest, IsHandedOnWithItsCodeAndPhrase) {
   EXPECT_FALSE(result.never_sent);
 }
 
-TEST_F(AnswerTest, IsNotKeptWhereNobodyReadsIt) {
-  ScriptedServer server(testing::AnswerWith(200, "OK", "echo"));
-  EXPECT_EQ(bench_.DeliverAndWait(EndpointAt(server.Url())).answer, "");
+TEST_P(AnswerTest, IsNotKeptWhereNobodyReadsIt) {
+  ScriptedServer server(testing::AnswerWith(200, "OK", "echo"), peers_.tls());
+  EXPECT_EQ(bench_.DeliverAndWait(peers_.Of(server)).answer, "");
 }
 
-TEST_F(AnswerTest, WithoutAPhraseGetsTheStandardOne) {
+TEST_P(AnswerTest, WithoutAPhraseGetsTheStandardOne) {
   EXPECT_EQ(Try(testing::AnswerWith(503, "")).reason, "Service Unavailable");
 }
 
-TEST_F(AnswerTest, OfExactly64KiBIsWhole) {
+TEST_P(AnswerTest, OfExactly64KiBIsWhole) {
   const auto result = Try(testing::SendBody(64 << 10));
   EXPECT_EQ(result.verdict, Verdict::kDelivered);
   EXPECT_FALSE(result.answer_cut);
   EXPECT_THAT(result.answer, SizeIs(64 << 10));
 }
 
-TEST_F(AnswerTest, IsCutBeyond64KiBAndTheRequestsSizeAndItsStatusCounts) {
+TEST_P(AnswerTest, IsCutBeyond64KiBAndTheRequestsSizeAndItsStatusCounts) {
   const auto result = Try(testing::SendBody(66 << 10));
   EXPECT_EQ(result.verdict, Verdict::kDelivered);
   EXPECT_EQ(result.remote_code, 200);
@@ -90,19 +95,19 @@ TEST_F(AnswerTest, IsCutBeyond64KiBAndTheRequestsSizeAndItsStatusCounts) {
   EXPECT_EQ(Counted("tallybus_http_answers_cut_total"), 1u);
 }
 
-TEST_F(AnswerTest, OfTenMegabytesIsCut) {
+TEST_P(AnswerTest, OfTenMegabytesIsCut) {
   const auto result = Try(testing::SendBody(10 << 20));
   EXPECT_TRUE(result.answer_cut);
   EXPECT_EQ(result.remote_code, 200);
 }
 
-TEST_F(AnswerTest, WithoutEndIsCut) {
+TEST_P(AnswerTest, WithoutEndIsCut) {
   const auto result = Try(testing::SendForEver());
   EXPECT_EQ(result.verdict, Verdict::kDelivered);
   EXPECT_TRUE(result.answer_cut);
 }
 
-TEST_F(AnswerTest, ThatIsCutIsStillJudgedByItsStatus) {
+TEST_P(AnswerTest, ThatIsCutIsStillJudgedByItsStatus) {
   const auto result = Try([](const HttpRequest&, Connection& c) {
     c.Answer(400, "Bad", std::string(1 << 20, 'x'));
     c.Close();
@@ -112,26 +117,26 @@ TEST_F(AnswerTest, ThatIsCutIsStillJudgedByItsStatus) {
   EXPECT_TRUE(result.answer_cut);
 }
 
-TEST_F(AnswerTest, ThatTricklesForEverTimesOut) {
+TEST_P(AnswerTest, ThatTricklesForEverTimesOut) {
   ExpectNoAnswer(Try(testing::TrickleForEver(), kShort), "timed out");
 }
 
-TEST_F(AnswerTest, ThatEndsInTheMiddleIsNone) {
+TEST_P(AnswerTest, ThatEndsInTheMiddleIsNone) {
   ExpectNoAnswer(Try(testing::CloseInTheMiddle()), "connection reset");
 }
 
-TEST_F(AnswerTest, ThatNeverComesIsAReset) {
+TEST_P(AnswerTest, ThatNeverComesIsAReset) {
   ExpectNoAnswer(Try(testing::ResetConnection()), "connection reset");
   ExpectNoAnswer(Try(testing::CloseWithoutAnswer()), "connection reset");
 }
 
-TEST_F(AnswerTest, APeerThatNeverReadsTimesOut) {
+TEST_P(AnswerTest, APeerThatNeverReadsTimesOut) {
   options_.body = std::string(8 << 20, 'x');  // more than the socket buffers take
   ExpectNoAnswer(Try(ScriptedServer::NeverRead(), kShort), "timed out");
 }
 
-TEST_F(AnswerTest, ARedirectIsNotFollowed) {
-  ScriptedServer elsewhere(testing::AnswerWith(200, "OK"));
+TEST_P(AnswerTest, ARedirectIsNotFollowed) {
+  ScriptedServer elsewhere(testing::AnswerWith(200, "OK"), peers_.tls());
   const auto result =
       Try(testing::AnswerWith(307, "Go", "", "Location: " + elsewhere.Url("/x") + "\r\n"));
   EXPECT_EQ(result.verdict, Verdict::kRejected);
@@ -139,7 +144,7 @@ TEST_F(AnswerTest, ARedirectIsNotFollowed) {
   EXPECT_THAT(elsewhere.Requests(), SizeIs(0));
 }
 
-TEST_F(AnswerTest, AnInterimAnswerIsNotFinal) {
+TEST_P(AnswerTest, AnInterimAnswerIsNotFinal) {
   const auto result = TryRaw(
       "HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\nwebhook-delivery: disable\r\n\r\n"
       "HTTP/1.1 202 Taken\r\nContent-Length: 0\r\n\r\n");
@@ -149,19 +154,46 @@ TEST_F(AnswerTest, AnInterimAnswerIsNotFinal) {
   EXPECT_EQ(result.retry_after, absl::ZeroDuration());
 }
 
-TEST_F(AnswerTest, AnInterimAnswerAloneIsNone) {
+TEST_P(AnswerTest, AnInterimAnswerAloneIsNone) {
   ExpectNoAnswer(TryRaw("HTTP/1.1 100 Continue\r\n\r\n"), "connection reset");
   ExpectNoAnswer(TryRaw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"),
                  "connection reset");
 }
 
-TEST_F(AnswerTest, WhatIsNotHttpIsNone) {
+TEST_P(AnswerTest, SomeCodesHaveNoBodyWhateverTheAnswerSays) {
+  const Script script = [](const HttpRequest&, Connection& c) {
+    c.Send("HTTP/1.1 204 No Content\r\nContent-Length: 100\r\n\r\n");
+  };
+  EXPECT_EQ(Try(script).remote_code, 204);
+}
+
+TEST_P(AnswerTest, ATrailerCountsAsAField) {
+  const auto result =
+      TryRaw("HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nRetry-After: 7\r\n\r\n");
+  EXPECT_EQ(result.retry_after, absl::Seconds(7));
+}
+
+TEST_P(AnswerTest, BeforeTheRequestWasReadWholeIsHeard) {
+  testing::Manner manner;
+  manner.tls = peers_.tls();
+  manner.on_head = [](const HttpRequest&, Connection& c) {
+    c.Answer(413, "Too Large");
+    c.WaitUntilClosed();
+  };
+  ScriptedServer server(testing::AnswerWith(200, "OK"), manner);
+  options_.body = std::string(12 << 20, 'x');
+  const auto result = bench_.DeliverAndWait(peers_.Of(server), options_);
+  EXPECT_EQ(result.verdict, Verdict::kRejected) << result.status;
+  EXPECT_EQ(result.remote_code, 413);
+}
+
+TEST_P(AnswerTest, WhatIsNotHttpIsNone) {
   ExpectNoAnswer(TryRaw("SSH-2.0-OpenSSH_9.2\r\n"), "connection reset");
   ExpectNoAnswer(TryRaw("<html>HTTP/0.9 style</html>"), "connection reset");
   ExpectNoAnswer(TryRaw(std::string("\0\xff\0\xff", 4)), "connection reset");
 }
 
-TEST_F(AnswerTest, HeadersWithoutEndAreBounded) {
+TEST_P(AnswerTest, HeadersWithoutEndAreBounded) {
   ExpectNoAnswer(Try([](const HttpRequest&, Connection& c) {
                    c.Send("HTTP/1.1 200 OK\r\n");
                    while (c.Send("X-Filler: " + std::string(8192, 'x') + "\r\n")) {
@@ -171,7 +203,7 @@ TEST_F(AnswerTest, HeadersWithoutEndAreBounded) {
                  "connection reset");
 }
 
-TEST_F(AnswerTest, AHeaderCanDisableTheEndpoint) {
+TEST_P(AnswerTest, AHeaderCanDisableTheEndpoint) {
   const auto result = Try(testing::AnswerWith(200, "OK", "", "Webhook-Delivery:  DISABLE \r\n"));
   EXPECT_EQ(result.verdict, Verdict::kGone);
   EXPECT_EQ(result.remote_code, 200);
@@ -181,14 +213,14 @@ TEST_F(AnswerTest, AHeaderCanDisableTheEndpoint) {
             Verdict::kDelivered);
 }
 
-TEST_F(AnswerTest, ARetryAfterOfGarbageIsCounted) {
+TEST_P(AnswerTest, ARetryAfterOfGarbageIsCounted) {
   const auto result = Try(testing::AnswerWith(429, "Slow", "", "Retry-After: 12abc\r\n"));
   EXPECT_EQ(result.verdict, Verdict::kRetryLater);
   EXPECT_EQ(result.retry_after, absl::ZeroDuration());
   EXPECT_EQ(Counted("tallybus_http_retry_after_ignored_total"), 1u);
 }
 
-TEST_F(AnswerTest, ARetryAfterDateIsTakenFromNow) {
+TEST_P(AnswerTest, ARetryAfterDateIsTakenFromNow) {
   const std::string date =
       absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", bench_.clock.WallNow() + absl::Seconds(100),
                        absl::UTCTimeZone());
@@ -197,7 +229,7 @@ TEST_F(AnswerTest, ARetryAfterDateIsTakenFromNow) {
   EXPECT_LE(result.retry_after, absl::Seconds(100));
 }
 
-TEST_F(AnswerTest, TheStatusForTheLogHoldsNoPayloadAndNoQuery) {
+TEST_P(AnswerTest, TheStatusForTheLogHoldsNoPayloadAndNoQuery) {
   options_.body = "hunter2-body";
   for (const Script& script :
        {testing::AnswerWith(400, "Bad", "hunter2-answer"), testing::ResetConnection(),
@@ -210,16 +242,18 @@ TEST_F(AnswerTest, TheStatusForTheLogHoldsNoPayloadAndNoQuery) {
   }
 }
 
-TEST_F(AnswerTest, AHandleForgetsTheAttemptBefore) {
-  ScriptedServer server([](const HttpRequest& request, Connection& c) {
-    if (request.number_on_connection == 1) {
-      c.Answer(503, "Busy", "first", "Retry-After: 5\r\nwebhook-delivery: disable\r\n");
-    } else {
-      c.Answer(200, "OK", "second");
-    }
-  });
+TEST_P(AnswerTest, AHandleForgetsTheAttemptBefore) {
+  ScriptedServer server(
+      [](const HttpRequest& request, Connection& c) {
+        if (request.number_on_connection == 1) {
+          c.Answer(503, "Busy", "first", "Retry-After: 5\r\nwebhook-delivery: disable\r\n");
+        } else {
+          c.Answer(200, "OK", "second");
+        }
+      },
+      peers_.tls());
   options_.want_answer = true;
-  const Endpoint endpoint = EndpointAt(server.Url());
+  const Endpoint endpoint = peers_.Of(server);
   EXPECT_EQ(bench_.DeliverAndWait(endpoint, options_).verdict, Verdict::kGone);
   const auto result = bench_.DeliverAndWait(endpoint, options_);
   EXPECT_EQ(server.connections(), 1);
@@ -229,15 +263,15 @@ TEST_F(AnswerTest, AHandleForgetsTheAttemptBefore) {
   EXPECT_EQ(result.retry_after, absl::ZeroDuration());
 }
 
-TEST_F(AnswerTest, SaysWhetherTheRequestCanHaveArrived) {
+TEST_P(AnswerTest, SaysWhetherTheRequestCanHaveArrived) {
   EXPECT_FALSE(Try(testing::ResetConnection()).never_sent);
   testing::RefusingPort refusing;
-  const auto url = "http://127.0.0.1:" + std::to_string(refusing.port());
-  EXPECT_TRUE(bench_.DeliverAndWait(EndpointAt(url, 99)).never_sent);
+  const auto nobody = peers_.At("127.0.0.1:" + std::to_string(refusing.port()), 99);
+  EXPECT_TRUE(bench_.DeliverAndWait(nobody).never_sent);
 }
 
-TEST_F(AnswerTest, AHostThatDoesNotExistIsSaidSo) {
-  const auto result = bench_.DeliverAndWait(EndpointAt("http://no-such-host.invalid/", 98));
+TEST_P(AnswerTest, AHostThatDoesNotExistIsSaidSo) {
+  const auto result = bench_.DeliverAndWait(peers_.At("no-such-host.invalid/", 98));
   ExpectNoAnswer(result, "host not found");
   EXPECT_TRUE(result.never_sent);
 }
