@@ -29,6 +29,7 @@ class PlainConnection final : public Attempt {
   bool Receive(bool may_wait);  // true: the attempt has ended, as it has where it may not wait for
                                 // more and nothing is there
   bool Fail();
+  bool HasSpoken() const;
   void Close();
   bool IsSent() const { return sent_ == head_.size() + body_.size(); }
 
