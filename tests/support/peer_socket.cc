@@ -1,6 +1,8 @@
 // recv and send, or OpenSSL's own.
 #include "tests/support/peer_socket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -49,6 +51,13 @@ bool PeerSocket::Send(std::string_view bytes) {
 void PeerSocket::EndSending() {
   EndTls();
   shutdown(fd_, SHUT_WR);
+}
+
+void PeerSocket::SendLast(std::string_view bytes) {
+  const int one = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_CORK, &one, sizeof(one));
+  Send(bytes);
+  EndSending();
 }
 
 void PeerSocket::EndTls() {

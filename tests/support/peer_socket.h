@@ -25,7 +25,9 @@ class PeerSocket {
   // False where the peer does not take it any more.
   bool Send(std::string_view bytes);
   void EndSending();  // properly: the peer reads an end
-  void EndTls();      // the same, for TLS alone
+  // The same, after these bytes and in one segment with them: who reads them has the end too.
+  void SendLast(std::string_view bytes);
+  void EndTls();  // properly, for TLS alone
   int fd() const { return fd_; }
 
  private:

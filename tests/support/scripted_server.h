@@ -46,7 +46,8 @@ class Connection {
               std::string_view extra_headers = "");
   void Close() { open_ = false; }              // properly, when the script returns
   void EndSending() { socket_.EndSending(); }  // at once; the peer may still send
-  void Reset();                                // by RST
+  void SendLast(std::string_view bytes) { socket_.SendLast(bytes); }  // and the end with them
+  void Reset();                                                       // by RST
   // Until the peer closes, or the server ends.
   void WaitUntilClosed();
   // Up to `pause`; false where the peer has closed or sent anything, or the server ends.

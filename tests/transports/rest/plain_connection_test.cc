@@ -243,6 +243,23 @@ TEST_F(PlainConnectionTest, AnIdleConnectionThatItsPeerEndsIsClosedAndNotMissed)
   EXPECT_EQ(server.connections(), 20);
 }
 
+// The next request follows an answer at once, so that nobody has waited for events in between.
+TEST_F(PlainConnectionTest, AnEndThatComesWithTheAnswerIsSeenByTheRequestThatWaited) {
+  ScriptedServer server([](const HttpRequest&, Connection& c) {
+    c.SendLast("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    c.WaitUntilClosed();
+  });
+  Endpoint endpoint = EndpointAt(server.Url());
+  endpoint.max_connections = 1;
+  const auto tickets = bench_.DeliverMany(endpoint, 50, {});
+  ASSERT_TRUE(bench_.sink.WaitForTickets(tickets.size()));
+  for (Ticket ticket : tickets) {
+    const auto result = bench_.sink.WaitFor(ticket);
+    EXPECT_EQ(result->verdict, Verdict::kDelivered) << result->status;
+  }
+  EXPECT_EQ(server.connections(), 50);
+}
+
 size_t OpenDescriptors() {
   const std::filesystem::directory_iterator entries("/proc/self/fd");
   return static_cast<size_t>(std::distance(begin(entries), end(entries)));
