@@ -146,8 +146,8 @@ TEST_F(PlainConnectionTest, DoesNotUseAConnectionAgainWhoseRequestIsNotWholeOnIt
   ScriptedServer server(testing::AnswerWith(200, "OK"), manner);
   options_.body = Pattern(kLarge);
   EXPECT_EQ(Try(server).remote_code, 429);
-  heard.Give();
   const auto result = Try(server);
+  heard.Give();
   EXPECT_EQ(result.remote_code, 200);
   EXPECT_FALSE(result.connection_reused);
   EXPECT_EQ(server.connections(), 2);
