@@ -3,12 +3,15 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -61,33 +64,38 @@ HttpRequest ParseHead(std::string_view head) {
 // Reads requests one after the other from a connection.
 class RequestReader {
  public:
-  explicit RequestReader(int socket) : socket_(socket) {}
+  explicit RequestReader(PeerSocket& socket) : socket_(socket) {}
 
-  std::optional<HttpRequest> Next() {
+  std::optional<HttpRequest> NextHead() {
     size_t end;
     while ((end = buffer_.find("\r\n\r\n")) == buffer_.npos) {
       if (!ReadMore()) return std::nullopt;
     }
     HttpRequest request = ParseHead(std::string_view(buffer_).substr(0, end + 2));
-    const size_t length = std::strtoul(request.Header("content-length").c_str(), nullptr, 10);
-    while (buffer_.size() < end + 4 + length) {
-      if (!ReadMore()) return std::nullopt;
-    }
-    request.body = buffer_.substr(end + 4, length);
-    buffer_.erase(0, end + 4 + length);
+    request.head = buffer_.substr(0, end + 4);
+    buffer_.erase(0, end + 4);
     return request;
+  }
+
+  bool ReadBody(HttpRequest* request) {
+    const size_t length = std::strtoul(request->Header("content-length").c_str(), nullptr, 10);
+    while (buffer_.size() < length) {
+      if (!ReadMore()) return false;
+    }
+    request->body = buffer_.substr(0, length);
+    buffer_.erase(0, length);
+    return true;
   }
 
  private:
   bool ReadMore() {
     char bytes[65536];
-    const ssize_t got = recv(socket_, bytes, sizeof(bytes), 0);
-    if (got <= 0) return false;
-    buffer_.append(bytes, static_cast<size_t>(got));
-    return true;
+    const size_t got = socket_.Receive(bytes, sizeof(bytes));
+    buffer_.append(bytes, got);
+    return got > 0;
   }
 
-  const int socket_;
+  PeerSocket& socket_;
   std::string buffer_;
 };
 
@@ -98,14 +106,7 @@ std::string HttpRequest::Header(const std::string& name) const {
   return header == headers.end() ? "" : header->second;
 }
 
-bool Connection::Send(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(sent));
-  }
-  return true;
-}
+bool Connection::Send(std::string_view bytes) { return socket_.Send(bytes); }
 
 bool Connection::Answer(int code, std::string_view phrase, std::string_view body,
                         std::string_view extra_headers) {
@@ -117,19 +118,20 @@ bool Connection::Answer(int code, std::string_view phrase, std::string_view body
 
 void Connection::Reset() {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
-  setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  setsockopt(socket_.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   open_ = false;
+  reset_ = true;
 }
 
 void Connection::WaitUntilClosed() {
   char bytes[4096];
-  while (recv(socket_, bytes, sizeof(bytes), 0) > 0) {
+  while (socket_.Receive(bytes, sizeof(bytes)) > 0) {
   }
   open_ = false;
 }
 
 bool Connection::Pause(std::chrono::milliseconds pause) {
-  pollfd readable{.fd = socket_, .events = POLLIN, .revents = 0};
+  pollfd readable{.fd = socket_.fd(), .events = POLLIN, .revents = 0};
   return poll(&readable, 1, static_cast<int>(pause.count())) == 0;
 }
 
@@ -191,8 +193,12 @@ int BindLoopback(int* port) {
   return fd;
 }
 
-ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) {
+ScriptedServer::ScriptedServer(Script script, Manner manner)
+    : script_(std::move(script)), manner_(std::move(manner)) {
   listener_ = BindLoopback(&port_);
+  if (const int bytes = manner_.receive_buffer; bytes > 0) {
+    setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+  }
   Require(listen(listener_, 1024) == 0, "listen");
   acceptor_ = std::thread([this] { AcceptAll(); });
 }
@@ -210,7 +216,7 @@ ScriptedServer::~ScriptedServer() {
 }
 
 std::string ScriptedServer::Url(const std::string& path) const {
-  return "http://127.0.0.1:" + std::to_string(port_) + path;
+  return (manner_.tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_) + path;
 }
 
 std::vector<HttpRequest> ScriptedServer::Requests() const {
@@ -248,18 +254,32 @@ void ScriptedServer::AcceptAll() {
 }
 
 void ScriptedServer::Serve(int socket, int number) {
-  Connection connection(socket);
+  sigset_t pipe;  // OpenSSL writes without MSG_NOSIGNAL
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  const int one = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+  PeerSocket peer(socket, manner_.tls);
+  if (peer.Begin()) ServeRequests(peer, number);
+  Finish(socket);
+}
+
+void ScriptedServer::ServeRequests(PeerSocket& peer, int number) {
   if (script_ == nullptr) {
-    pollfd hung_up{.fd = socket, .events = POLLRDHUP, .revents = 0};
+    pollfd hung_up{.fd = peer.fd(), .events = POLLRDHUP, .revents = 0};
     poll(&hung_up, 1, -1);
-    return Finish(socket);
+    return;
   }
-  RequestReader reader(socket);
+  Connection connection(peer);
+  RequestReader reader(peer);
   for (int count = 1; connection.open(); ++count) {
-    auto request = reader.Next();
+    auto request = reader.NextHead();
     if (!request) break;
     request->connection = number;
     request->number_on_connection = count;
+    if (manner_.on_head != nullptr) manner_.on_head(*request, connection);
+    if (!connection.open() || !reader.ReadBody(&*request)) break;
     {
       std::lock_guard lock(mutex_);
       requests_.push_back(*request);
@@ -267,7 +287,7 @@ void ScriptedServer::Serve(int socket, int number) {
     changed_.notify_all();
     script_(*request, connection);
   }
-  Finish(socket);
+  if (!connection.reset_) peer.EndTls();
 }
 
 void ScriptedServer::Finish(int socket) {

@@ -44,9 +44,11 @@ struct AnswerReader::Callbacks {
     AppendUpTo(kMaxPieceBytes, {data, size}, &self.value_);
     return 0;
   }
+  // 1 where no body follows, whatever the fields say (RFC 9112, 6.3).
   static int OnHeadersEnd(http_parser* parser) {
     Self(parser).EndLine();
-    return 0;
+    const unsigned code = parser->status_code;
+    return code < 200 || code == 204 || code == 304 ? 1 : 0;
   }
   static int OnBody(http_parser* parser, const char* data, size_t size) {
     AnswerReader& self = Self(parser);
@@ -57,6 +59,7 @@ struct AnswerReader::Callbacks {
   static int OnEnd(http_parser* parser) {
     AnswerReader& self = Self(parser);
     if (parser->status_code < 200) return 0;
+    self.EndLine();  // the last trailer, where there is one
     self.state_ = State::kWhole;
     self.keeps_connection_ = http_should_keep_alive(parser) != 0;
     http_parser_pause(parser, 1);

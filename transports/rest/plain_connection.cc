@@ -36,9 +36,16 @@ Attempt::Way PlainConnection::Begin(const Delivery& delivery, MonoTime now) {
   WriteHead(settings_.url, url_, headers_, body_.size(), &head_);
   sent_ = 0;
   reader_.Begin();
-  if (socket_ >= 0 && now - idle_since_ > kLongestIdle) Close();
+  if (socket_ >= 0 && (now - idle_since_ > kLongestIdle || HasSpoken())) Close();
   reused_ = socket_ >= 0;
   return reused_ ? Way::kOnSocket : Way::kByLibcurl;
+}
+
+// The peer has said something since its last answer: its end, or what nobody asked for. epoll tells
+// it to a connection that is idle, but one may go from an answer to the next request in one turn.
+bool PlainConnection::HasSpoken() const {
+  char byte;
+  return recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || !WouldBlock();
 }
 
 // libcurl closes the connections of a handle that leaves it, so this one is kept by another
@@ -65,9 +72,11 @@ bool PlainConnection::Drive(uint32_t events, MonoTime now) {
   if (socket_ < 0) return true;  // never connected
   const bool taken = Send();
   watch_.Want(socket_, IsSent() ? EPOLLIN : EPOLLIN | EPOLLOUT);
-  // A peer may answer before it has read all, and then reset the connection.
   const bool readable = (events & ~static_cast<uint32_t>(EPOLLOUT)) != 0;
-  const bool ended = (readable || !taken) && (Receive() || (!taken && Fail()));
+  bool ended = (readable || !taken) && Receive(taken);
+  // A peer may answer before it has read all, and then reset the connection: that answer is all
+  // here, and nothing more will come.
+  while (!taken && !ended) ended = Receive(taken);
   if (ended) idle_since_ = now;
   return ended;
 }
@@ -92,10 +101,10 @@ bool PlainConnection::Send() {
   return true;
 }
 
-bool PlainConnection::Receive() {
+bool PlainConnection::Receive(bool may_wait) {
   std::array<char, 16384> buffer;
   const ssize_t n = recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (n < 0) return WouldBlock() ? false : Fail();
+  if (n < 0) return may_wait && WouldBlock() ? false : Fail();
   using State = AnswerReader::State;
   switch (n == 0 ? reader_.TakeEnd() : reader_.Take({buffer.data(), static_cast<size_t>(n)})) {
     case State::kUnderWay:

@@ -25,9 +25,11 @@ class PlainConnection final : public Attempt {
 
  private:
   void Drop() override;
-  bool Send();     // false: the peer takes no more
-  bool Receive();  // true: the attempt has ended
+  bool Send();                  // false: the peer takes no more
+  bool Receive(bool may_wait);  // true: the attempt has ended, as it has where it may not wait for
+                                // more and nothing is there
   bool Fail();
+  bool HasSpoken() const;
   void Close();
   bool IsSent() const { return sent_ == head_.size() + body_.size(); }
 

@@ -14,9 +14,11 @@
 #include <fstream>
 #include <future>
 #include <mutex>
+#include <tuple>
 
 #include "tests/conformance/transport_bench.h"
 #include "tests/support/scripted_server.h"
+#include "tests/transports/rest/scheme_peers.h"
 #include "transports/rest/rest_transport.h"
 
 namespace {
@@ -100,8 +102,10 @@ TransportBench::Options Within(absl::Duration timeout) {
   return options;
 }
 
-class HttpLoopTest : public ::testing::Test {
+class SchemeLoopTest : public ::testing::Test {
  protected:
+  explicit SchemeLoopTest(Scheme scheme) : peers_(scheme) {}
+
   uint64_t Counted(const std::string& name) {
     return bench_.metrics.GetCounter(name, "", {{"route", "defaultApp/backend"}}).Value();
   }
@@ -114,12 +118,22 @@ class HttpLoopTest : public ::testing::Test {
   }
   std::string Port(const ScriptedServer& server) { return std::to_string(server.port()); }
 
+  const SchemePeers peers_;
   TransportBench bench_{RestDescriptor(), /*threads=*/1};
 };
 
-TEST_F(HttpLoopTest, ReusesItsConnection) {
-  ScriptedServer server(testing::AnswerWith(200, "OK"));
-  const Endpoint endpoint = EndpointAt(server.Url());
+// Over http by our own hand, over https by libcurl.
+class HttpLoopTest : public SchemeLoopTest, public ::testing::WithParamInterface<Scheme> {
+ protected:
+  HttpLoopTest() : SchemeLoopTest(GetParam()) {}
+};
+
+INSTANTIATE_TEST_SUITE_P(By, HttpLoopTest, ::testing::Values(Scheme::kPlain, Scheme::kTls),
+                         SchemeName);
+
+TEST_P(HttpLoopTest, ReusesItsConnection) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"), peers_.tls());
+  const Endpoint endpoint = peers_.Of(server);
   for (int i = 0; i < 50; ++i) {
     ASSERT_EQ(bench_.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
   }
@@ -128,18 +142,23 @@ TEST_F(HttpLoopTest, ReusesItsConnection) {
 }
 
 // The first request of each connection is answered, the second one is read and gets `end`.
-class DyingConnectionTest : public HttpLoopTest,
-                            public ::testing::WithParamInterface<void (*)(Connection&)> {};
+using Dying = std::tuple<Scheme, void (Connection::*)()>;
+class DyingConnectionTest : public SchemeLoopTest, public ::testing::WithParamInterface<Dying> {
+ protected:
+  DyingConnectionTest() : SchemeLoopTest(std::get<0>(GetParam())) {}
+};
 
 TEST_P(DyingConnectionTest, ARequestIsNeverSentTwiceInOneAttempt) {
-  ScriptedServer server([end = GetParam()](const HttpRequest& request, Connection& c) {
-    if (request.number_on_connection == 1) {
-      c.Answer(200, "OK");
-    } else {
-      end(c);
-    }
-  });
-  const Endpoint endpoint = EndpointAt(server.Url());
+  ScriptedServer server(
+      [end = std::get<1>(GetParam())](const HttpRequest& request, Connection& c) {
+        if (request.number_on_connection == 1) {
+          c.Answer(200, "OK");
+        } else {
+          (c.*end)();
+        }
+      },
+      peers_.tls());
+  const Endpoint endpoint = peers_.Of(server);
   ASSERT_EQ(bench_.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
   const auto result = bench_.DeliverAndWait(endpoint);
   EXPECT_EQ(result.verdict, Verdict::kRetryLater);
@@ -152,28 +171,38 @@ TEST_P(DyingConnectionTest, ARequestIsNeverSentTwiceInOneAttempt) {
   EXPECT_NE(requests[1].Header("webhook-id"), requests[2].Header("webhook-id"));
 }
 
-INSTANTIATE_TEST_SUITE_P(ByClose, DyingConnectionTest,
-                         ::testing::Values(+[](Connection& c) { c.Close(); }));
-INSTANTIATE_TEST_SUITE_P(ByReset, DyingConnectionTest,
-                         ::testing::Values(+[](Connection& c) { c.Reset(); }));
+std::string DyingName(const ::testing::TestParamInfo<Dying>& dying) {
+  const auto [scheme, end] = dying.param;
+  return NameOf(scheme) + (end == &Connection::Close ? "Close" : "Reset");
+}
 
-TEST_F(HttpLoopTest, CountsTheResendsThatItRefused) {
-  ScriptedServer server([](const HttpRequest& request, Connection& c) {
-    if (request.number_on_connection == 1) return void(c.Answer(200, "OK"));
-    c.Close();
-  });
-  const Endpoint endpoint = EndpointAt(server.Url());
+INSTANTIATE_TEST_SUITE_P(By, DyingConnectionTest,
+                         ::testing::Combine(::testing::Values(Scheme::kPlain, Scheme::kTls),
+                                            ::testing::Values(&Connection::Close,
+                                                              &Connection::Reset)),
+                         DyingName);
+
+TEST_P(HttpLoopTest, CountsTheResendsThatItRefused) {
+  ScriptedServer server(
+      [](const HttpRequest& request, Connection& c) {
+        if (request.number_on_connection == 1) return void(c.Answer(200, "OK"));
+        c.Close();
+      },
+      peers_.tls());
+  const Endpoint endpoint = peers_.Of(server);
   for (int i = 0; i < 4; ++i) bench_.DeliverAndWait(endpoint);
   EXPECT_EQ(Counted("tallybus_http_resends_refused_total"), 2u);
   EXPECT_THAT(server.Requests(), SizeIs(4));
 }
 
-TEST_F(HttpLoopTest, APooledConnectionThatItsPeerClosedIsNotUsedAgain) {
-  ScriptedServer server([](const HttpRequest&, Connection& c) {
-    c.Answer(200, "OK");
-    c.Close();
-  });
-  const Endpoint endpoint = EndpointAt(server.Url());
+TEST_P(HttpLoopTest, APooledConnectionThatItsPeerClosedIsNotUsedAgain) {
+  ScriptedServer server(
+      [](const HttpRequest&, Connection& c) {
+        c.Answer(200, "OK");
+        c.Close();
+      },
+      peers_.tls());
+  const Endpoint endpoint = peers_.Of(server);
   int delivered = 0;
   for (int i = 0; i < 20; ++i) {
     delivered += bench_.DeliverAndWait(endpoint).verdict == Verdict::kDelivered;
@@ -183,9 +212,9 @@ TEST_F(HttpLoopTest, APooledConnectionThatItsPeerClosedIsNotUsedAgain) {
   EXPECT_LE(server.Requests().size(), 20u);
 }
 
-TEST_F(HttpLoopTest, KeepsWithinAnEndpointsConnections) {
-  ScriptedServer server(testing::AnswerWith(200, "OK"));
-  Endpoint endpoint = EndpointAt(server.Url());
+TEST_P(HttpLoopTest, KeepsWithinAnEndpointsConnections) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"), peers_.tls());
+  Endpoint endpoint = peers_.Of(server);
   endpoint.max_connections = 3;
   const auto tickets = bench_.DeliverMany(endpoint, 100, {});
   ASSERT_TRUE(bench_.sink.WaitForTickets(tickets.size()));
@@ -193,9 +222,9 @@ TEST_F(HttpLoopTest, KeepsWithinAnEndpointsConnections) {
   EXPECT_LE(server.connections(), 3);
 }
 
-TEST_F(HttpLoopTest, WaitingForAConnectionEndsAtTheDeadline) {
-  ScriptedServer server(testing::NeverAnswer());
-  Endpoint endpoint = EndpointAt(server.Url());
+TEST_P(HttpLoopTest, WaitingForAConnectionEndsAtTheDeadline) {
+  ScriptedServer server(testing::NeverAnswer(), peers_.tls());
+  Endpoint endpoint = peers_.Of(server);
   endpoint.max_connections = 1;
   const Ticket first = bench_.Deliver(endpoint, Within(absl::Hours(1)));
   ASSERT_TRUE(server.WaitForRequests(1));
@@ -206,9 +235,9 @@ TEST_F(HttpLoopTest, WaitingForAConnectionEndsAtTheDeadline) {
   EXPECT_THAT(server.Requests(), SizeIs(1));
 }
 
-TEST_F(HttpLoopTest, StopCompletesWhatWaitsForAConnection) {
-  ScriptedServer server(testing::NeverAnswer());
-  Endpoint endpoint = EndpointAt(server.Url());
+TEST_P(HttpLoopTest, StopCompletesWhatWaitsForAConnection) {
+  ScriptedServer server(testing::NeverAnswer(), peers_.tls());
+  Endpoint endpoint = peers_.Of(server);
   endpoint.max_connections = 1;
   const auto tickets = bench_.DeliverMany(endpoint, 5, Within(absl::Hours(1)));
   ASSERT_TRUE(server.WaitForRequests(1));
@@ -221,35 +250,34 @@ TEST_F(HttpLoopTest, StopCompletesWhatWaitsForAConnection) {
   EXPECT_EQ(never_sent, 4);
 }
 
-TEST_F(HttpLoopTest, ADeadEndpointCostsTheOthersNothing) {
-  ScriptedServer hanging(testing::NeverAnswer());
-  ScriptedServer good(testing::AnswerWith(200, "OK"));
-  bench_.DeliverMany(EndpointAt(hanging.Url(), 1), 200, Within(absl::Hours(1)));
+TEST_P(HttpLoopTest, ADeadEndpointCostsTheOthersNothing) {
+  ScriptedServer hanging(testing::NeverAnswer(), peers_.tls());
+  ScriptedServer good(testing::AnswerWith(200, "OK"), peers_.tls());
+  bench_.DeliverMany(peers_.Of(hanging, 1), 200, Within(absl::Hours(1)));
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(bench_.DeliverAndWait(EndpointAt(good.Url(), 2)).verdict, Verdict::kDelivered);
+    EXPECT_EQ(bench_.DeliverAndWait(peers_.Of(good, 2)).verdict, Verdict::kDelivered);
   }
 }
 
-TEST_F(HttpLoopTest, AHungNameLookUpStallsNobodyElse) {
-  ScriptedServer good(testing::AnswerWith(200, "OK"));
+TEST_P(HttpLoopTest, AHungNameLookUpStallsNobodyElse) {
+  ScriptedServer good(testing::AnswerWith(200, "OK"), peers_.tls());
   std::future<void> stopped;
   const ClosedLookUps closed;
-  const Ticket hung =
-      bench_.Deliver(EndpointAt("http://hangs.test/", 1), Within(absl::Milliseconds(200)));
+  const Ticket hung = bench_.Deliver(peers_.At("hangs.test/", 1), Within(absl::Milliseconds(200)));
   ASSERT_TRUE(LookUpGate().WaitUntilHolding());
   const auto result = bench_.sink.WaitFor(hung);
   ASSERT_TRUE(result);
   EXPECT_EQ(result->reason, "timed out");
-  EXPECT_EQ(bench_.DeliverAndWait(EndpointAt(good.Url(), 2)).verdict, Verdict::kDelivered);
-  bench_.Deliver(EndpointAt("http://hangs.test/", 1), Within(absl::Hours(1)));
+  EXPECT_EQ(bench_.DeliverAndWait(peers_.Of(good, 2)).verdict, Verdict::kDelivered);
+  bench_.Deliver(peers_.At("hangs.test/", 1), Within(absl::Hours(1)));
   stopped = std::async(std::launch::async, [this] { bench_.Stop(absl::ZeroDuration()); });
   EXPECT_EQ(stopped.wait_for(std::chrono::seconds(5)), std::future_status::ready);
 }
 
-TEST_F(HttpLoopTest, ANameIsJudgedByTheAddressThatItLeadsTo) {
-  ExpectRefusedAddress(bench_.DeliverAndWait(EndpointAt("http://metadata.test/", 1)));
-  ScriptedServer server(testing::AnswerWith(200, "OK"));
-  Endpoint endpoint = EndpointAt("http://loopback.test:" + Port(server), 2);
+TEST_P(HttpLoopTest, ANameIsJudgedByTheAddressThatItLeadsTo) {
+  ExpectRefusedAddress(bench_.DeliverAndWait(peers_.At("metadata.test/", 1)));
+  ScriptedServer server(testing::AnswerWith(200, "OK"), peers_.tls());
+  Endpoint endpoint = peers_.At("loopback.test:" + Port(server), 2);
   EXPECT_EQ(bench_.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
   endpoint.id = 3;
   endpoint.options["network"] = "public";
@@ -257,44 +285,46 @@ TEST_F(HttpLoopTest, ANameIsJudgedByTheAddressThatItLeadsTo) {
   EXPECT_EQ(Counted("tallybus_http_addresses_refused_total"), 2u);
 }
 
-TEST_F(HttpLoopTest, NoSpellingOfAnAddressGetsPastTheRules) {
-  ScriptedServer server(testing::AnswerWith(200, "OK"));
+TEST_P(HttpLoopTest, NoSpellingOfAnAddressGetsPastTheRules) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"), peers_.tls());
   uint64_t id = 0;
   for (const char* host : {"127.0.0.1", "2130706433", "0x7f.1", "017700000001", "127.1",
                            "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost"}) {
-    Endpoint endpoint = EndpointAt(std::string("http://") + host + ":" + Port(server), ++id);
+    Endpoint endpoint = peers_.At(std::string(host) + ":" + Port(server), ++id);
     endpoint.options["network"] = "public";
     ExpectRefusedAddress(bench_.DeliverAndWait(endpoint));
   }
   EXPECT_EQ(server.connections(), 0);
 }
 
-TEST_F(HttpLoopTest, AReusedConnectionIsJudgedAgain) {
-  ScriptedServer server(testing::AnswerWith(200, "OK"));
-  ASSERT_EQ(bench_.DeliverAndWait(EndpointAt(server.Url(), 1)).verdict, Verdict::kDelivered);
-  Endpoint strict = EndpointAt(server.Url(), 2);
+// libcurl's connections are lent to any endpoint; a plain one stays with its own.
+TEST_P(HttpLoopTest, AReusedConnectionIsJudgedAgain) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"), peers_.tls());
+  ASSERT_EQ(bench_.DeliverAndWait(peers_.Of(server, 1)).verdict, Verdict::kDelivered);
+  Endpoint strict = peers_.Of(server, 2);
   strict.options["network"] = "public";
   ExpectRefusedAddress(bench_.DeliverAndWait(strict));
   EXPECT_EQ(server.connections(), 1);
   EXPECT_THAT(server.Requests(), SizeIs(1));
-  Endpoint open = EndpointAt(server.Url(), 3);
-  open.options = {{"network", "public"}, {"allow_cidrs", "127.0.0.1/32"}};
+  Endpoint open = peers_.Of(server, 3);
+  open.options["network"] = "public";
+  open.options["allow_cidrs"] = "127.0.0.1/32";
   EXPECT_EQ(bench_.DeliverAndWait(open).verdict, Verdict::kDelivered);
 }
 
-TEST_F(HttpLoopTest, AnUnusableEndpointIsHeld) {
+TEST_P(HttpLoopTest, AnUnusableEndpointIsHeld) {
   const auto result = bench_.DeliverAndWait(EndpointAt("ftp://127.0.0.1/"));
   EXPECT_EQ(result.verdict, Verdict::kHold);
   EXPECT_TRUE(result.never_sent);
   EXPECT_EQ(result.remote_code, 0);
 }
 
-TEST_F(HttpLoopTest, ManyEndpointsComeAndGo) {
-  ScriptedServer server(testing::AnswerWith(200, "OK"));
+TEST_P(HttpLoopTest, ManyEndpointsComeAndGo) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"), peers_.tls());
   for (uint64_t id = 1; id <= 600; ++id) {
-    ASSERT_EQ(bench_.DeliverAndWait(EndpointAt(server.Url(), id)).verdict, Verdict::kDelivered);
+    ASSERT_EQ(bench_.DeliverAndWait(peers_.Of(server, id)).verdict, Verdict::kDelivered);
   }
-  EXPECT_EQ(bench_.DeliverAndWait(EndpointAt(server.Url(), 1)).verdict, Verdict::kDelivered);
+  EXPECT_EQ(bench_.DeliverAndWait(peers_.Of(server, 1)).verdict, Verdict::kDelivered);
 }
 
 class BareLoopTest : public ::testing::Test {

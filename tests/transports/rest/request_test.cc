@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace tallybus::rest {
 namespace {
 
@@ -45,6 +47,54 @@ TEST(TargetUrlTest, AMethodCannotLeaveItsSegment) {
 TEST(BaseUrlTest, NamesThePeerForTheLog) {
   EXPECT_EQ(ParseBaseUrl("https://example.org/a?secret=1")->peer, "example.org:443");
   EXPECT_EQ(ParseBaseUrl("http://127.0.0.1:8081")->peer, "127.0.0.1:8081");
+}
+
+TEST(BaseUrlTest, NamesTheHostWithAPortThatIsNotTheSchemesOwn) {
+  const auto host = [](const char* url) { return ParseBaseUrl(url)->host; };
+  EXPECT_EQ(host("http://example.org/a?x=1"), "example.org");
+  EXPECT_EQ(host("http://example.org:80"), "example.org");
+  EXPECT_EQ(host("http://example.org:443"), "example.org:443");
+  EXPECT_EQ(host("http://example.org:8081"), "example.org:8081");
+  EXPECT_EQ(host("https://example.org:443"), "example.org");
+  EXPECT_EQ(host("https://example.org:80"), "example.org:80");
+  EXPECT_EQ(host("http://[::1]/"), "[::1]");
+  EXPECT_EQ(host("http://[::1]:8081/"), "[::1]:8081");
+}
+
+std::string Head(const std::string& url, size_t body_bytes = 0) {
+  HeaderFields fields;
+  fields.Add("A", "1");
+  fields.Join("B", "2");
+  fields.Add("C", "3");
+  const BaseUrl base = *ParseBaseUrl(url);
+  std::string head = "what was there before";
+  WriteHead(base, TargetUrl(base, "M"), fields, body_bytes, &head);
+  return head;
+}
+
+TEST(HeadTest, HasTheFieldsBetweenHostAndLength) {
+  EXPECT_EQ(Head("http://127.0.0.1:8081/apps/EchoApp?key=v", 1234567),
+            "POST /apps/EchoApp/M?key=v HTTP/1.1\r\nHost: 127.0.0.1:8081\r\n"
+            "A: 1\r\nB: 2\r\nC: 3\r\nContent-Length: 1234567\r\n\r\n");
+}
+
+TEST(HeadTest, FindsThePathOfEveryUrl) {
+  EXPECT_THAT(Head("http://h"), StartsWith("POST /M HTTP/1.1\r\nHost: h\r\n"));
+  EXPECT_THAT(Head("http://h:80/"), StartsWith("POST /M HTTP/1.1\r\nHost: h\r\n"));
+  EXPECT_THAT(Head("https://h/a"), StartsWith("POST /a/M HTTP/1.1\r\nHost: h\r\n"));
+  EXPECT_THAT(Head("http://[::1]:81/a"), StartsWith("POST /a/M HTTP/1.1\r\nHost: [::1]:81\r\n"));
+  EXPECT_THAT(Head("http://h?x=/y"), StartsWith("POST /M?x=/y HTTP/1.1\r\nHost: h\r\n"));
+}
+
+TEST(HeadTest, OfABatchHasTheUrlAsItIs) {
+  for (const auto& [url, target] :
+       {std::pair("http://h", "/"), std::pair("http://h?x=/y", "/?x=/y"),
+        std::pair("http://h/a/?x", "/a/?x")}) {
+    const BaseUrl base = *ParseBaseUrl(url);
+    std::string head;
+    WriteHead(base, base.whole, HeaderFields(), 0, &head);
+    EXPECT_THAT(head, StartsWith(std::string("POST ") + target + " HTTP/1.1\r\n")) << url;
+  }
 }
 
 TEST(BaseUrlTest, RefusesWhatIsNotPlainHttp) {

@@ -1,0 +1,354 @@
+// HTTP/1.1 over a socket of ours: what is written, what is read, and which connections are kept.
+#include "transports/rest/plain_connection.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <iterator>
+#include <semaphore>
+
+#include "tests/conformance/transport_bench.h"
+#include "tests/support/scripted_server.h"
+#include "tests/support/shared_clock.h"
+#include "transports/rest/http_loop.h"
+#include "transports/rest/rest_transport.h"
+
+namespace tallybus::rest {
+namespace {
+
+using testing::Connection;
+using testing::EndpointAt;
+using ::testing::HasSubstr;
+using testing::HttpRequest;
+using testing::Manner;
+using ::testing::Not;
+using testing::Script;
+using testing::ScriptedServer;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+constexpr size_t kLarge = size_t{12} << 20;  // more than the sockets' buffers take
+
+// One thread tells another that something has happened.
+class Signal {
+ public:
+  void Give() { happened_.release(); }
+  bool Take() { return happened_.try_acquire_for(std::chrono::seconds(10)); }
+
+ private:
+  std::counting_semaphore<> happened_{0};
+};
+
+std::string Pattern(size_t bytes) {
+  std::string text(bytes, '\0');
+  for (size_t i = 0; i < bytes; ++i) text[i] = static_cast<char>('a' + (i * 7 + i / 1000) % 26);
+  return text;
+}
+
+Script Tell(const std::string& bytes) {
+  return [=](const HttpRequest&, Connection& c) { c.Send(bytes); };
+}
+
+class PlainConnectionTest : public ::testing::Test {
+ protected:
+  DeliveryResult Try(const ScriptedServer& server) {
+    options_.want_answer = true;
+    const auto id = static_cast<uint64_t>(server.port());
+    return bench_.DeliverAndWait(EndpointAt(server.Url("/hooks"), id), options_);
+  }
+  uint64_t Opened() {
+    return bench_.metrics
+        .GetCounter("tallybus_http_connections_opened_total", "", {{"route", "defaultApp/backend"}})
+        .Value();
+  }
+
+  testing::TransportBench bench_{RestDescriptor(), /*threads=*/1};
+  testing::TransportBench::Options options_;
+};
+
+TEST_F(PlainConnectionTest, WritesAWellFormedRequest) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"));
+  options_.body = R"({"n":1})";
+  ASSERT_EQ(Try(server).verdict, Verdict::kDelivered);
+  const auto requests = server.Requests();
+  ASSERT_THAT(requests, SizeIs(1));
+  const std::string& head = requests[0].head;
+  EXPECT_THAT(head, StartsWith("POST /hooks/StreamStatusEvent HTTP/1.1\r\nHost: 127.0.0.1:" +
+                               std::to_string(server.port()) + "\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nContent-Length: 7\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nwebhook-id: 0123456789abcdef-1\r\n"));
+  EXPECT_THAT(head, Not(HasSubstr("Expect")));
+  EXPECT_THAT(head, Not(HasSubstr("Transfer-Encoding")));
+  EXPECT_EQ(head.find('\0'), std::string::npos);
+  size_t line_ends = 0;
+  for (size_t at = 0; (at = head.find('\n', at)) != head.npos; ++at, ++line_ends) {
+    EXPECT_EQ(head[at - 1], '\r') << at;
+  }
+  EXPECT_EQ(std::count(head.begin(), head.end(), '\r'), line_ends);
+  EXPECT_EQ(requests[0].body, options_.body);
+}
+
+TEST_F(PlainConnectionTest, SendsAnEmptyBody) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"));
+  options_.body = "";
+  ASSERT_EQ(Try(server).verdict, Verdict::kDelivered);
+  ASSERT_EQ(Try(server).verdict, Verdict::kDelivered);
+  EXPECT_EQ(server.Requests()[0].Header("content-length"), "0");
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(PlainConnectionTest, SendsALargeBodyWholeToASlowReader) {
+  Manner manner;
+  manner.receive_buffer = 64 << 10;
+  ScriptedServer server(testing::AnswerWith(200, "OK"), manner);
+  options_.body = Pattern(kLarge);
+  for (int i = 0; i < 2; ++i) {
+    const auto result = Try(server);
+    ASSERT_EQ(result.verdict, Verdict::kDelivered) << result.status;
+  }
+  const auto requests = server.Requests();
+  ASSERT_THAT(requests, SizeIs(2));
+  for (const HttpRequest& request : requests) EXPECT_TRUE(request.body == options_.body);
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(PlainConnectionTest, HearsAnAnswerThatComesBeforeTheBodyWasRead) {
+  for (size_t answer_bytes : {2, 50'000}) {
+    Manner manner;
+    manner.on_head = [=](const HttpRequest&, Connection& c) {
+      c.Answer(413, "Too Large", std::string(answer_bytes, 'x'), "Connection: close\r\n");
+      c.Close();
+    };
+    ScriptedServer server(testing::AnswerWith(200, "OK"), manner);
+    options_.body = Pattern(kLarge);
+    const auto result = Try(server);
+    EXPECT_EQ(result.verdict, Verdict::kRejected) << result.status;
+    EXPECT_EQ(result.remote_code, 413);
+    EXPECT_EQ(result.reason, "Too Large");
+    EXPECT_THAT(result.answer, SizeIs(answer_bytes));
+    EXPECT_THAT(server.Requests(), SizeIs(0));
+  }
+}
+
+// The rest of that body would be taken for another request.
+TEST_F(PlainConnectionTest, DoesNotUseAConnectionAgainWhoseRequestIsNotWholeOnIt) {
+  Signal heard;
+  Manner manner;
+  manner.receive_buffer = 64 << 10;
+  manner.on_head = [&](const HttpRequest& request, Connection& c) {
+    if (request.connection > 1) return;
+    c.Answer(429, "Slow Down");
+    heard.Take();
+    c.Close();
+  };
+  ScriptedServer server(testing::AnswerWith(200, "OK"), manner);
+  options_.body = Pattern(kLarge);
+  EXPECT_EQ(Try(server).remote_code, 429);
+  const auto result = Try(server);
+  heard.Give();
+  EXPECT_EQ(result.remote_code, 200);
+  EXPECT_FALSE(result.connection_reused);
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(PlainConnectionTest, ReadsAnAnswerInTinyPieces) {
+  ScriptedServer server([](const HttpRequest&, Connection& c) {
+    for (char byte : std::string("HTTP/1.1 429 Slow Down\r\nRetry-After: 12\r\n"
+                                 "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n")) {
+      c.Send({&byte, 1});
+    }
+  });
+  for (int i = 0; i < 5; ++i) {
+    const auto result = Try(server);
+    EXPECT_EQ(result.remote_code, 429);
+    EXPECT_EQ(result.reason, "Slow Down");
+    EXPECT_EQ(result.retry_after, absl::Seconds(12));
+    EXPECT_EQ(result.answer, "one");
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(PlainConnectionTest, CarriesManyRequestsOverOneConnection) {
+  ScriptedServer server(testing::AnswerWith(204, "No Content", ""));
+  for (int i = 0; i < 100; ++i) {
+    const auto result = Try(server);
+    ASSERT_EQ(result.verdict, Verdict::kDelivered);
+    EXPECT_EQ(result.connection_reused, i > 0);
+  }
+  EXPECT_EQ(server.connections(), 1);
+  EXPECT_EQ(Opened(), 1u);
+}
+
+TEST_F(PlainConnectionTest, OpensAnotherOneWhereThePeerSaysClose) {
+  ScriptedServer server(testing::AnswerWith(200, "OK", "{}", "Connection: close\r\n"));
+  for (int i = 1; i <= 5; ++i) {
+    const auto result = Try(server);
+    EXPECT_EQ(result.verdict, Verdict::kDelivered);
+    EXPECT_FALSE(result.connection_reused);
+    EXPECT_EQ(server.connections(), i);
+  }
+}
+
+TEST_F(PlainConnectionTest, OpensAnotherOneWhereThePeerSpeaksHttp10) {
+  ScriptedServer server(Tell("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi"));
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(Try(server).answer, "hi");
+    EXPECT_EQ(server.connections(), i);
+  }
+}
+
+TEST_F(PlainConnectionTest, AnAnswerThatSaysTooMuchSpoilsItsConnection) {
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  ScriptedServer server(Tell(answer + "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"));
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(Try(server).remote_code, 200);
+    EXPECT_EQ(server.connections(), i);
+  }
+}
+
+TEST_F(PlainConnectionTest, AnAnswerThatNobodyAskedForClosesAnIdleConnection) {
+  Signal answered, closed;
+  ScriptedServer server([&](const HttpRequest& request, Connection& c) {
+    c.Answer(200, "OK");
+    if (request.connection > 1 || !answered.Take()) return;
+    c.Answer(410, "Gone");
+    c.WaitUntilClosed();
+    closed.Give();
+  });
+  ASSERT_EQ(Try(server).remote_code, 200);
+  answered.Give();
+  ASSERT_TRUE(closed.Take());
+  const auto result = Try(server);
+  EXPECT_EQ(result.remote_code, 200);
+  EXPECT_FALSE(result.connection_reused);
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(PlainConnectionTest, AnIdleConnectionThatItsPeerEndsIsClosedAndNotMissed) {
+  Signal closed;
+  ScriptedServer server([&](const HttpRequest&, Connection& c) {
+    c.Answer(200, "OK");
+    c.EndSending();
+    c.WaitUntilClosed();
+    closed.Give();
+  });
+  for (int i = 1; i <= 20; ++i) {
+    const auto result = Try(server);
+    ASSERT_EQ(result.verdict, Verdict::kDelivered) << result.status;
+    EXPECT_FALSE(result.connection_reused);
+    ASSERT_TRUE(closed.Take());
+  }
+  EXPECT_EQ(server.connections(), 20);
+}
+
+// The next request follows an answer at once, so that nobody has waited for events in between.
+TEST_F(PlainConnectionTest, AnEndThatComesWithTheAnswerIsSeenByTheRequestThatWaited) {
+  ScriptedServer server([](const HttpRequest&, Connection& c) {
+    c.SendLast("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    c.WaitUntilClosed();
+  });
+  Endpoint endpoint = EndpointAt(server.Url());
+  endpoint.max_connections = 1;
+  const auto tickets = bench_.DeliverMany(endpoint, 50, {});
+  ASSERT_TRUE(bench_.sink.WaitForTickets(tickets.size()));
+  for (Ticket ticket : tickets) {
+    const auto result = bench_.sink.WaitFor(ticket);
+    EXPECT_EQ(result->verdict, Verdict::kDelivered) << result->status;
+  }
+  EXPECT_EQ(server.connections(), 50);
+}
+
+size_t OpenDescriptors() {
+  const std::filesystem::directory_iterator entries("/proc/self/fd");
+  return static_cast<size_t>(std::distance(begin(entries), end(entries)));
+}
+
+TEST_F(PlainConnectionTest, LeavesNoDescriptorBehind) {
+  Signal closed;
+  const Script script = [&](const HttpRequest&, Connection& c) {
+    c.Answer(200, "OK");
+    c.EndSending();
+    c.WaitUntilClosed();
+    closed.Give();
+  };
+  // Some descriptors are made once, with the first connection.
+  size_t before = 0;
+  for (int connections : {1, 200}) {
+    {
+      ScriptedServer server(script);
+      const Endpoint endpoint = EndpointAt(server.Url(), static_cast<uint64_t>(connections));
+      for (int i = 0; i < connections; ++i) {
+        ASSERT_EQ(bench_.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
+        ASSERT_TRUE(closed.Take());
+      }
+      EXPECT_EQ(server.connections(), connections);
+    }
+    if (connections == 1) before = OpenDescriptors();
+  }
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+TEST_F(PlainConnectionTest, LeavesNoDescriptorBehindOfWhatFailed) {
+  const testing::RefusingPort refusing;
+  const Endpoint nobody = EndpointAt("http://127.0.0.1:" + std::to_string(refusing.port()), 3);
+  size_t before = 0;
+  for (int attempts : {1, 50}) {
+    {
+      ScriptedServer server(testing::ResetConnection());
+      const Endpoint endpoint = EndpointAt(server.Url(), static_cast<uint64_t>(attempts));
+      for (int i = 0; i < attempts; ++i) {
+        ASSERT_EQ(bench_.DeliverAndWait(endpoint).reason, "connection reset");
+        ASSERT_EQ(bench_.DeliverAndWait(nobody).reason, "connection refused");
+      }
+    }
+    if (attempts == 1) before = OpenDescriptors();
+  }
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+// The clock stands still but where the test moves it; libcurl's own runs.
+class QuietConnectionTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(loop_.Start().ok()); }
+  void TearDown() override {
+    loop_.RequestStop(clock_.Now());
+    loop_.Join();
+  }
+  DeliveryResult Try(const ScriptedServer& server) {
+    const Endpoint endpoint = EndpointAt(server.Url());
+    const auto ticket = static_cast<Ticket>(++last_ticket_);
+    Delivery delivery{ticket, {&parcel_, 1}, endpoint, clock_.Now() + absl::Hours(1), false};
+    EXPECT_TRUE(loop_.Submit({&delivery, 1}).ok());
+    const auto result = sink_.WaitFor(ticket);
+    EXPECT_TRUE(result);
+    return result.value_or(DeliveryResult{});
+  }
+
+  testing::SharedClock clock_;
+  Metrics metrics_;
+  testing::SilentLog log_;
+  testing::RecordingSink sink_;
+  const Event event_;
+  const Parcel parcel_{event_, "{}", "lane", 1, 1, false, false, 0};
+  uint64_t last_ticket_ = 0;
+  HttpLoop loop_{TransportContext{sink_, clock_, metrics_, log_, 1}, 10};
+};
+
+TEST_F(QuietConnectionTest, IsUsedAgainForTwoMinutesAndNoLonger) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"));
+  EXPECT_FALSE(Try(server).connection_reused);
+  clock_.Advance(absl::Minutes(2));
+  EXPECT_TRUE(Try(server).connection_reused);
+  clock_.Advance(absl::Minutes(2));
+  EXPECT_TRUE(Try(server).connection_reused);
+  clock_.Advance(absl::Minutes(2) + absl::Seconds(1));
+  const auto result = Try(server);
+  EXPECT_EQ(result.verdict, Verdict::kDelivered);
+  EXPECT_FALSE(result.connection_reused);
+  EXPECT_EQ(server.connections(), 2);
+}
+
+}  // namespace
+}  // namespace tallybus::rest
