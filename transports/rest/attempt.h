@@ -41,6 +41,7 @@ class Attempt {
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
+  // `now`, here and below, is the time of the loop's turn: the same for all that one turn does.
   virtual Way Begin(const Delivery& delivery, MonoTime now) = 0;
   // libcurl is done with easy(), which is still its own: with this CURLcode.
   virtual void CurlEnded(int curl_code) = 0;

@@ -118,7 +118,9 @@ void HttpLoop::Wake() {
 
 void HttpLoop::Run() {
   while (true) {
-    for (const epoll_event& event : watch_.Wait(WaitMs())) DriveSocket(event.data.fd, event.events);
+    const auto ready = watch_.Wait(WaitMs());
+    now_ = context_.clock.Now();
+    for (const epoll_event& event : ready) DriveSocket(event.data.fd, event.events);
     ++turn_;
     // Read before the mail is taken, so that all that was pushed before the stop is seen; and after
     // the wait, which a stop ends once only.
@@ -153,7 +155,7 @@ void HttpLoop::DriveSocket(int socket, uint32_t events) {
     return;
   }
   if (Attempt* owner = watch_.OwnerOf(socket)) {
-    if (!owner->Drive(events, context_.clock.Now())) return;
+    if (!owner->Drive(events, now_)) return;
     End(*owner);
     BeginWaiting(owner->pool());
     return;
@@ -164,7 +166,7 @@ void HttpLoop::DriveSocket(int socket, uint32_t events) {
 }
 
 void HttpLoop::DriveTimer() {
-  if (!timer_ || *timer_ > context_.clock.Now()) return;
+  if (!timer_ || *timer_ > now_) return;
   timer_.reset();
   int running;
   curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -221,7 +223,7 @@ void HttpLoop::EvictOne() {
 }
 
 void HttpLoop::BeginOrFail(EndpointPool& pool, const Delivery& delivery) {
-  if (delivery.deadline <= context_.clock.Now()) {
+  if (delivery.deadline <= now_) {
     Complete(delivery.ticket, Late(pool.peer()));
     return;
   }
@@ -238,8 +240,7 @@ void HttpLoop::BeginOrFail(EndpointPool& pool, const Delivery& delivery) {
 
 // False where libcurl does not take it.
 bool HttpLoop::Start(Attempt& attempt, const Delivery& delivery) {
-  const MonoTime now = context_.clock.Now();
-  switch (attempt.Begin(delivery, now)) {
+  switch (attempt.Begin(delivery, now_)) {
     case Attempt::Way::kRefused:
       return false;
     case Attempt::Way::kByLibcurl:
@@ -247,7 +248,7 @@ bool HttpLoop::Start(Attempt& attempt, const Delivery& delivery) {
     case Attempt::Way::kOnSocket:
       break;
   }
-  if (attempt.Drive(0, now)) End(attempt);
+  if (attempt.Drive(0, now_)) End(attempt);
   return true;
 }
 
@@ -270,7 +271,7 @@ void HttpLoop::CompleteFinished() {
     auto& attempt = *reinterpret_cast<Attempt*>(owner);
     attempt.CurlEnded(message->data.result);
     curl_multi_remove_handle(multi_, easy);  // frees the message
-    if (!attempt.Drive(0, context_.clock.Now())) continue;
+    if (!attempt.Drive(0, now_)) continue;
     End(attempt);
     BeginWaiting(attempt.pool());
   }
@@ -288,12 +289,11 @@ void HttpLoop::BeginWaiting(EndpointPool& pool) {
 // those that were open the last time.
 void HttpLoop::ExpireOverdue() {
   if (first_deadline_ == MonoTime::Infinite()) return;
-  const MonoTime now = context_.clock.Now();
-  if (now < first_deadline_) return;
+  if (now_ < first_deadline_) return;
   first_deadline_ = MonoTime::Infinite();
   for (auto& [id, pool] : pools_) {
     std::erase_if(pool->waiting(), [&](const Delivery& delivery) {
-      if (delivery.deadline > now) {
+      if (delivery.deadline > now_) {
         first_deadline_ = std::min(first_deadline_, delivery.deadline);
         return false;
       }
@@ -302,7 +302,7 @@ void HttpLoop::ExpireOverdue() {
     });
     for (const auto& attempt : pool->attempts()) {
       if (!attempt->busy()) continue;
-      if (attempt->deadline() > now) {
+      if (attempt->deadline() > now_) {
         first_deadline_ = std::min(first_deadline_, attempt->deadline());
         continue;
       }

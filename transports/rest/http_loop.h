@@ -78,6 +78,7 @@ class HttpLoop {
   std::atomic<bool> stopping_{false};
 
   // The loop's thread alone uses what follows.
+  MonoTime now_;  // since this turn's sockets were looked at
   std::unordered_map<uint64_t, std::unique_ptr<EndpointPool>> pools_;  // by endpoint id
   std::vector<Delivery> mail_;
   std::vector<Completion> done_;                    // this turn

@@ -36,13 +36,16 @@ Attempt::Way PlainConnection::Begin(const Delivery& delivery, MonoTime now) {
   WriteHead(settings_.url, url_, headers_, body_.size(), &head_);
   sent_ = 0;
   reader_.Begin();
-  if (socket_ >= 0 && (now - idle_since_ > kLongestIdle || HasSpoken())) Close();
+  if (socket_ >= 0 && (now - idle_since_ > kLongestIdle || (now == idle_since_ && HasSpoken()))) {
+    Close();
+  }
   reused_ = socket_ >= 0;
   return reused_ ? Way::kOnSocket : Way::kByLibcurl;
 }
 
-// The peer has said something since its last answer: its end, or what nobody asked for. epoll tells
-// it to a connection that is idle, but one may go from an answer to the next request in one turn.
+// The peer has said something since its last answer: its end, or what nobody asked for. epoll has
+// told it to a connection that was idle, but not to one that goes from an answer to the next
+// request in one turn.
 bool PlainConnection::HasSpoken() const {
   char byte;
   return recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || !WouldBlock();

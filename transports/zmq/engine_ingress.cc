@@ -223,8 +223,6 @@ void EngineIngress::Take(const std::string& peer, bus::Events&& events) {
   const size_t skip = std::min<uint64_t>(known, events.records.size());
   duplicates_.Add(skip);
   if (skip < events.records.size()) TakeRecords(*publisher, events, skip);
-  // A commit will say the rest. To an engine that sends an event now and then each message that it
-  // gets costs more than the event did.
   const bool needs_room = publisher->expected + kWindow / 2 > publisher->send_through;
   publisher->ack_owed |= skip > 0 || publisher->starved || needs_room;
 }
