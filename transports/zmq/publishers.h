@@ -27,8 +27,8 @@ struct Publisher {
   uint64_t durable_through = 0;
   uint64_t send_through = 0;
   bool starved = false;  // its events found no room; it is told to send them again when there is
-  // Of a commit, or where it cannot wait for one: to a quiet engine each message costs more than its
-  // event did.
+  // Of a commit, or where it cannot wait for one: to a quiet engine each message costs more than
+  // its event did.
   bool ack_owed = false;
   uint64_t dropped = 0;  // events for which its ring had no room, as far as was told
   bool said_bye = false;
