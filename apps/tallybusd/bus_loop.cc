@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <zmq.hpp>
 
 namespace tallybus {
 namespace {
 
 constexpr absl::Duration kLongestSleep = absl::Seconds(1);
+constexpr size_t kFixedItems = 2;
 
 }  // namespace
 
@@ -30,12 +32,21 @@ void WakeUp::Clear() {
 }
 
 BusLoop::BusLoop(Parts parts) : parts_(std::move(parts)) {
-  items_.push_back({nullptr, parts_.wake.fd(), ZMQ_POLLIN, 0});
-  items_.push_back({nullptr, parts_.signal_fd, ZMQ_POLLIN, 0});
-  if (parts_.engine) items_.push_back({parts_.engine->socket().handle(), 0, ZMQ_POLLIN, 0});
-  if (parts_.open) open_item_ = items_.size();
-  if (parts_.open) items_.push_back({parts_.open->socket().handle(), 0, ZMQ_POLLIN, 0});
-  if (parts_.clients) items_.push_back({parts_.clients->socket().handle(), 0, ZMQ_POLLIN, 0});
+  items_.push_back({parts_.wake.fd(), POLLIN, 0});
+  items_.push_back({parts_.signal_fd, POLLIN, 0});
+  const auto never = [] { return false; };
+  AddSource(parts_.engine, never);
+  AddSource(parts_.open, [this] { return parts_.open->IsPaused(); });
+  AddSource(parts_.clients, never);
+}
+
+template <typename Socket>
+void BusLoop::AddSource(Socket* socket, std::function<bool()> is_paused) {
+  if (socket == nullptr) return;
+  items_.push_back({socket->socket().get(zmq::sockopt::fd), POLLIN, 0});
+  sources_.push_back({.receive = [socket] { return socket->Receive(); },
+                      .has_unannounced = [socket] { return socket->HasUnannounced(); },
+                      .is_paused = std::move(is_paused)});
 }
 
 void BusLoop::RunWhile(const std::function<bool()>& keep_going) {
@@ -45,10 +56,10 @@ void BusLoop::RunWhile(const std::function<bool()>& keep_going) {
 void BusLoop::Turn() {
   if (items_[0].revents != 0) parts_.wake.Clear();
   if (items_[1].revents != 0) parts_.on_signal();
-  more_ = false;
-  if (parts_.engine) more_ |= parts_.engine->Receive();
-  if (parts_.open) more_ |= parts_.open->Receive();
-  if (parts_.clients) more_ |= parts_.clients->Receive();
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    Source& source = sources_[i];
+    if (source.wants || items_[i + kFixedItems].revents != 0) source.wants = source.receive();
+  }
   due_ = parts_.router.Step();
   if (parts_.engine) {
     parts_.engine->Acknowledge();
@@ -63,20 +74,28 @@ void BusLoop::Turn() {
 }
 
 void BusLoop::Sleep() {
-  if (open_item_ != 0) items_[open_item_].events = parts_.open->IsPaused() ? 0 : ZMQ_POLLIN;
-  try {
-    zmq::poll(items_, std::chrono::milliseconds(PollTimeoutMs()));
-  } catch (const zmq::error_t&) {  // interrupted: the next turn looks at everything
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    Source& source = sources_[i];
+    // What it has not read while it pauses stays announced, or is looked for afterwards.
+    const bool paused = source.is_paused();
+    items_[i + kFixedItems].events = paused ? 0 : POLLIN;
+    source.wants |= paused || source.has_unannounced();
   }
+  if (poll(items_.data(), items_.size(), PollTimeoutMs()) > 0) return;
+  // Nothing came in time, or a signal did: the next turn asks every socket. So a descriptor that
+  // did not tell of a message would delay it for a second, and not lose it.
+  for (pollfd& item : items_) item.revents = 0;
+  for (Source& source : sources_) source.wants = true;
 }
 
-long BusLoop::PollTimeoutMs() const {
-  if (more_) return 0;
+int BusLoop::PollTimeoutMs() const {
+  const auto wants = [](const Source& source) { return source.wants && !source.is_paused(); };
+  if (std::any_of(sources_.begin(), sources_.end(), wants)) return 0;
   const absl::Duration wait = due_ ? *due_ - parts_.clock.Now() : kLongestSleep;
   // Rounded up: a poll that ends just before the time would turn for nothing.
   const int64_t ms = absl::ToInt64Milliseconds(
       absl::Ceil(std::clamp(wait, absl::ZeroDuration(), kLongestSleep), absl::Milliseconds(1)));
-  return static_cast<long>(ms);
+  return static_cast<int>(ms);
 }
 
 }  // namespace tallybus

@@ -2,10 +2,11 @@
 #ifndef TALLYBUS_APPS_TALLYBUSD_BUS_LOOP_H_
 #define TALLYBUS_APPS_TALLYBUSD_BUS_LOOP_H_
 
+#include <poll.h>
+
 #include <functional>
 #include <optional>
 #include <vector>
-#include <zmq.hpp>
 
 #include "tallybus/clock.h"
 #include "tallybus/router.h"
@@ -49,15 +50,24 @@ class BusLoop {
   void RunWhile(const std::function<bool()>& keep_going);
 
  private:
+  // One bus socket. libzmq is asked only where its descriptor says so: each question costs a
+  // system call or two, and most turns are about completed attempts.
+  struct Source {
+    std::function<bool()> receive;  // true: there is more
+    std::function<bool()> has_unannounced;
+    std::function<bool()> is_paused;
+    bool wants = true;  // to be read in the next turn, whatever its descriptor says
+  };
+  template <typename Socket>
+  void AddSource(Socket* socket, std::function<bool()> is_paused);
   void Turn();
   void Sleep();
-  long PollTimeoutMs() const;
+  int PollTimeoutMs() const;
 
   Parts parts_;
-  std::vector<zmq::pollitem_t> items_;
-  size_t open_item_ = 0;         // index of the open bus; 0: there is none
+  std::vector<Source> sources_;
+  std::vector<pollfd> items_;    // the wake-up, the signals, then one for each source
   std::optional<MonoTime> due_;  // when a part wants the next turn
-  bool more_ = false;            // a socket had more than one turn reads
 };
 
 }  // namespace tallybus

@@ -71,11 +71,13 @@ std::string BindError(std::string_view key, const std::string& endpoint, int err
   return absl::StrCat(head, zmq_strerror(error));
 }
 
-// cppzmq throws for what is no message, such as an interruption: the next turn looks again.
-bool TryReceive(zmq::socket_t& socket, zmq::message_t* frame) {
+// cppzmq throws for what is no message, such as an interruption: then there may be one all the
+// same.
+bool TryReceive(zmq::socket_t& socket, zmq::message_t* frame, bool* interrupted) {
   try {
     return socket.recv(*frame, zmq::recv_flags::dontwait).has_value();
   } catch (const zmq::error_t&) {
+    *interrupted = true;
     return false;
   }
 }
@@ -120,13 +122,18 @@ BoundSocket::BoundSocket(BoundSocket&& other) noexcept
       endpoint_(std::move(other.endpoint_)),
       lock_fd_(std::exchange(other.lock_fd_, -1)) {}
 
+bool BoundSocket::HasUnannounced() {
+  if (!std::exchange(was_used_, false)) return false;
+  return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+}
+
 bool BoundSocket::Receive(size_t max_frames, std::vector<zmq::message_t>* frames) {
   frames->clear();
   bool more = true;
   while (more) {
     zmq::message_t frame;
     // After the first frame the rest of its message is there: libzmq hands over whole messages.
-    if (!TryReceive(socket_, &frame)) return false;
+    if (!TryReceive(socket_, &frame, &was_used_)) return false;
     more = frame.more();
     // One frame more than allowed is kept, so that the number tells; its bytes are not.
     if (frames->size() <= max_frames) frames->push_back(std::move(frame));

@@ -27,7 +27,15 @@ class BoundSocket {
   BoundSocket(BoundSocket&& other) noexcept;
   BoundSocket& operator=(BoundSocket&&) = delete;
 
-  zmq::socket_t& socket() { return socket_; }
+  // For all but Receive; whoever takes it is taken to use it.
+  zmq::socket_t& socket() {
+    was_used_ = true;
+    return socket_;
+  }
+  // [owner] Whether a message may be there that the socket's descriptor (ZMQ_FD) does not tell of:
+  // a send takes what is announced off it. Asks libzmq where the socket was used since the last
+  // call.
+  bool HasUnannounced();
   // What it is really bound to, the chosen port included.
   const std::string& endpoint() const { return endpoint_; }
 
@@ -41,6 +49,7 @@ class BoundSocket {
   zmq::socket_t socket_;
   std::string endpoint_;
   int lock_fd_ = -1;
+  bool was_used_ = false;
 };
 
 inline std::string_view Text(const zmq::message_t& frame) {

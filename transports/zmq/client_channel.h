@@ -33,6 +33,7 @@ class XpubChannel final : public ClientChannel {
   bool Receive();
 
   zmq::socket_t& socket() { return bound_.socket(); }
+  bool HasUnannounced() { return bound_.HasUnannounced(); }
   const std::string& endpoint() const { return bound_.endpoint(); }
 
  private:

@@ -54,6 +54,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
   uint64_t gaps() const override { return gaps_of_readers_; }
 
   zmq::socket_t& socket() { return bound_.socket(); }
+  bool HasUnannounced() { return bound_.HasUnannounced(); }
   const std::string& endpoint() const { return bound_.endpoint(); }
   size_t connected() const { return publishers_.connected(); }
 

@@ -31,7 +31,7 @@ OpenIngress::OpenIngress(BoundSocket bound, Parts parts)
                                          "Good events of the open bus that found no room")) {}
 
 bool OpenIngress::Receive() {
-  if (IsPaused()) return false;
+  if (IsPaused()) return true;  // there may be more: its descriptor tells of that once
   IngressBatch batch;
   size_t bytes = 0;
   std::vector<zmq::message_t> frames;

@@ -44,6 +44,7 @@ class OpenIngress {
   MonoTime Tick();
 
   zmq::socket_t& socket() { return bound_.socket(); }
+  bool HasUnannounced() { return bound_.HasUnannounced(); }
   const std::string& endpoint() const { return bound_.endpoint(); }
 
  private:

@@ -56,6 +56,14 @@ class OpenIngressTest : public ::testing::Test {
   std::optional<Peer> peer;
 };
 
+// The socket's descriptor tells of a message once: who asks while it pauses must ask again.
+TEST_F(OpenIngressTest, SaysThatThereMayBeMoreWhileItPauses) {
+  sink.behind = true;
+  EXPECT_TRUE(ingress->Receive());
+  sink.behind = false;
+  EXPECT_FALSE(ingress->Receive());
+}
+
 TEST_F(OpenIngressTest, TakesAJsonObject) {
   Send({"StreamStatusEvent", R"({"sessionId":"s","status":"PLAYING"})"});
   ASSERT_THAT(sink.events(), SizeIs(1));
