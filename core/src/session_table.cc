@@ -61,6 +61,7 @@ RestClientConfigPtr SessionTable::Parse(std::string_view session_id, const std::
 }
 
 RestClientConfigPtr SessionTable::Config(std::string_view session_id) const {
+  if (tables_->by_id.empty()) return nullptr;  // a look at an empty table is a hash too many
   auto found = tables_->by_id.find(absl::string_view(session_id.data(), session_id.size()));
   return found == tables_->by_id.end() ? nullptr : found->second.config;
 }

@@ -26,10 +26,6 @@ absl::StatusOr<bus::FromEngine> Decode(std::string_view kind, std::string_view b
   return bus::Decode(kind, bytes);
 }
 
-PublisherChange ChangeOf(const Publisher& publisher, PublisherChange::Action action) {
-  return {action, SourceOfEpoch(publisher.epoch), publisher.epoch, publisher.node_id};
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EngineIngress>> EngineIngress::Bind(zmq::context_t& context,
@@ -230,8 +226,9 @@ void EngineIngress::Take(const std::string& peer, bus::Events&& events) {
 void EngineIngress::TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip) {
   IngressBatch batch;
   batch.records.reserve(events.records.size() - skip);
+  const EventDefaults defaults = DefaultsOf(publisher);
   for (size_t i = skip; i < events.records.size(); ++i) {
-    TakeRecord(publisher, events.records[i], events.first_sequence + i, &batch);
+    TakeRecord(publisher, events.records[i], events.first_sequence + i, defaults, &batch);
   }
   const uint64_t through = events.first_sequence + events.records.size() - 1;
   batch.watermark = Watermark{publisher.epoch, through};
@@ -247,8 +244,8 @@ void EngineIngress::TakeRecords(Publisher& publisher, const bus::Events& events,
 }
 
 void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
-                               IngressBatch* batch) {
-  absl::StatusOr<bus::Record> decoded = bus::DecodeRecord(record, DefaultsOf(publisher));
+                               const EventDefaults& defaults, IngressBatch* batch) {
+  absl::StatusOr<bus::Record> decoded = bus::DecodeRecord(record, defaults);
   if (!decoded.ok()) {
     CountMalformed(MalformedReason(decoded.status()));
     log_.Write(LogLevel::kWarning,

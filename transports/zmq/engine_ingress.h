@@ -70,7 +70,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
   Publisher* Known(const std::string& peer, uint64_t epoch);
   void TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip);
   void TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
-                  IngressBatch* batch);
+                  const EventDefaults& defaults, IngressBatch* batch);
   bool AskForExpected(Publisher& publisher);  // true: it was asked
   void RaiseSendThrough(Publisher& publisher);
   void Tell(PublisherChange change);

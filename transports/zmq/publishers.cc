@@ -17,6 +17,10 @@ absl::string_view Absl(std::string_view s) { return {s.data(), s.size()}; }
 
 }  // namespace
 
+PublisherChange ChangeOf(const Publisher& publisher, PublisherChange::Action action) {
+  return {action, SourceOfEpoch(publisher.epoch), publisher.epoch, publisher.node_id};
+}
+
 void Publishers::Restore(const PublisherRecord& record, MonoTime now, absl::Time wall) {
   Publisher& publisher = by_epoch_[record.epoch];
   publisher.epoch = record.epoch;
@@ -81,6 +85,7 @@ void Publishers::NoteSession(uint64_t epoch, const SessionChange& change, MonoTi
 }
 
 Publisher* Publishers::OfSession(std::string_view session_id) {
+  if (sessions_.empty()) return nullptr;
   auto found = sessions_.find(Absl(session_id));
   return found == sessions_.end() ? nullptr : Find(found->second.epoch);
 }

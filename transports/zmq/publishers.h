@@ -39,6 +39,9 @@ struct Publisher {
   MonoTime heard;
 };
 
+// What the router is told of it.
+PublisherChange ChangeOf(const Publisher& publisher, PublisherChange::Action action);
+
 // One thread.
 class Publishers {
  public:

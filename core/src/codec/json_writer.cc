@@ -56,29 +56,59 @@ std::string ValidUtf8(std::string_view text) {
 
 bool NeedsEscape(unsigned char c) { return c < 0x20 || c == '"' || c == '\\'; }
 
-// Whether any of eight bytes does: a byte's highest bit is set where it is below what is subtracted
-// from it, and was below 0x80 before.
-bool AnyNeedsEscape(const char* eight) {
+// Not 0 where any of eight bytes does: a byte's highest bit is set where it is below what is
+// subtracted from it, and was below 0x80 before.
+uint64_t Escapes(uint64_t eight) {
   constexpr uint64_t kOnes = 0x0101010101010101;
-  uint64_t bytes;
-  std::memcpy(&bytes, eight, sizeof bytes);
   const auto below = [](uint64_t word, uint64_t limit) { return (word - kOnes * limit) & ~word; };
   const uint64_t found =
-      below(bytes, 0x20) | below(bytes ^ (kOnes * '"'), 1) | below(bytes ^ (kOnes * '\\'), 1);
-  return (found & (kOnes * 0x80)) != 0;
+      below(eight, 0x20) | below(eight ^ (kOnes * '"'), 1) | below(eight ^ (kOnes * '\\'), 1);
+  return found & (kOnes * 0x80);
 }
 
-// How much of the text's beginning needs no escape; only of all of it this is quick.
-size_t PlainLength(std::string_view text) {
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  if (text.size() >= 8) {
-    while (end - at >= 8 && !AnyNeedsEscape(at)) at += 8;
-    // The last eight once more, with what is left.
-    if (end - at < 8 && !AnyNeedsEscape(end - 8)) return text.size();
+// Copies a text, most often a short one: words at a time, the last one overlapping the one before,
+// so that there is no call and no loop over single bytes. Gives each word to `see`.
+template <typename See>
+char* Copy(std::string_view text, char* to, See see) {
+  const char* const from = text.data();
+  const size_t size = text.size();
+  const auto copy = [&](auto word, size_t at) {
+    std::memcpy(&word, from + at, sizeof word);
+    std::memcpy(to + at, &word, sizeof word);
+    see(word);
+  };
+  if (size >= 8) {
+    for (size_t at = 0; at + 8 <= size; at += 8) copy(uint64_t{}, at);
+    copy(uint64_t{}, size - 8);
+  } else if (size >= 4) {
+    copy(uint32_t{}, 0);
+    copy(uint32_t{}, size - 4);
+  } else {
+    for (size_t at = 0; at < size; ++at) copy(uint8_t{}, at);
   }
-  while (at != end && !NeedsEscape(static_cast<unsigned char>(*at))) ++at;
-  return static_cast<size_t>(at - text.data());
+  return to + size;
+}
+
+// Not 0 where any byte of the text needs an escape; it is copied all the same.
+uint64_t CopyAndCheck(std::string_view text, char* to) {
+  uint64_t found = 0;
+  Copy(text, to, [&found](auto word) {
+    constexpr uint64_t kSpaces = 0x2020202020202020;  // where the word has no bytes
+    constexpr int kBits = 8 * sizeof word;
+    found |= Escapes(kBits == 64 ? word : kSpaces << (kBits % 64) | word);
+  });
+  return found;
+}
+
+// How much of the text's beginning needs no escape.
+size_t PlainLength(std::string_view text) {
+  size_t i = 0;
+  for (uint64_t eight; text.size() - i >= sizeof eight; i += sizeof eight) {
+    std::memcpy(&eight, text.data() + i, sizeof eight);
+    if (Escapes(eight) != 0) break;
+  }
+  while (i < text.size() && !NeedsEscape(static_cast<unsigned char>(text[i]))) ++i;
+  return i;
 }
 
 }  // namespace
@@ -112,7 +142,9 @@ std::string JsonString(std::string_view text) {
 
 namespace {
 
-char* Put(char* to, std::string_view text) { return std::copy(text.begin(), text.end(), to); }
+char* Put(char* to, std::string_view text) {
+  return Copy(text, to, [](auto) {});
+}
 
 constexpr size_t kMostDigits = 20;  // of an int64_t, with its sign
 
@@ -123,10 +155,7 @@ JsonObjectWriter::JsonObjectWriter(std::string* out) : out_(out), at_(out->size(
   (*out_)[at_++] = '{';
 }
 
-char* JsonObjectWriter::Room(size_t bytes) {
-  if (out_->size() - at_ < bytes) out_->resize(std::max(at_ + bytes, 2 * out_->size()));
-  return out_->data() + at_;
-}
+void JsonObjectWriter::Grow(size_t bytes) { out_->resize(std::max(at_ + bytes, 2 * out_->size())); }
 
 char* JsonObjectWriter::Key(std::string_view key, size_t bytes) {
   char* to = Room(key.size() + 4 + bytes);
@@ -139,14 +168,16 @@ char* JsonObjectWriter::Key(std::string_view key, size_t bytes) {
 }
 
 void JsonObjectWriter::String(std::string_view key, std::string_view value) {
-  if (PlainLength(value) < value.size()) {
+  const bool was_first = first_;
+  char* to = Key(key, value.size() + 2);
+  *to++ = '"';
+  if (CopyAndCheck(value, to) != 0) {
+    first_ = was_first;  // once more, by the way that escapes
     std::string escaped;
     AppendJsonString(value, &escaped);
     return Raw(key, escaped);
   }
-  char* to = Key(key, value.size() + 2);
-  *to++ = '"';
-  to = Put(to, value);
+  to += value.size();
   *to++ = '"';
   AtEnd(to);
 }

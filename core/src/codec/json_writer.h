@@ -28,7 +28,11 @@ class JsonObjectWriter {
 
  private:
   // Room for so many bytes more, where the next one goes.
-  char* Room(size_t bytes);
+  char* Room(size_t bytes) {
+    if (out_->size() - at_ < bytes) Grow(bytes);
+    return out_->data() + at_;
+  }
+  void Grow(size_t bytes);
   // Writes a comma where one is due, the key, and the colon; leaves room for so many bytes more.
   char* Key(std::string_view key, size_t bytes);
   void AtEnd(const char* end) { at_ = static_cast<size_t>(end - out_->data()); }

@@ -63,6 +63,29 @@ TEST(JsonWriterTest, AStringOfAnyBytesIsUtf8) {
   EXPECT_EQ(JsonString(""), "\"\"");
 }
 
+TEST(JsonWriterTest, FindsWhatMustBeEscapedWhereverItStands) {
+  for (size_t size = 1; size <= 40; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      for (const auto& [raw, escaped] :
+           {std::pair('"', "\\\""), std::pair('\\', "\\\\"), std::pair('\n', "\\n"),
+            std::pair('\x1f', "\\u001f"), std::pair('\0', "\\u0000"), std::pair('\x7f', "\x7f"),
+            std::pair('\x80', "\x80"), std::pair(' ', " ")}) {
+        std::string value(size, 'x');
+        value[at] = raw;
+        std::string expected(size, 'x');
+        expected.replace(at, 1, escaped);
+        std::string json;
+        JsonObjectWriter writer(&json);
+        writer.String("k", value);
+        writer.String("after", value);
+        writer.Close();
+        EXPECT_EQ(json, "{\"k\":\"" + expected + "\",\"after\":\"" + expected + "\"}");
+        EXPECT_EQ(Quoted(value), "\"" + expected + "\"");
+      }
+    }
+  }
+}
+
 TEST(JsonWriterTest, WritesTheOutermostIntegers) {
   std::string json;
   JsonObjectWriter writer(&json);
