@@ -56,9 +56,12 @@ void BusLoop::RunWhile(const std::function<bool()>& keep_going) {
 void BusLoop::Turn() {
   if (items_[0].revents != 0) parts_.wake.Clear();
   if (items_[1].revents != 0) parts_.on_signal();
+  const bool looks_at_all = parts_.clock.Now() - looked_at_all_ >= kLongestSleep;
+  if (looks_at_all) looked_at_all_ = parts_.clock.Now();
   for (size_t i = 0; i < sources_.size(); ++i) {
     Source& source = sources_[i];
-    if (source.wants || items_[i + kFixedItems].revents != 0) source.wants = source.receive();
+    if (looks_at_all || source.wants || items_[i + kFixedItems].revents != 0)
+      source.wants = source.receive();
   }
   due_ = parts_.router.Step();
   if (parts_.engine) {
@@ -81,11 +84,8 @@ void BusLoop::Sleep() {
     items_[i + kFixedItems].events = paused ? 0 : POLLIN;
     source.wants |= paused || source.has_unannounced();
   }
-  if (poll(items_.data(), items_.size(), PollTimeoutMs()) > 0) return;
-  // Nothing came in time, or a signal did: the next turn asks every socket. So a descriptor that
-  // did not tell of a message would delay it for a second, and not lose it.
-  for (pollfd& item : items_) item.revents = 0;
-  for (Source& source : sources_) source.wants = true;
+  if (poll(items_.data(), items_.size(), PollTimeoutMs()) >= 0) return;
+  for (pollfd& item : items_) item.revents = 0;  // interrupted: the next turn begins anew
 }
 
 int BusLoop::PollTimeoutMs() const {

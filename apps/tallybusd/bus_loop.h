@@ -51,7 +51,8 @@ class BusLoop {
 
  private:
   // One bus socket. libzmq is asked only where its descriptor says so: each question costs a
-  // system call or two, and most turns are about completed attempts.
+  // system call or two, and most turns are about completed attempts. And once a second whatever it
+  // says, so that one that did not tell of a message would delay it, and not lose it.
   struct Source {
     std::function<bool()> receive;  // true: there is more
     std::function<bool()> has_unannounced;
@@ -68,6 +69,7 @@ class BusLoop {
   std::vector<Source> sources_;
   std::vector<pollfd> items_;    // the wake-up, the signals, then one for each source
   std::optional<MonoTime> due_;  // when a part wants the next turn
+  MonoTime looked_at_all_;
 };
 
 }  // namespace tallybus

@@ -15,7 +15,6 @@ namespace tallybus::engine {
 namespace {
 
 constexpr int64_t kFirstPollUs = 50;
-constexpr int64_t kFirstPollOfSlowUs = kMillisecondUs;  // where events came further apart than this
 constexpr int64_t kPollForUs = kMillisecondUs;
 constexpr int64_t kTransitRetryUs = kMillisecondUs;
 constexpr int64_t kOutOfMemoryUs = 100 * kMillisecondUs;
@@ -38,12 +37,11 @@ class BlockedSignals {
 };
 
 // When to look again where nothing has come for so long: at 50, 100, 175, 306, 535 µs, and then
-// once more to park; where events are rare only then, and when the router's ACK is there. Each look
-// costs a core 20 to 40 µs.
-int64_t PollIn(int64_t quiet_us, int64_t first_us) {
-  const int64_t rest_us = kPollForUs - quiet_us;
-  const int64_t next_us = std::max(first_us, quiet_us * 3 / 4);
-  return quiet_us < kPollForUs / 2 ? std::min(next_us, rest_us) : rest_us;
+// once more to park. Each look costs a core 20 to 40 µs, so where events are `rare` only then, and
+// when the router's ACK is there.
+int64_t PollIn(int64_t quiet_us, bool rare) {
+  const bool last = rare || quiet_us >= kPollForUs / 2;
+  return last ? kPollForUs - quiet_us : std::max(kFirstPollUs, quiet_us * 3 / 4);
 }
 
 }  // namespace
@@ -118,7 +116,7 @@ void Sender::Rest(Pause pause, int64_t now_us, int64_t until_us) {
     case Pause::kRing:
       NoteSending();
       if (const int64_t quiet_us = now_us - last_sent_us_; quiet_us < kPollForUs) {
-        socket.Wait(kNobody, PollIn(quiet_us, slow_ ? kFirstPollOfSlowUs : kFirstPollUs));
+        socket.Wait(kNobody, PollIn(quiet_us, rare_));
       } else {
         Park(now_us, until_us);
       }
@@ -136,7 +134,7 @@ void Sender::Rest(Pause pause, int64_t now_us, int64_t until_us) {
 void Sender::NoteSending() {
   const int64_t sent_us = link_.last_sent_us();
   if (sent_us == last_sent_us_) return;
-  slow_ = sent_us - last_sent_us_ >= kPollForUs;
+  rare_ = sent_us - last_sent_us_ >= kPollForUs;
   last_sent_us_ = sent_us;
 }
 

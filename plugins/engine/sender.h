@@ -46,7 +46,7 @@ class Sender {
   std::atomic<bool> stopping_{false};
   std::atomic<int64_t> deadline_us_{0};
   int64_t last_sent_us_ = 0;
-  bool slow_ = true;  // it was a millisecond and more between the last two sendings
+  bool rare_ = true;  // it was a millisecond and more between the last two sendings
   std::thread thread_;
 };
 

@@ -25,6 +25,7 @@ struct AnswerReader::Callbacks {
   static int OnBegin(http_parser* parser) {
     AnswerReader& self = Self(parser);
     self.line_ = Line::kStatus;
+    self.in_body_ = false;
     self.phrase_.clear();
     return 0;
   }
@@ -47,6 +48,9 @@ struct AnswerReader::Callbacks {
   // 1 where no body follows, whatever the fields say (RFC 9112, 6.3).
   static int OnHeadersEnd(http_parser* parser) {
     Self(parser).EndLine();
+    // An encoding that is none ends by no rule that we know.
+    if (parser->uses_transfer_encoding && (parser->flags & F_CHUNKED) == 0) return -1;
+    Self(parser).in_body_ = true;
     const unsigned code = parser->status_code;
     return code < 200 || code == 204 || code == 304 ? 1 : 0;
   }
@@ -93,8 +97,9 @@ void AnswerReader::Begin() {
   http_parser_init(parser_.get(), HTTP_RESPONSE);
   parser_->data = this;
   parser_->allow_chunked_length = 1;  // a length beside chunks does not count (RFC 9112, 6.3)
+  parser_->lenient_http_headers = 1;  // bytes that no value should have
   state_ = State::kUnderWay;
-  has_begun_ = keeps_connection_ = false;
+  has_begun_ = keeps_connection_ = in_body_ = false;
   line_ = Line::kStatus;
   phrase_.clear();
   name_.clear();
@@ -118,8 +123,16 @@ AnswerReader::State AnswerReader::Parse(const char* bytes, size_t size) {
   if (state_ == State::kWhole && parsed < size) keeps_connection_ = false;  // it says too much
   // Nobody asked for another protocol.
   const bool failed = parser_->http_errno != HPE_OK || parser_->upgrade != 0;
-  if (state_ == State::kUnderWay && failed) state_ = State::kBad;
+  if (state_ == State::kUnderWay && failed) state_ = HasStatusAlone() ? State::kWhole : State::kBad;
   return state_;
+}
+
+// A final answer has begun, and one of its fields is none: two lengths, a name with a bracket. What
+// its status says the peer has done; its body does not count, and nor does the connection.
+bool AnswerReader::HasStatusAlone() const {
+  const auto error = static_cast<http_errno>(parser_->http_errno);
+  return line_ != Line::kStatus && !in_body_ && parser_->status_code >= 200 && error != HPE_OK &&
+         error != HPE_HEADER_OVERFLOW && error != HPE_INVALID_EOF_STATE;
 }
 
 void AnswerReader::EndLine() {

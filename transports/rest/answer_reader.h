@@ -19,7 +19,7 @@ class AnswerReader {
     kUnderWay,
     kWhole,
     kCut,  // the answer is longer than we read
-    kBad,  // not HTTP/1, or its end came too early
+    kBad,  // not HTTP/1 up to its status, or its end came too early
   };
 
   explicit AnswerReader(Answer& answer);  // that outlives it
@@ -38,6 +38,7 @@ class AnswerReader {
   // http_parser's callbacks, which take its parser for `this`.
   struct Callbacks;
   State Parse(const char* bytes, size_t size);
+  bool HasStatusAlone() const;
   void EndLine();
 
   Answer& answer_;
@@ -45,6 +46,7 @@ class AnswerReader {
   State state_ = State::kUnderWay;
   bool has_begun_ = false;
   bool keeps_connection_ = false;
+  bool in_body_ = false;
   // What came of the line under way: a line may come in pieces.
   enum class Line { kStatus, kName, kValue } line_ = Line::kStatus;
   std::string phrase_;

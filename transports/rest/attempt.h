@@ -48,6 +48,8 @@ class Attempt {
   // Does what can be done now, upon these epoll events of the socket or upon none. True: the
   // attempt has ended.
   virtual bool Drive(uint32_t events, MonoTime now) = 0;
+  // Gives up a connection of its own that was idle for too long. True: it has one.
+  virtual bool CloseIfIdle(MonoTime) { return false; }
   // Given up by us, libcurl has let go of easy(): an answer, if there was any, does not count.
   void Abandon();
   // Its time is up, libcurl has let go of easy(): it has ended.

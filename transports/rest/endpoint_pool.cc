@@ -10,17 +10,25 @@
 #include "transports/rest/transfer.h"
 
 namespace tallybus::rest {
+namespace {
+
+// TLS, and names that libcurl would have to translate, are all libcurl's.
+bool IsPlain(const BaseUrl& url) {
+  return url.prefix.starts_with("http:") &&
+         std::all_of(url.host.begin(), url.host.end(), absl::ascii_isascii);
+}
+
+}  // namespace
 
 EndpointPool::EndpointPool(EndpointSettings settings, Metrics& metrics, const std::string& route,
                            SocketWatch& watch)
-    : settings_(std::move(settings)), counters_(metrics, route), watch_(watch) {}
+    : settings_(std::move(settings)),
+      is_plain_(IsPlain(settings_.url)),
+      counters_(metrics, route),
+      watch_(watch) {}
 
-// TLS, and names that libcurl would have to translate, are all libcurl's.
 std::unique_ptr<Attempt> EndpointPool::Make() {
-  const BaseUrl& url = settings_.url;
-  const bool is_plain = url.prefix.starts_with("http:") &&
-                        std::all_of(url.host.begin(), url.host.end(), absl::ascii_isascii);
-  if (is_plain) return std::make_unique<PlainConnection>(*this, settings_, counters_, watch_);
+  if (is_plain_) return std::make_unique<PlainConnection>(*this, settings_, counters_, watch_);
   return std::make_unique<Transfer>(*this, settings_, counters_, watch_);
 }
 

@@ -26,7 +26,8 @@ class EndpointPool {
 
   bool IsFull() const { return busy_ >= settings_.max_connections; }
   bool IsIdle() const { return busy_ == 0 && waiting_.empty(); }
-  int max_connections() const { return settings_.max_connections; }
+  // How many connections it may have in libcurl's own pool.
+  int most_of_libcurl() const { return is_plain_ ? 0 : settings_.max_connections; }
   const std::string& peer() const { return settings_.url.peer; }
 
   // One to begin; not called when full. Give it back when it has ended.
@@ -43,6 +44,7 @@ class EndpointPool {
   std::unique_ptr<Attempt> Make();
 
   const EndpointSettings settings_;
+  const bool is_plain_;
   const RouteCounters counters_;
   SocketWatch& watch_;
   std::vector<std::unique_ptr<Attempt>> attempts_;

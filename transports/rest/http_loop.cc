@@ -17,9 +17,10 @@ namespace tallybus::rest {
 namespace {
 
 constexpr size_t kMaxPools = 256;        // endpoints that are remembered; busy ones may exceed it
-constexpr long kFewestConnections = 64;  // kept open for reuse, whatever the endpoints' limits
+constexpr long kFewestConnections = 64;  // that libcurl keeps for reuse, whatever the limits
 constexpr long kMostConnections = 4096;
 constexpr absl::Duration kLongestWait = absl::Seconds(60);
+constexpr absl::Duration kCloseIdleEvery = absl::Seconds(30);
 
 // Of an attempt that the loop ended by itself.
 DeliveryResult NotMade(absl::Status status, std::string_view reason) {
@@ -129,6 +130,7 @@ void HttpLoop::Run() {
     DriveTimer();
     CompleteFinished();
     ExpireOverdue();
+    CloseIdle();
     HandBack();
     if (!stopping) continue;
     if (open_tickets_ == 0 || context_.clock.Now() >= stop_deadline_) break;
@@ -137,10 +139,11 @@ void HttpLoop::Run() {
   HandBack();
 }
 
-// Until libcurl's timer, the first deadline or the stop's, rounded up: a timer
-// that is asked a fraction too early would spin.
+// Until libcurl's timer, the first deadline, the next look at idle connections or the stop, rounded
+// up: a timer that is asked a fraction too early would spin.
 int HttpLoop::WaitMs() {
-  MonoTime until = std::min(timer_.value_or(MonoTime::Infinite()), first_deadline_);
+  MonoTime until =
+      std::min({timer_.value_or(MonoTime::Infinite()), first_deadline_, close_idle_at_});
   if (stopping_.load(std::memory_order_acquire)) until = std::min(until, stop_deadline_);
   if (until == MonoTime::Infinite()) return -1;
   const absl::Duration left =
@@ -204,7 +207,7 @@ EndpointPool* HttpLoop::PoolFor(const Delivery& delivery) {
   if (pools_.size() >= kMaxPools) EvictOne();
   auto pool = std::make_unique<EndpointPool>(*std::move(settings), context_.metrics, endpoint.route,
                                              watch_);
-  connections_wanted_ += pool->max_connections();
+  connections_wanted_ += pool->most_of_libcurl();
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
                     std::clamp(connections_wanted_, kFewestConnections, kMostConnections));
   return pools_.emplace(endpoint.id, std::move(pool)).first->second.get();
@@ -218,7 +221,7 @@ void HttpLoop::EvictOne() {
     if (oldest == pools_.end() || it->second->last_used < oldest->second->last_used) oldest = it;
   }
   if (oldest == pools_.end()) return;
-  connections_wanted_ -= oldest->second->max_connections();
+  connections_wanted_ -= oldest->second->most_of_libcurl();
   pools_.erase(oldest);
 }
 
@@ -256,6 +259,7 @@ void HttpLoop::End(Attempt& attempt) {
   const Ticket ticket = attempt.ticket();
   DeliveryResult result = attempt.Finish(context_.clock.WallNow());
   attempt.pool().GiveBack(attempt);
+  close_idle_at_ = std::min(close_idle_at_, now_ + kCloseIdleEvery);
   Complete(ticket, std::move(result));
 }
 
@@ -271,7 +275,12 @@ void HttpLoop::CompleteFinished() {
     auto& attempt = *reinterpret_cast<Attempt*>(owner);
     attempt.CurlEnded(message->data.result);
     curl_multi_remove_handle(multi_, easy);  // frees the message
-    if (!attempt.Drive(0, now_)) continue;
+    // A connection that comes too late sends nothing.
+    if (attempt.deadline() <= now_) {
+      attempt.Expire();
+    } else if (!attempt.Drive(0, now_)) {
+      continue;
+    }
     End(attempt);
     BeginWaiting(attempt.pool());
   }
@@ -312,6 +321,16 @@ void HttpLoop::ExpireOverdue() {
     }
     BeginWaiting(*pool);
   }
+}
+
+// Those of a peak are many and never taken again. While there is any, the loop wakes for it.
+void HttpLoop::CloseIdle() {
+  if (now_ < close_idle_at_) return;
+  bool any = false;
+  for (const auto& [id, pool] : pools_) {
+    for (const auto& attempt : pool->attempts()) any |= attempt->CloseIfIdle(now_);
+  }
+  close_idle_at_ = any ? now_ + kCloseIdleEvery : MonoTime::Infinite();
 }
 
 void HttpLoop::AbortAll() {

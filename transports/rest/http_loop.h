@@ -56,6 +56,7 @@ class HttpLoop {
   void CompleteFinished();
   void BeginWaiting(EndpointPool& pool);
   void ExpireOverdue();
+  void CloseIdle();
   void AbortAll();
   void Complete(Ticket ticket, DeliveryResult result);
   void HandBack();
@@ -84,7 +85,8 @@ class HttpLoop {
   std::vector<Completion> done_;                    // this turn
   std::optional<MonoTime> timer_;                   // when libcurl wants to run again
   MonoTime first_deadline_ = MonoTime::Infinite();  // of all that are open, or an earlier time
-  long connections_wanted_ = 0;                     // sum of the pools' limits
+  MonoTime close_idle_at_ = MonoTime::Infinite();
+  long connections_wanted_ = 0;  // sum of the pools' limits
   uint64_t open_tickets_ = 0;
   uint64_t turn_ = 0;
 };

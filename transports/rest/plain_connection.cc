@@ -1,12 +1,14 @@
 // Connect, send, receive; and when a connection may carry another request.
 #include "transports/rest/plain_connection.h"
 
+#include <absl/time/time.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -18,7 +20,11 @@ namespace {
 // Something between us and the peer may have forgotten a connection that was quiet for longer.
 constexpr absl::Duration kLongestIdle = absl::Minutes(2);
 
-bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+// Nothing is wrong with the connection: also where the system is short of memory.
+bool WouldBlock() {
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS ||
+         errno == ENOMEM;
+}
 
 }  // namespace
 
@@ -35,6 +41,7 @@ Attempt::Way PlainConnection::Begin(const Delivery& delivery, MonoTime now) {
   Prepare(delivery);
   WriteHead(settings_.url, url_, headers_, body_.size(), &head_);
   sent_ = 0;
+  is_answered_ = false;
   reader_.Begin();
   if (socket_ >= 0 && (now - idle_since_ > kLongestIdle || (now == idle_since_ && HasSpoken()))) {
     Close();
@@ -74,9 +81,11 @@ bool PlainConnection::Drive(uint32_t events, MonoTime now) {
   }
   if (socket_ < 0) return true;  // never connected
   const bool taken = Send();
-  watch_.Want(socket_, IsSent() ? EPOLLIN : EPOLLIN | EPOLLOUT);
+  // After its answer the peer may close its side, and has nothing more to say.
+  watch_.Want(socket_, IsSent() ? EPOLLIN : is_answered_ ? EPOLLOUT : EPOLLIN | EPOLLOUT);
   const bool readable = (events & ~static_cast<uint32_t>(EPOLLOUT)) != 0;
-  bool ended = (readable || !taken) && Receive(taken);
+  bool ended = is_answered_ ? (IsSent() && Answered()) || (!taken && Fail(CURLE_SEND_ERROR))
+                            : (readable || !taken) && Receive(taken);
   // A peer may answer before it has read all, and then reset the connection: that answer is all
   // here, and nothing more will come.
   while (!taken && !ended) ended = Receive(taken);
@@ -107,27 +116,41 @@ bool PlainConnection::Send() {
 bool PlainConnection::Receive(bool may_wait) {
   std::array<char, 16384> buffer;
   const ssize_t n = recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (n < 0) return may_wait && WouldBlock() ? false : Fail();
+  if (n < 0) return may_wait && WouldBlock() ? false : Fail(CURLE_RECV_ERROR);
   using State = AnswerReader::State;
   switch (n == 0 ? reader_.TakeEnd() : reader_.Take({buffer.data(), static_cast<size_t>(n)})) {
     case State::kUnderWay:
       return false;
     case State::kBad:
-      return Fail();
+      if (n > 0) return Fail(CURLE_WEIRD_SERVER_REPLY);
+      return Fail(reader_.has_begun() ? CURLE_PARTIAL_FILE : CURLE_GOT_NOTHING);
     case State::kCut:
     case State::kWhole:
       break;
   }
+  // Some take a request by its head and read the rest afterwards: it has not arrived before it is
+  // sent. A refusal needs no more of it.
+  is_answered_ = reader_.code() < 300 && !IsSent();
+  if (!is_answered_) return Answered();
+  return may_wait && !answer_.is_cut() ? false : Fail(CURLE_SEND_ERROR);
+}
+
+bool PlainConnection::Answered() {
   code_ = reader_.code();
-  if (answer_.is_cut() || !reader_.keeps_connection() || !IsSent()) Close();
+  if (answer_.is_cut() || is_answered_ || !reader_.keeps_connection() || !IsSent()) Close();
   return true;
 }
 
-bool PlainConnection::Fail() {
+bool PlainConnection::Fail(int curl_code) {
   went_dead_ = reused_ && !reader_.has_begun();
-  curl_code_ = CURLE_RECV_ERROR;
+  curl_code_ = curl_code;
   Close();
   return true;
+}
+
+bool PlainConnection::CloseIfIdle(MonoTime now) {
+  if (!busy() && now - idle_since_ > kLongestIdle) Close();
+  return socket_ >= 0;
 }
 
 void PlainConnection::Drop() { Close(); }

@@ -22,13 +22,15 @@ class PlainConnection final : public Attempt {
   Way Begin(const Delivery& delivery, MonoTime now) override;
   void CurlEnded(int curl_code) override;
   bool Drive(uint32_t events, MonoTime now) override;
+  bool CloseIfIdle(MonoTime now) override;
 
  private:
   void Drop() override;
   bool Send();                  // false: the peer takes no more
   bool Receive(bool may_wait);  // true: the attempt has ended, as it has where it may not wait for
                                 // more and nothing is there
-  bool Fail();
+  bool Answered();
+  bool Fail(int curl_code);
   bool HasSpoken() const;
   void Close();
   bool IsSent() const { return sent_ == head_.size() + body_.size(); }
@@ -37,7 +39,8 @@ class PlainConnection final : public Attempt {
   MonoTime idle_since_;
   AnswerReader reader_{answer_};
   std::string head_;
-  size_t sent_ = 0;  // of head and body
+  size_t sent_ = 0;           // of head and body
+  bool is_answered_ = false;  // by a 2xx, before the request was sent whole
 };
 
 }  // namespace tallybus::rest

@@ -9,6 +9,7 @@
 namespace tallybus::rest {
 namespace {
 
+constexpr size_t kLongestScheme = std::string_view("https://").size();
 constexpr size_t kMaxLaneBytes = 256;
 constexpr size_t kHashBytes = 17;  // '~' and 16 hex digits
 
@@ -78,6 +79,21 @@ void AppendEncoded(char c, bool slash_is_safe, std::string* out) {
   out->push_back(kHex[byte & 15]);
 }
 
+// As libcurl sends it.
+std::string WithAsciiPath(const std::string& url) {
+  const size_t path = url.find('/', kLongestScheme);
+  std::string out = url.substr(0, path);
+  for (size_t i = path; i < url.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(url[i]);
+    if (byte < 0x80) {
+      out.push_back(url[i]);
+    } else {
+      absl::StrAppend(&out, "%", absl::Hex(byte, absl::kZeroPad2));
+    }
+  }
+  return out;
+}
+
 void JoinNumber(std::string_view name, uint64_t value, HeaderFields* out) {
   const absl::AlphaNum digits(value);
   out->Join(name, std::string_view(digits.data(), digits.size()));
@@ -106,9 +122,9 @@ absl::StatusOr<BaseUrl> ParseBaseUrl(const std::string& url) {
   const std::string port = Part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   base.peer = absl::StrCat(base.host, ":", port);
   if (port != (Part(parsed, CURLUPART_SCHEME) == "https" ? "443" : "80")) base.host = base.peer;
-  base.whole = Part(parsed, CURLUPART_URL);
   curl_url_set(parsed.get(), CURLUPART_QUERY, nullptr, 0);
-  base.prefix = Part(parsed, CURLUPART_URL);
+  base.prefix = WithAsciiPath(Part(parsed, CURLUPART_URL));
+  base.whole = base.prefix + base.query;
   while (!base.prefix.empty() && base.prefix.back() == '/') base.prefix.pop_back();
   return base;
 }
@@ -188,7 +204,6 @@ void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* 
 
 void WriteHead(const BaseUrl& base, std::string_view url, const HeaderFields& fields,
                size_t body_bytes, std::string* out) {
-  constexpr size_t kLongestScheme = std::string_view("https://").size();
   const std::string_view target = url.substr(url.find('/', kLongestScheme));
   out->assign("POST ").append(target).append(" HTTP/1.1\r\nHost: ").append(base.host);
   for (size_t i = 0; i < fields.size(); ++i) out->append("\r\n").append(fields[i]);

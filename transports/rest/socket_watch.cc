@@ -8,7 +8,7 @@
 
 namespace tallybus::rest {
 namespace {
-constexpr size_t kEventsATurn = 256;
+constexpr size_t kEventsATurn = 4096;  // a whole restart of a backend in one turn
 }  // namespace
 
 SocketWatch::~SocketWatch() {
@@ -49,7 +49,9 @@ bool SocketWatch::IsWanted(int socket) {
 }
 
 std::span<const epoll_event> SocketWatch::Wait(int timeout_ms) {
-  const int n = epoll_wait(epoll_, ready_.data(), static_cast<int>(ready_.size()), timeout_ms);
+  const int size = static_cast<int>(ready_.size());
+  int n = epoll_wait(epoll_, ready_.data(), size, timeout_ms);
+  if (n < 0 && errno == EINTR) n = epoll_wait(epoll_, ready_.data(), size, 0);
   return {ready_.data(), n > 0 ? static_cast<size_t>(n) : 0};
 }
 

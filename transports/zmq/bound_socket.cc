@@ -123,8 +123,14 @@ BoundSocket::BoundSocket(BoundSocket&& other) noexcept
       lock_fd_(std::exchange(other.lock_fd_, -1)) {}
 
 bool BoundSocket::HasUnannounced() {
-  if (!std::exchange(was_used_, false)) return false;
-  return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+  if (!was_used_) return false;
+  try {
+    const bool has = (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+    was_used_ = false;
+    return has;
+  } catch (const zmq::error_t&) {  // interrupted: asked again
+    return true;
+  }
 }
 
 bool BoundSocket::Receive(size_t max_frames, std::vector<zmq::message_t>* frames) {

@@ -241,12 +241,28 @@ TEST_F(AnswerReaderTest, WhatIsNotHttp1IsBad) {
         std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), std::string("HTTP/2 200 OK\r\n\r\n"),
         std::string("SSH-2.0-OpenSSH_9.2\r\n"), std::string("\0\xff\0\xff", 4),
         std::string("POST / HTTP/1.1\r\nHost: x\r\n\r\n"), std::string("HTTP/1.1 abc\r\n\r\n"),
-        std::string("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"),
-        std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nhi"),
         std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n")}) {
     EXPECT_EQ(ReadWhole(bytes).state, State::kBad) << bytes;
     EXPECT_EQ(ReadInPieces(bytes, 1).state, State::kBad) << bytes;
   }
+}
+
+// The peer has done what the status says, and would do it again if it were asked again.
+TEST_F(AnswerReaderTest, AFieldThatIsNoneLeavesTheStatus) {
+  for (const std::string field :
+       {"Content-Length: many", "Content-Length: 2\r\nContent-Length: 2", "Content-Length: 2, 2",
+        "Content-Length: 2\r\nTransfer-Encoding: identity", "X(A): b", "no colon"}) {
+    const std::string bytes = "HTTP/1.1 403 No\r\nServer: x\r\n" + field + "\r\n\r\nhi";
+    for (const Read& read : {ReadWhole(bytes), ReadInPieces(bytes, 1), ReadInPieces(bytes, 9)}) {
+      EXPECT_EQ(read.state, State::kWhole) << field;
+      EXPECT_EQ(read.code, 403) << field;
+      EXPECT_EQ(read.phrase, "No");
+      EXPECT_EQ(read.verdict, Verdict::kHold);
+      EXPECT_FALSE(read.keeps_connection) << field;
+    }
+  }
+  EXPECT_EQ(ReadWhole("HTTP/1.1 200 OK\r\nX-A: \x01\xff\r\nContent-Length: 2\r\n\r\nhi").body,
+            "hi");
 }
 
 TEST_F(AnswerReaderTest, AHeadOfMoreThan80KiBIsBad) {

@@ -187,6 +187,44 @@ TEST_P(AnswerTest, BeforeTheRequestWasReadWholeIsHeard) {
   EXPECT_EQ(result.remote_code, 413);
 }
 
+// Some take a request by its head, and read the rest afterwards.
+TEST_P(AnswerTest, OfSuccessCountsWhenTheRequestIsSent) {
+  testing::Manner manner;
+  manner.tls = peers_.tls();
+  manner.on_head = [](const HttpRequest&, Connection& c) { c.Answer(200, "OK"); };
+  ScriptedServer server([](const HttpRequest&, Connection&) {}, manner);
+  options_.body = std::string(12 << 20, 'x');
+  const auto result = bench_.DeliverAndWait(peers_.Of(server), options_);
+  EXPECT_EQ(result.verdict, Verdict::kDelivered) << result.status;
+  ASSERT_TRUE(server.WaitForRequests(1));
+  EXPECT_EQ(server.Requests()[0].body, options_.body);
+}
+
+TEST_P(AnswerTest, OfSuccessIsNoneWhereTheRequestDidNotArrive) {
+  testing::Manner manner;
+  manner.tls = peers_.tls();
+  manner.on_head = [](const HttpRequest&, Connection& c) {
+    c.Answer(200, "OK");
+    c.Reset();
+  };
+  ScriptedServer server(testing::AnswerWith(200, "OK"), manner);
+  options_.body = std::string(12 << 20, 'x');
+  const auto result = bench_.DeliverAndWait(peers_.Of(server), options_);
+  EXPECT_EQ(result.verdict, Verdict::kRetryLater) << result.status;
+  EXPECT_FALSE(result.never_sent);
+}
+
+TEST_P(AnswerTest, IsOfAPathAsItIsWritten) {
+  testing::Manner manner;
+  manner.tls = peers_.tls();
+  ScriptedServer server(testing::AnswerWith(200, "OK"), manner);
+  auto endpoint = peers_.Of(server);
+  endpoint.url = endpoint.url.substr(0, endpoint.url.find('/', 8)) + "/événements?q=é";
+  EXPECT_EQ(bench_.DeliverAndWait(endpoint, options_).verdict, Verdict::kDelivered);
+  ASSERT_TRUE(server.WaitForRequests(1));
+  EXPECT_EQ(server.Requests()[0].target, "/%c3%a9v%c3%a9nements/StreamStatusEvent?q=é");
+}
+
 TEST_P(AnswerTest, WhatIsNotHttpIsNone) {
   ExpectNoAnswer(TryRaw("SSH-2.0-OpenSSH_9.2\r\n"), "connection reset");
   ExpectNoAnswer(TryRaw("<html>HTTP/0.9 style</html>"), "connection reset");

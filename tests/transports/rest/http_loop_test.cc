@@ -89,6 +89,7 @@ extern "C" __attribute__((visibility("default"))) int getaddrinfo(const char* no
 namespace tallybus::rest {
 namespace {
 
+using ::testing::AnyOf;
 using testing::Connection;
 using testing::EndpointAt;
 using testing::HttpRequest;
@@ -203,13 +204,15 @@ TEST_P(HttpLoopTest, APooledConnectionThatItsPeerClosedIsNotUsedAgain) {
       },
       peers_.tls());
   const Endpoint endpoint = peers_.Of(server);
-  int delivered = 0;
+  size_t delivered = 0;
   for (int i = 0; i < 20; ++i) {
-    delivered += bench_.DeliverAndWait(endpoint).verdict == Verdict::kDelivered;
+    const Verdict verdict = bench_.DeliverAndWait(endpoint).verdict;
+    delivered += verdict == Verdict::kDelivered;
+    // An attempt may meet the connection just as it dies.
+    EXPECT_THAT(verdict, AnyOf(Verdict::kDelivered, Verdict::kRetryLater));
   }
-  // An attempt may meet the connection just as it dies; none is sent twice for that.
-  EXPECT_GT(delivered, 0);
-  EXPECT_LE(server.Requests().size(), 20u);
+  EXPECT_GE(delivered, 10u);
+  EXPECT_EQ(server.Requests().size(), delivered) << "each is sent once";
 }
 
 TEST_P(HttpLoopTest, KeepsWithinAnEndpointsConnections) {

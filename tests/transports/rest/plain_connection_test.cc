@@ -316,8 +316,8 @@ class QuietConnectionTest : public ::testing::Test {
     loop_.RequestStop(clock_.Now());
     loop_.Join();
   }
-  DeliveryResult Try(const ScriptedServer& server) {
-    const Endpoint endpoint = EndpointAt(server.Url());
+  DeliveryResult Try(const ScriptedServer& server, const std::string& path = "") {
+    const Endpoint endpoint = EndpointAt(server.Url(path), static_cast<uint64_t>(server.port()));
     const auto ticket = static_cast<Ticket>(++last_ticket_);
     Delivery delivery{ticket, {&parcel_, 1}, endpoint, clock_.Now() + absl::Hours(1), false};
     EXPECT_TRUE(loop_.Submit({&delivery, 1}).ok());
@@ -348,6 +348,22 @@ TEST_F(QuietConnectionTest, IsUsedAgainForTwoMinutesAndNoLonger) {
   EXPECT_EQ(result.verdict, Verdict::kDelivered);
   EXPECT_FALSE(result.connection_reused);
   EXPECT_EQ(server.connections(), 2);
+}
+
+// Those of a peak would otherwise stay for ever.
+TEST_F(QuietConnectionTest, IsClosedByItselfWhenItWasIdleForTooLong) {
+  Signal ended;
+  ScriptedServer server([&](const HttpRequest& request, Connection& c) {
+    c.Answer(200, "OK");
+    if (request.target.find("first") == std::string::npos) return;
+    c.WaitUntilClosed();
+    ended.Give();
+  });
+  EXPECT_EQ(Try(server, "/first").verdict, Verdict::kDelivered);
+  clock_.Advance(absl::Minutes(3));
+  ScriptedServer another(testing::AnswerWith(200, "OK"));
+  EXPECT_EQ(Try(another).verdict, Verdict::kDelivered);  // makes the loop turn
+  EXPECT_TRUE(ended.Take());
 }
 
 }  // namespace

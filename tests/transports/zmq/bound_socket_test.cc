@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -109,6 +110,37 @@ TEST_F(BoundSocketTest, LeavesAFileThatIsNoSocketAlone) {
 TEST_F(BoundSocketTest, AFolderThatIsNotThereIsNamed) {
   EXPECT_THAT(ErrorOf("ipc:///tmp/tallybus-no-such-folder/bus.sock"),
               HasSubstr("/tmp/tallybus-no-such-folder/bus.sock.lock"));
+}
+
+bool IsReadable(int fd, int timeout_ms) {
+  pollfd item = {fd, POLLIN, 0};
+  return poll(&item, 1, timeout_ms) == 1;
+}
+
+// A loop that sleeps on the descriptor must ask after each use, or it would sleep on a message.
+TEST_F(BoundSocketTest, KnowsOfAMessageThatItsDescriptorDoesNotTellOfAnyMore) {
+  auto bound = Bind("tcp://127.0.0.1:0");
+  ASSERT_TRUE(bound.ok());
+  const int fd = bound->socket().get(zmq::sockopt::fd);
+  EXPECT_FALSE(bound->HasUnannounced());
+  zmq::socket_t peer(context, zmq::socket_type::push);
+  peer.set(zmq::sockopt::linger, 0);
+  peer.connect(bound->endpoint());
+  peer.send(zmq::str_buffer("hello"));
+  bool arrived = false;
+  for (int i = 0; i < 100 && !arrived; ++i) {
+    ASSERT_TRUE(IsReadable(fd, 10'000));  // of the connection, and then of the message
+    arrived = (bound->socket().get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+  }
+  ASSERT_TRUE(arrived);
+  EXPECT_FALSE(IsReadable(fd, 0)) << "what was asked above took the announcement off it";
+  EXPECT_TRUE(bound->HasUnannounced());
+  EXPECT_FALSE(bound->HasUnannounced()) << "it was not used since";
+  std::vector<zmq::message_t> frames;
+  EXPECT_TRUE(bound->Receive(1, &frames));
+  EXPECT_FALSE(bound->Receive(1, &frames));
+  peer.send(zmq::str_buffer("again"));
+  EXPECT_TRUE(IsReadable(fd, 10'000)) << "what was read to its end is told of anew";
 }
 
 TEST_F(BoundSocketTest, ReceivesWholeMessagesAndKeepsNoMoreFramesThanAsked) {
