@@ -34,6 +34,7 @@ Endpoint EndpointOf(const std::string& route, const config::Sending& sending) {
   for (const auto& [option, file] : files) {
     if (!file.empty()) endpoint.options[option] = file;
   }
+  if (!sending.http2) endpoint.options["tls.http2"] = "false";
   return endpoint;
 }
 

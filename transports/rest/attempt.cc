@@ -11,6 +11,7 @@ namespace tallybus::rest {
 namespace {
 
 constexpr long kConnectTimeoutMs = 3000;
+constexpr long kAuthorityCacheSeconds = 300;  // a renewed CA file counts after this time
 
 // One refused address is no matter where another one of the same name could be reached.
 bool NeverConnected(int curl_code) {
@@ -20,11 +21,12 @@ bool NeverConnected(int curl_code) {
 }  // namespace
 
 Attempt::Attempt(EndpointPool& pool, const EndpointSettings& settings,
-                 const RouteCounters& counters, SocketWatch& watch)
+                 const RouteCounters& counters, SocketWatch& watch, void* multi)
     : pool_(pool),
       settings_(settings),
       counters_(counters),
       watch_(watch),
+      multi_(multi),
       easy_(curl_easy_init()),
       usable_(easy_ != nullptr),
       url_(settings.url.whole) {
@@ -46,9 +48,27 @@ Attempt::Attempt(EndpointPool& pool, const EndpointSettings& settings,
   options.Set(CURLOPT_OPENSOCKETDATA, this);
   options.Set(CURLOPT_CLOSESOCKETFUNCTION, &Attempt::OnCloseSocket);
   options.Set(CURLOPT_CLOSESOCKETDATA, &watch_);
+  SetSecurity();
 }
 
 Attempt::~Attempt() { curl_easy_cleanup(easy_); }
+
+void Attempt::SetSecurity() {
+  CurlOptions options(easy_, &usable_);
+  options.Set(CURLOPT_SSL_VERIFYPEER, 1L);
+  options.Set(CURLOPT_SSL_VERIFYHOST, 2L);
+  options.Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  const TlsFiles& tls = settings_.tls;
+  if (!tls.ca.empty()) {
+    options.Set(CURLOPT_CAINFO, tls.ca.c_str());
+    options.Set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+    options.Set(CURLOPT_CA_CACHE_TIMEOUT, kAuthorityCacheSeconds);
+  }
+  if (!tls.cert.empty()) {
+    options.Set(CURLOPT_SSLCERT, tls.cert.c_str());
+    options.Set(CURLOPT_SSLKEY, tls.key.c_str());
+  }
+}
 
 bool Attempt::Prepare(const Delivery& delivery) {
   delivery_.emplace(delivery);
@@ -92,13 +112,17 @@ int Attempt::OnCloseSocket(void* user, int socket) {
   return close(socket);
 }
 
+void Attempt::LeaveCurl() { curl_multi_remove_handle(multi_, easy_); }
+
 void Attempt::Abandon() {
   Drop();
+  LeaveCurl();
   delivery_.reset();
 }
 
 void Attempt::Expire() {
   Drop();
+  LeaveCurl();
   code_ = 0;
   curl_code_ = CURLE_OPERATION_TIMEDOUT;
 }

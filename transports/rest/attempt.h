@@ -36,23 +36,25 @@ class Attempt {
 
   // All outlive the attempt.
   Attempt(EndpointPool& pool, const EndpointSettings& settings, const RouteCounters& counters,
-          SocketWatch& watch);
+          SocketWatch& watch, void* multi);
   virtual ~Attempt();
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
+  // libcurl makes the whole attempt, and keeps the connection; else it makes the connection alone.
+  virtual bool IsByLibcurl() const = 0;
   // `now`, here and below, is the time of the loop's turn: the same for all that one turn does.
   virtual Way Begin(const Delivery& delivery, MonoTime now) = 0;
-  // libcurl is done with easy(), which is still its own: with this CURLcode.
+  // libcurl is done with easy(), with this CURLcode, and has it still.
   virtual void CurlEnded(int curl_code) = 0;
   // Does what can be done now, upon these epoll events of the socket or upon none. True: the
   // attempt has ended.
   virtual bool Drive(uint32_t events, MonoTime now) = 0;
   // Gives up a connection of its own that was idle for too long. True: it has one.
   virtual bool CloseIfIdle(MonoTime) { return false; }
-  // Given up by us, libcurl has let go of easy(): an answer, if there was any, does not count.
+  // Given up by us: an answer, if there was any, does not count.
   void Abandon();
-  // Its time is up, libcurl has let go of easy(): it has ended.
+  // Its time is up: it has ended.
   void Expire();
 
   bool busy() const { return delivery_.has_value(); }
@@ -69,6 +71,8 @@ class Attempt {
  protected:
   // Leaves what is under way where it is.
   virtual void Drop() {}
+  // libcurl lets go of easy(), if it has it.
+  void LeaveCurl();
   // Replaces what is sent: url_, body_ and headers_. False where url_ is as it was.
   bool Prepare(const Delivery& delivery);
 
@@ -76,8 +80,9 @@ class Attempt {
   const EndpointSettings& settings_;
   const RouteCounters& counters_;
   SocketWatch& watch_;
-  void* const easy_;  // libcurl's, of this attempt alone
-  bool usable_;       // no setting was refused
+  void* const multi_;  // libcurl's, of the loop
+  void* const easy_;   // libcurl's, of this attempt alone
+  bool usable_;        // no setting was refused
 
   std::optional<Delivery> delivery_;  // none while idle
   std::string url_;                   // where it goes
@@ -100,6 +105,7 @@ class Attempt {
   static int OnOpenSocket(void* user, int purpose, curl_sockaddr* address);
   static int OnCloseSocket(void* user, int socket);
 
+  void SetSecurity();
   DeliveryResult NotAnswered();
 
   std::string method_;  // that url_ ends in

@@ -22,13 +22,19 @@ namespace tallybus::rest {
 class EndpointPool {
  public:
   EndpointPool(EndpointSettings settings, Metrics& metrics, const std::string& route,
-               SocketWatch& watch);
+               SocketWatch& watch, void* multi);
 
   bool IsFull() const { return busy_ >= settings_.max_connections; }
   bool IsIdle() const { return busy_ == 0 && waiting_.empty(); }
   // How many connections it may have in libcurl's own pool.
-  int most_of_libcurl() const { return is_plain_ ? 0 : settings_.max_connections; }
+  int most_of_libcurl() const { return settings_.url.IsTls() ? settings_.max_connections : 0; }
   const std::string& peer() const { return settings_.url.peer; }
+
+  // The peer has not taken up the offer of HTTP/2. True: what follows goes over connections of our
+  // own.
+  bool NoteHttp1();
+  // It may speak HTTP/2 alone by now: it is offered again.
+  void ForgetHttp1() { is_http1_ = false; }
 
   // One to begin; not called when full. Give it back when it has ended.
   Attempt& Take();
@@ -41,12 +47,15 @@ class EndpointPool {
   uint64_t last_used = 0;  // the loop's turn
 
  private:
+  bool IsByLibcurl() const;
   std::unique_ptr<Attempt> Make();
 
   const EndpointSettings settings_;
-  const bool is_plain_;
   const RouteCounters counters_;
   SocketWatch& watch_;
+  void* const multi_;
+  const bool offers_http2_;
+  bool is_http1_ = false;
   std::vector<std::unique_ptr<Attempt>> attempts_;
   std::vector<Attempt*> idle_;
   int busy_ = 0;

@@ -74,6 +74,12 @@ absl::StatusOr<Format> ReadFormat(const std::string& word) {
       absl::StrCat(kFormatOption, ": must be wcs, json-array or ndjson"));
 }
 
+absl::StatusOr<bool> ReadHttp2(const std::string& word) {
+  if (word.empty() || word == "true") return true;
+  if (word == "false") return false;
+  return absl::InvalidArgumentError(absl::StrCat(kHttp2Option, ": must be true or false"));
+}
+
 }  // namespace
 
 absl::StatusOr<EndpointSettings> ReadSettings(const Endpoint& endpoint) {
@@ -90,8 +96,11 @@ absl::StatusOr<EndpointSettings> ReadSettings(const Endpoint& endpoint) {
   }
   auto format = ReadFormat(Option(endpoint, kFormatOption));
   if (!format.ok()) return format.status();
-  return EndpointSettings{*std::move(url), *std::move(rules), std::move(tls),
-                          std::max(endpoint.max_connections, 1), *format};
+  const auto http2 = ReadHttp2(Option(endpoint, kHttp2Option));
+  if (!http2.ok()) return http2.status();
+  return EndpointSettings{*std::move(url), *std::move(rules),
+                          std::move(tls),  std::max(endpoint.max_connections, 1),
+                          *format,         *http2};
 }
 
 absl::Status CheckTlsFiles(const TlsFiles& files) {

@@ -21,6 +21,7 @@ inline constexpr char kAllowCidrsOption[] = "allow_cidrs";
 inline constexpr char kCaFileOption[] = "tls.ca_file";
 inline constexpr char kCertFileOption[] = "tls.cert_file";
 inline constexpr char kKeyFileOption[] = "tls.key_file";
+inline constexpr char kHttp2Option[] = "tls.http2";
 
 // Paths of PEM files; empty where not given.
 struct TlsFiles {
@@ -35,6 +36,7 @@ struct EndpointSettings {
   TlsFiles tls;
   int max_connections = 1;
   Format format = Format::kWcs;
+  bool http2 = true;  // is offered, over TLS
 };
 
 // INVALID_ARGUMENT says which part of the endpoint is wrong. Opens no file.

@@ -206,7 +206,7 @@ EndpointPool* HttpLoop::PoolFor(const Delivery& delivery) {
   }
   if (pools_.size() >= kMaxPools) EvictOne();
   auto pool = std::make_unique<EndpointPool>(*std::move(settings), context_.metrics, endpoint.route,
-                                             watch_);
+                                             watch_, multi_);
   connections_wanted_ += pool->most_of_libcurl();
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
                     std::clamp(connections_wanted_, kFewestConnections, kMostConnections));
@@ -269,12 +269,10 @@ void HttpLoop::CompleteFinished() {
   int left_over;
   while (CURLMsg* message = curl_multi_info_read(multi_, &left_over)) {
     if (message->msg != CURLMSG_DONE) continue;
-    CURL* easy = message->easy_handle;
     char* owner = nullptr;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
     auto& attempt = *reinterpret_cast<Attempt*>(owner);
     attempt.CurlEnded(message->data.result);
-    curl_multi_remove_handle(multi_, easy);  // frees the message
     // A connection that comes too late sends nothing.
     if (attempt.deadline() <= now_) {
       attempt.Expire();
@@ -315,7 +313,6 @@ void HttpLoop::ExpireOverdue() {
         first_deadline_ = std::min(first_deadline_, attempt->deadline());
         continue;
       }
-      curl_multi_remove_handle(multi_, attempt->easy());  // if it has it
       attempt->Expire();
       End(*attempt);
     }
@@ -340,7 +337,6 @@ void HttpLoop::AbortAll() {
     pool->waiting().clear();
     for (const auto& attempt : pool->attempts()) {
       if (!attempt->busy()) continue;
-      curl_multi_remove_handle(multi_, attempt->easy());  // if it has it
       const Ticket ticket = attempt->ticket();
       const bool never_sent = attempt->never_sent();
       attempt->Abandon();

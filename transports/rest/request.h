@@ -23,6 +23,8 @@ struct BaseUrl {
   std::string whole;   // as it is, query included: where batches go
   std::string peer;    // "example.org:443", for the log
   std::string host;    // "example.org", with a port that is not the scheme's own: the Host field
+
+  bool IsTls() const { return prefix.starts_with("https:"); }
 };
 
 // INVALID_ARGUMENT for all but http and https, for credentials and for a fragment. The message

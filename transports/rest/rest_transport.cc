@@ -56,6 +56,7 @@ TransportDescriptor RestDescriptor() {
       {kCaFileOption, "PEM file of the authorities to trust instead of the system's"},
       {kCertFileOption, "PEM file of the client's certificate"},
       {kKeyFileOption, "PEM file of the client certificate's key"},
+      {kHttp2Option, "true (default) or false: whether HTTP/2 is offered over TLS"},
   };
   descriptor.check = Check;
   descriptor.credentials_end = CredentialsEnd;

@@ -2,46 +2,28 @@
 #include "transports/rest/transfer.h"
 
 #include "transports/rest/curl_option.h"
+#include "transports/rest/endpoint_pool.h"
 #include "transports/rest/verdict.h"
 
 namespace tallybus::rest {
 namespace {
 
-constexpr long kAuthorityCacheSeconds = 300;  // a renewed CA file counts after this time
 constexpr size_t kHttp2Window = 65535;  // of a new stream, where the peer has not said otherwise
 
 }  // namespace
 
 Transfer::Transfer(EndpointPool& pool, const EndpointSettings& settings,
-                   const RouteCounters& counters, SocketWatch& watch)
-    : Attempt(pool, settings, counters, watch) {
+                   const RouteCounters& counters, SocketWatch& watch, void* multi)
+    : Attempt(pool, settings, counters, watch, multi) {
   if (!usable_) return;
   CurlOptions options(easy_, &usable_);
   options.Set(CURLOPT_POST, 1L);
   options.Set(CURLOPT_HTTP09_ALLOWED, 0L);
   options.Set(CURLOPT_FOLLOWLOCATION, 0L);
-  SetSecurity();
   SetCallbacks();
 }
 
 Transfer::~Transfer() = default;
-
-void Transfer::SetSecurity() {
-  CurlOptions options(easy_, &usable_);
-  options.Set(CURLOPT_SSL_VERIFYPEER, 1L);
-  options.Set(CURLOPT_SSL_VERIFYHOST, 2L);
-  options.Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  const TlsFiles& tls = settings_.tls;
-  if (!tls.ca.empty()) {
-    options.Set(CURLOPT_CAINFO, tls.ca.c_str());
-    options.Set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
-    options.Set(CURLOPT_CA_CACHE_TIMEOUT, kAuthorityCacheSeconds);
-  }
-  if (!tls.cert.empty()) {
-    options.Set(CURLOPT_SSLCERT, tls.cert.c_str());
-    options.Set(CURLOPT_SSLKEY, tls.key.c_str());
-  }
-}
 
 void Transfer::SetCallbacks() {
   CurlOptions options(easy_, &usable_);
@@ -71,12 +53,13 @@ Attempt::Way Transfer::Begin(const Delivery& delivery, MonoTime) {
 // (413 for one), and then libcurl goes on waiting for the window to open until the time is up. A
 // pooled connection may speak HTTP/2 already, hence a fresh one.
 void Transfer::SetHttpVersion() {
-  const bool batches = settings_.format != Format::kWcs;  // then no connection speaks HTTP/2
-  const bool large = batches || body_.size() > kHttp2Window;
+  const bool never = !settings_.http2 || settings_.format != Format::kWcs;
+  offers_http2_ = !never && body_.size() <= kHttp2Window;
   CurlOptions options(easy_, &usable_);
   options.Set(CURLOPT_HTTP_VERSION,
-              static_cast<long>(large ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
-  options.Set(CURLOPT_FRESH_CONNECT, large && !batches ? 1L : 0L);
+              static_cast<long>(offers_http2_ ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  options.Set(CURLOPT_FRESH_CONNECT, offers_http2_ || never ? 0L : 1L);
+  options.Set(CURLOPT_FORBID_REUSE, 0L);
 }
 
 void Transfer::SetHeaders() {
@@ -97,20 +80,27 @@ void Transfer::CurlEnded(int curl_code) {
   reused_ = connects == 0;
   curl_code_ = curl_code;
   code_ = curl_code == CURLE_OK || answer_.is_cut() ? static_cast<int>(code) : 0;
+  LeaveCurl();
 }
 
 bool Transfer::Drive(uint32_t, MonoTime) { return true; }  // libcurl has done it all
 
 size_t Transfer::OnHeader(char* data, size_t size, size_t n, void* user) {
-  auto& answer = static_cast<Transfer*>(user)->answer_;
+  auto& self = *static_cast<Transfer*>(user);
   const std::string_view line(data, size * n);
   const size_t colon = line.find(':');
   if (line.starts_with("HTTP/")) {
-    answer.TakePhrase(PhraseOf(line));
+    self.answer_.TakePhrase(PhraseOf(line));
+    if (self.offers_http2_ && line.starts_with("HTTP/1.")) self.NoteHttp1();
   } else if (colon != line.npos) {
-    answer.TakeField(line.substr(0, colon), line.substr(colon + 1));
+    self.answer_.TakeField(line.substr(0, colon), line.substr(colon + 1));
   }
   return line.size();
+}
+
+// A peer that does not take up the offer gets connections of our own, which cost less.
+void Transfer::NoteHttp1() {
+  if (pool_.NoteHttp1()) curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
 }
 
 size_t Transfer::OnBody(char* data, size_t size, size_t n, void* user) {

@@ -18,8 +18,10 @@ class Transfer final : public Attempt {
  public:
   // All outlive the transfer.
   Transfer(EndpointPool& pool, const EndpointSettings& settings, const RouteCounters& counters,
-           SocketWatch& watch);
+           SocketWatch& watch, void* multi);
   ~Transfer() override;
+
+  bool IsByLibcurl() const override { return true; }
 
   Way Begin(const Delivery& delivery, MonoTime now) override;
   void CurlEnded(int curl_code) override;
@@ -31,12 +33,13 @@ class Transfer final : public Attempt {
   static size_t OnBody(char* data, size_t size, size_t n, void* user);
   static int OnPreRequest(void* user, char* remote, char* local, int remote_port, int local_port);
 
-  void SetSecurity();
   void SetCallbacks();
   void SetHttpVersion();
   void SetHeaders();
   bool MayReuse(const char* remote);
+  void NoteHttp1();
 
+  bool offers_http2_ = false;
   std::vector<curl_slist> header_nodes_;  // point into headers_
   std::string checked_address_;           // the last one that the rules allowed
 };

@@ -97,6 +97,7 @@ struct Sending {
   std::string ca_file;                   // empty: the system's authorities
   std::string cert_file;                 // empty: no client certificate, and no key_file either
   std::string key_file;
+  bool http2 = true;           // over TLS, where the server takes it
   std::optional<Quota> quota;  // nullopt: an equal share
   WhenFull when_full = WhenFull::kShed;
   OnHeadFailure on_head_failure = OnHeadFailure::kBlock;

@@ -178,6 +178,7 @@ void PrintSending(const Sending& sending, Lines& out) {
   out.Entry(3, "ca_file", Scalar(sending.ca_file));
   out.Entry(3, "cert_file", Scalar(sending.cert_file));
   out.Entry(3, "key_file", Scalar(sending.key_file));
+  out.Entry(3, "http2", sending.http2 ? "true" : "false");
   out.Entry(2, "quota", QuotaText(sending.quota));
   out.Entry(2, "when_full", sending.when_full == WhenFull::kShed ? "shed" : "block");
   out.Entry(2, "on_head_failure",

@@ -113,6 +113,8 @@ constexpr Key<Sending> kTlsKeys[] = {
      [](const Value& v, Sending& out) { return ReadFile(v, out.cert_file, out.cert_file_where); }},
     {"key_file",
      [](const Value& v, Sending& out) { return ReadFile(v, out.key_file, out.key_file_where); }},
+    {"http2",
+     [](const Value& v, Sending& out) { return Store(ReadChoice<bool>(v, kFlags), out.http2); }},
     {"pin", nullptr}};
 
 absl::Status ReadTls(const Value& value, Sending& out) {

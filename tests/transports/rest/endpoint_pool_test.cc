@@ -10,9 +10,11 @@ namespace {
 
 class EndpointPoolTest : public ::testing::Test {
  protected:
-  static EndpointSettings Settings() {
+  static EndpointSettings Settings(std::string url = "http://127.0.0.1:8081",
+                                   std::string format = "wcs") {
     Endpoint endpoint;
-    endpoint.url = "http://127.0.0.1:8081";
+    endpoint.url = std::move(url);
+    endpoint.options["format"] = std::move(format);
     endpoint.max_connections = 2;
     auto settings = ReadSettings(endpoint);
     EXPECT_TRUE(settings.ok());
@@ -21,7 +23,11 @@ class EndpointPoolTest : public ::testing::Test {
 
   Metrics metrics_;
   SocketWatch watch_;
-  EndpointPool pool_{Settings(), metrics_, "defaultApp/backend", watch_};
+  // Nothing is sent here, so that no handle of libcurl's is needed.
+  EndpointPool Pool(EndpointSettings settings) {
+    return EndpointPool(std::move(settings), metrics_, "defaultApp/backend", watch_, nullptr);
+  }
+  EndpointPool pool_ = Pool(Settings());
 };
 
 TEST_F(EndpointPoolTest, IsFullWhenItsConnectionsAreLent) {
@@ -51,6 +57,42 @@ TEST_F(EndpointPoolTest, IsNotIdleWhileADeliveryWaits) {
   const Parcel parcel{event, "", "", 1, 1, false, false, 0};
   pool_.waiting().push_back(Delivery{Ticket{1}, {&parcel, 1}, endpoint, MonoTime(), false});
   EXPECT_FALSE(pool_.IsIdle());
+}
+
+TEST_F(EndpointPoolTest, MakesItsOwnConnectionsWhereHttp2IsOutOfTheQuestion) {
+  EXPECT_FALSE(pool_.Take().IsByLibcurl());
+  EXPECT_FALSE(Pool(Settings("https://127.0.0.1:8081", "json-array")).Take().IsByLibcurl());
+}
+
+TEST_F(EndpointPoolTest, OffersHttp2UntilThePeerHasNotTakenItUp) {
+  EndpointPool pool = Pool(Settings("https://127.0.0.1:8081"));
+  Attempt& first = pool.Take();
+  EXPECT_TRUE(first.IsByLibcurl());
+  EXPECT_TRUE(pool.NoteHttp1());
+  EXPECT_FALSE(pool.Take().IsByLibcurl());
+  pool.GiveBack(first);
+  EXPECT_FALSE(pool.Take().IsByLibcurl()) << "what was lent before is replaced";
+  EXPECT_EQ(pool.attempts().size(), 2u);
+}
+
+TEST_F(EndpointPoolTest, OffersHttp2Again) {
+  EndpointPool pool = Pool(Settings("https://127.0.0.1:8081"));
+  pool.NoteHttp1();
+  pool.GiveBack(pool.Take());
+  pool.ForgetHttp1();
+  EXPECT_TRUE(pool.Take().IsByLibcurl());
+}
+
+TEST_F(EndpointPoolTest, LeavesNamesBeyondAsciiToLibcurl) {
+  EXPECT_TRUE(Pool(Settings("http://b\xc3\xbc"
+                            "cher.example"))
+                  .Take()
+                  .IsByLibcurl());
+  EndpointPool pool =
+      Pool(Settings("https://b\xc3\xbc"
+                    "cher.example"));
+  EXPECT_FALSE(pool.NoteHttp1());
+  EXPECT_TRUE(pool.Take().IsByLibcurl());
 }
 
 }  // namespace

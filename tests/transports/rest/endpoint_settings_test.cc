@@ -30,6 +30,7 @@ TEST(EndpointSettingsTest, NeedNothingButAUrl) {
   EXPECT_EQ(settings->url.prefix, "https://example.org/hooks");
   EXPECT_TRUE(settings->rules.Allows("127.0.0.1"));
   EXPECT_TRUE(settings->tls.ca.empty());
+  EXPECT_TRUE(settings->http2);
   EXPECT_EQ(settings->max_connections, 128);
   EXPECT_TRUE(CheckTlsFiles(settings->tls).ok());
 }
@@ -40,6 +41,13 @@ TEST(EndpointSettingsTest, ReadTheNetworkAndItsHoles) {
   ASSERT_TRUE(settings.ok());
   EXPECT_TRUE(settings->rules.Allows("127.0.0.1"));
   EXPECT_FALSE(settings->rules.Allows("127.0.0.2"));
+}
+
+TEST(EndpointSettingsTest, ReadWhetherHttp2IsOffered) {
+  EXPECT_TRUE(ReadSettings(EndpointWith({{"tls.http2", "true"}}))->http2);
+  EXPECT_FALSE(ReadSettings(EndpointWith({{"tls.http2", "false"}}))->http2);
+  EXPECT_THAT(ErrorOf(ReadSettings(EndpointWith({{"tls.http2", "never"}})).status()),
+              HasSubstr("tls.http2"));
 }
 
 TEST(EndpointSettingsTest, SayWhichOptionIsWrong) {

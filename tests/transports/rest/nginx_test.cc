@@ -94,6 +94,27 @@ TEST_F(NginxTest, KeepsOneHttp2ConnectionAlive) {
   EXPECT_EQ(connections.size(), 1u);
 }
 
+TEST_F(NginxTest, EndpointsThatTrustTheSameShareAnHttp2Connection) {
+  std::set<std::string> connections;
+  for (uint64_t id = 1; id <= 3; ++id) {
+    connections.insert(ConnectionOf(Try(Tls("localhost", "ca.pem", id)).answer));
+  }
+  EXPECT_EQ(connections.size(), 1u);
+}
+
+TEST_F(NginxTest, SpeaksHttp11OverTlsWhereHttp2IsNotWanted) {
+  Endpoint endpoint = Tls("localhost");
+  endpoint.options["tls.http2"] = "false";
+  std::set<std::string> connections;
+  for (int i = 0; i < 30; ++i) {
+    const auto result = Try(endpoint);
+    ASSERT_EQ(result.verdict, Verdict::kDelivered) << result.status;
+    ASSERT_THAT(result.answer, StartsWith("HTTP/1.1 "));
+    connections.insert(ConnectionOf(result.answer));
+  }
+  EXPECT_EQ(connections.size(), 1u);
+}
+
 TEST_F(NginxTest, ManyHttp2RequestsAtOnceAllArrive) {
   Endpoint endpoint = Tls("localhost");
   endpoint.max_connections = 8;

@@ -188,7 +188,7 @@ TEST(RestDescriptorTest, NamesItsSchemeAndOptions) {
   const auto descriptor = RestDescriptor();
   EXPECT_EQ(descriptor.scheme, "rest");
   for (const char* name :
-       {"network", "allow_cidrs", "tls.ca_file", "tls.cert_file", "tls.key_file"}) {
+       {"network", "allow_cidrs", "tls.ca_file", "tls.cert_file", "tls.key_file", "tls.http2"}) {
     EXPECT_THAT(descriptor.options, Contains(Field(&OptionSpec::name, name)));
   }
 }

@@ -14,9 +14,13 @@
 
 namespace tallybus::rest {
 
-enum class Scheme { kPlain, kTls };
+// By what a test's requests go. kTls: over our own connections; kTlsByLibcurl: as an endpoint that
+// is not known yet, by libcurl's, which offer HTTP/2 (nobody takes it up here).
+enum class Scheme { kPlain, kTls, kTlsByLibcurl };
 
-inline std::string NameOf(Scheme scheme) { return scheme == Scheme::kTls ? "Tls" : "Plain"; }
+inline std::string NameOf(Scheme scheme) {
+  return scheme == Scheme::kPlain ? "Plain" : scheme == Scheme::kTls ? "Tls" : "TlsByLibcurl";
+}
 inline std::string SchemeName(const ::testing::TestParamInfo<Scheme>& info) {
   return NameOf(info.param);
 }
@@ -24,8 +28,8 @@ inline std::string SchemeName(const ::testing::TestParamInfo<Scheme>& info) {
 // The peers of one test.
 class SchemePeers {
  public:
-  explicit SchemePeers(Scheme scheme) {
-    if (scheme == Scheme::kTls) identity_.emplace();
+  explicit SchemePeers(Scheme scheme) : scheme_(scheme) {
+    if (scheme != Scheme::kPlain) identity_.emplace();
   }
 
   const testing::TlsIdentity* tls() const { return identity_ ? &*identity_ : nullptr; }
@@ -34,6 +38,7 @@ class SchemePeers {
   Endpoint At(const std::string& rest, uint64_t id = 1) const {
     Endpoint endpoint = testing::EndpointAt(prefix() + rest, id);
     if (identity_) endpoint.options["tls.ca_file"] = identity_->ca_file();
+    if (scheme_ == Scheme::kTls) endpoint.options["tls.http2"] = "false";
     return endpoint;
   }
   Endpoint Of(const testing::ScriptedServer& server, uint64_t id = 1,
@@ -42,6 +47,7 @@ class SchemePeers {
   }
 
  private:
+  const Scheme scheme_;
   std::optional<testing::TlsIdentity> identity_;
 };
 

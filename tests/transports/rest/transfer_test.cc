@@ -1,8 +1,11 @@
-// What libcurl alone does: TLS, connections that endpoints share, and the request as it writes it.
-// HTTP/2 and client certificates are tested against nginx.
+// What libcurl does whole: the offer of HTTP/2, and the request as it writes it. HTTP/2 itself and
+// client certificates are tested against nginx.
 #include "transports/rest/transfer.h"
 
 #include <gmock/gmock.h>
+#include <openssl/ssl.h>
+
+#include <atomic>
 
 #include "tests/conformance/transport_bench.h"
 #include "tests/support/scripted_server.h"
@@ -19,17 +22,15 @@ using ::testing::Not;
 using testing::ScriptedServer;
 using ::testing::SizeIs;
 
-constexpr size_t kHttp2Window = 65535;
-
 class TransferTest : public ::testing::Test {
  protected:
-  const SchemePeers peers_{Scheme::kTls};
+  const SchemePeers peers_{Scheme::kTlsByLibcurl};
   ScriptedServer server_{testing::AnswerWith(200, "OK"), peers_.tls()};
   testing::TransportBench bench_{RestDescriptor(), /*threads=*/1};
   testing::TransportBench::Options options_;
 };
 
-TEST_F(TransferTest, WritesTheRequestThatAPlainConnectionWouldWrite) {
+TEST_F(TransferTest, WritesTheRequestThatAConnectionOfOurOwnWouldWrite) {
   options_.body = R"({"n":1})";
   ASSERT_EQ(bench_.DeliverAndWait(peers_.Of(server_, 1, "/hooks"), options_).verdict,
             Verdict::kDelivered);
@@ -65,28 +66,49 @@ TEST_F(TransferTest, NeverAsksForLeaveToSendTheBody) {
   EXPECT_TRUE(requests[0].body == options_.body);
 }
 
-TEST_F(TransferTest, EndpointsThatTrustTheSameShareAConnection) {
-  for (uint64_t id = 1; id <= 3; ++id) {
-    EXPECT_EQ(bench_.DeliverAndWait(peers_.Of(server_, id)).verdict, Verdict::kDelivered);
+TEST_F(TransferTest, APeerThatDoesNotTakeUpHttp2GetsConnectionsOfOurOwn) {
+  const Endpoint endpoint = peers_.Of(server_);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(bench_.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
   }
-  EXPECT_EQ(server_.connections(), 1);
+  EXPECT_EQ(server_.connections(), 2);
+  const auto requests = server_.Requests();
+  EXPECT_EQ(requests[0].connection, 1);
+  for (int i = 1; i < 5; ++i) EXPECT_EQ(requests[i].connection, 2) << i;
 }
 
-// A pooled one may speak HTTP/2, where libcurl would miss an early answer.
-TEST_F(TransferTest, ALargeBodyGoesByAFreshConnection) {
-  const Endpoint endpoint = peers_.Of(server_);
-  for (size_t bytes : {size_t{2}, kHttp2Window}) {
-    options_.body = std::string(bytes, 'x');
-    ASSERT_EQ(bench_.DeliverAndWait(endpoint, options_).verdict, Verdict::kDelivered);
-    EXPECT_EQ(server_.connections(), 1);
+// Such a peer refuses the handshake of who offers HTTP/1.1 alone.
+int SelectHttp2(SSL*, const unsigned char**, unsigned char*, const unsigned char* offered,
+                unsigned size, void* is_needed) {
+  const std::string_view list(reinterpret_cast<const char*>(offered), size);
+  const bool refuses =
+      static_cast<std::atomic<bool>*>(is_needed)->load() && list.find("\x02h2") == list.npos;
+  return refuses ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
+}
+
+TEST_F(TransferTest, OffersHttp2AgainToAPeerThatWantsNothingElse) {
+  std::atomic<bool> is_needed = false;
+  SSL_CTX_set_alpn_select_cb(peers_.tls()->context(), SelectHttp2, &is_needed);
+  ScriptedServer server(
+      [](const HttpRequest& request, Connection& c) {
+        c.Answer(200, "OK", "{}", "Connection: close\r\n");
+        if (request.connection == 2) c.WaitUntilClosed();
+      },
+      peers_.tls());
+  const Endpoint endpoint = peers_.Of(server);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(bench_.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
   }
-  options_.body = std::string(kHttp2Window + 1, 'x');
-  ASSERT_EQ(bench_.DeliverAndWait(endpoint, options_).verdict, Verdict::kDelivered);
-  EXPECT_EQ(server_.connections(), 2);
+  is_needed = true;
+  const auto refused = bench_.DeliverAndWait(endpoint);
+  EXPECT_EQ(refused.verdict, Verdict::kRetryLater);
+  EXPECT_EQ(refused.reason, "TLS failure");
+  EXPECT_TRUE(refused.never_sent);
+  EXPECT_EQ(bench_.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
 }
 
 TEST_F(TransferTest, AStrangerIsSentNothing) {
-  const SchemePeers others{Scheme::kTls};
+  const SchemePeers others{Scheme::kTlsByLibcurl};
   const auto result = bench_.DeliverAndWait(others.Of(server_));
   EXPECT_EQ(result.verdict, Verdict::kRetryLater);
   EXPECT_EQ(result.reason, "TLS failure");

@@ -51,6 +51,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "      ca_file: \"\"\n"
             "      cert_file: \"\"\n"
             "      key_file: \"\"\n"
+            "      http2: true\n"
             "    quota: share\n"
             "    when_full: shed\n"
             "    on_head_failure: block\n"
@@ -85,6 +86,7 @@ TEST(ConfigPrintTest, EveryKeyOfARouteIsPrintedWithItsDefault) {
             "      ca_file: \"\"\n"
             "      cert_file: \"\"\n"
             "      key_file: \"\"\n"
+            "      http2: true\n"
             "    quota: share\n"
             "    when_full: shed\n"
             "    on_head_failure: block\n"
@@ -119,7 +121,7 @@ apps:
     success: 200
     network: public
     allow_cidrs: [10.0.0.0/8, "fd00::/8"]
-    tls: {ca_file: "/etc/my ca.pem", cert_file: /c.pem, key_file: "/k$$.pem"}
+    tls: {ca_file: "/etc/my ca.pem", cert_file: /c.pem, key_file: "/k$$.pem", http2: false}
     quota: 2MiB
     when_full: block
     on_head_failure: skip
@@ -177,6 +179,7 @@ void ExpectTheApp(const App& app) {
   EXPECT_EQ(app.ca_file, "/etc/my ca.pem");
   EXPECT_EQ(app.cert_file, "/c.pem");
   EXPECT_EQ(app.key_file, "/k$.pem");
+  EXPECT_FALSE(app.http2);
   EXPECT_EQ(app.quota->percent, 0);
   EXPECT_EQ(app.quota->bytes, int64_t{2} << 20);
   EXPECT_EQ(app.when_full, WhenFull::kBlock);

@@ -65,6 +65,7 @@ TEST_P(SendingKeysTest, DefaultsAreTheSame) {
   EXPECT_EQ(sending->network, Network::kPrivate);
   EXPECT_EQ(sending->cert_file, "");
   EXPECT_EQ(sending->key_file, "");
+  EXPECT_TRUE(sending->http2);
   EXPECT_FALSE(sending->quota);
   EXPECT_EQ(sending->when_full, WhenFull::kShed);
   EXPECT_EQ(sending->on_head_failure, OnHeadFailure::kBlock);
@@ -169,11 +170,12 @@ TEST_P(SendingKeysTest, AllowedNetworksAreAddressesWithAPrefix) {
 
 TEST_P(SendingKeysTest, FilesOfTlsAreKeptWithTheirPlaces) {
   absl::StatusOr<Sending> sending =
-      LoadSending("tls: {ca_file: /ca.pem, cert_file: /c.pem, key_file: /k.pem}");
+      LoadSending("tls: {ca_file: /ca.pem, cert_file: /c.pem, key_file: /k.pem, http2: false}");
   ASSERT_TRUE(sending.ok()) << sending.status();
   EXPECT_EQ(sending->ca_file, "/ca.pem");
   EXPECT_EQ(sending->cert_file, "/c.pem");
   EXPECT_EQ(sending->key_file, "/k.pem");
+  EXPECT_FALSE(sending->http2);
   EXPECT_THAT(sending->ca_file_where, HasSubstr(std::string(GetParam().path) + ".tls.ca_file"));
   EXPECT_THAT(sending->cert_file_where, HasSubstr(".tls.cert_file"));
   EXPECT_THAT(sending->key_file_where, HasSubstr(".tls.key_file"));
@@ -184,7 +186,7 @@ TEST_P(SendingKeysTest, CertificateAndItsKeyNeedEachOther) {
   EXPECT_EQ(WrongWith("tls: {key_file: /k.pem, cert_file: ''}"),
             "tls: key_file needs its cert_file beside it");
   EXPECT_EQ(WrongWith("tls: {cert: /c.pem}"),
-            "tls.cert: unknown key; known: ca_file, cert_file, key_file");
+            "tls.cert: unknown key; known: ca_file, cert_file, key_file, http2");
   EXPECT_EQ(WrongWith("tls: {pin: x}"), "tls.pin: not in this version yet");
 }
 
