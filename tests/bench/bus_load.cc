@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
     if (Publish(publisher, event, names[i % lanes], last, bytes) == TALLYBUS_OK) {
       ++i;
     } else {
-      std::this_thread::sleep_for(std::chrono::microseconds(100));  // the ring is full
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the ring is full
     }
   }
   tallybus_stats stats = {};

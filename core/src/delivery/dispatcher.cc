@@ -151,6 +151,7 @@ bool Dispatcher::Settle() {
   in_flight_.Drain(&completed_);
   if (now - swept_ >= kSweepEvery) Sweep(now);
   for (const InFlight::Completed& completed : completed_) Judged(completed, now);
+  if (!completed_.empty()) KeepQuotas();
   TakeDueRetries(now);
   TALLYBUS_FAULT_POINT("settle.judged");
   if (!progress_.empty()) parts_.spool.Note(progress_);

@@ -136,6 +136,7 @@ class Dispatcher {
   bool TakeNewest(Lane& lane, SpoolSeq newer);
   bool SettleReplaced(EndpointQueue& queue, SpoolSeq committed);
   void KeepQuota(EndpointQueue& queue);
+  void KeepQuotas();
   bool ShedOne(EndpointQueue& queue);
 
   // In settling.cc.

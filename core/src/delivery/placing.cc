@@ -143,6 +143,13 @@ void Dispatcher::KeepQuota(EndpointQueue& queue) {
   if (queue.over_quota != was_over) parts_.outcomes.OnEndpoint(queue);
 }
 
+// Where engines wait for a route, they go on as soon as it has room.
+void Dispatcher::KeepQuotas() {
+  for (auto& [name, queue] : queues_) {
+    if (queue.over_quota) KeepQuota(queue);
+  }
+}
+
 // The oldest one behind a head; where there is none, a head that was not called yet.
 bool Dispatcher::ShedOne(EndpointQueue& queue) {
   if (std::optional<Waiting> oldest = backlog_.Shed(queue.sheddable)) {
