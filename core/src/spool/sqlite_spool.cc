@@ -14,7 +14,7 @@
 namespace tallybus {
 namespace {
 
-constexpr size_t kRecentBytes = size_t{8} << 20;
+constexpr size_t kRecentBytes = size_t{16} << 20;
 // Of what is read ahead: in one reading, and what is not taken yet.
 constexpr size_t kReadAheadBytes = size_t{1} << 20;
 constexpr SpoolSeq kShortestRun = 4;  // below it a range costs more to read than its rows
