@@ -137,6 +137,7 @@ std::optional<MonoTime> Router::Line::Step() {
     busy |= TakeOwnEvents();
     busy |= dispatcher.Dispatch();
   }
+  blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
   busy |= AskForWaiting();
   pass_time_.reset();
   stepping_.store(std::thread::id(), std::memory_order_relaxed);

@@ -64,6 +64,8 @@ void Attempt::SetSecurity() {
     options.Set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
     options.Set(CURLOPT_CA_CACHE_TIMEOUT, kAuthorityCacheSeconds);
   }
+  // A session that is taken up again shows and checks what was in the files when it began.
+  if (!tls.ca.empty() || !tls.cert.empty()) options.Set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
   if (!tls.cert.empty()) {
     options.Set(CURLOPT_SSLCERT, tls.cert.c_str());
     options.Set(CURLOPT_SSLKEY, tls.key.c_str());

@@ -43,6 +43,8 @@ class Attempt {
 
   // libcurl makes the whole attempt, and keeps the connection; else it makes the connection alone.
   virtual bool IsByLibcurl() const = 0;
+  // It has a connection of its own.
+  virtual bool is_open() const { return false; }
   // `now`, here and below, is the time of the loop's turn: the same for all that one turn does.
   virtual Way Begin(const Delivery& delivery, MonoTime now) = 0;
   // libcurl is done with easy(), with this CURLcode, and has it still.

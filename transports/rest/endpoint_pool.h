@@ -33,11 +33,13 @@ class EndpointPool {
   // The peer has not taken up the offer of HTTP/2. True: what follows goes over connections of our
   // own.
   bool NoteHttp1();
-  // It may speak HTTP/2 alone by now: it is offered again.
-  void ForgetHttp1() { is_http1_ = false; }
+  // A connection of our own was not made: the peer may speak HTTP/2 alone by now. It is offered
+  // again, where no other one stands.
+  void ForgetHttp1();
 
-  // One to begin; not called when full. Give it back when it has ended.
-  Attempt& Take();
+  // One to begin, for a body of so many bytes; not called when full. Give it back when it has
+  // ended.
+  Attempt& Take(size_t body_bytes);
   void GiveBack(Attempt& attempt);
 
   std::list<Delivery>& waiting() { return waiting_; }
@@ -47,8 +49,8 @@ class EndpointPool {
   uint64_t last_used = 0;  // the loop's turn
 
  private:
-  bool IsByLibcurl() const;
-  std::unique_ptr<Attempt> Make();
+  bool IsByLibcurl(size_t body_bytes) const;
+  std::unique_ptr<Attempt> Make(bool by_libcurl);
 
   const EndpointSettings settings_;
   const RouteCounters counters_;

@@ -55,10 +55,8 @@ Attempt::Way Http1Connection::Begin(const Delivery& delivery, MonoTime now) {
 
 void Http1Connection::CurlEnded(int curl_code) {
   curl_code_ = curl_code;
-  if (curl_code == CURLE_OK) {
-    if (!channel_.Open(this)) curl_code_ = CURLE_COULDNT_CONNECT;
-    return;
-  }
+  if (curl_code == CURLE_OK && channel_.Open(this)) return;
+  if (curl_code == CURLE_OK) curl_code_ = CURLE_COULDNT_CONNECT;  // and lost again
   LeaveCurl();
   if (curl_code == CURLE_SSL_CONNECT_ERROR) pool_.ForgetHttp1();
 }

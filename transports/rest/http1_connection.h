@@ -20,6 +20,7 @@ class Http1Connection final : public Attempt {
                   const RouteCounters& counters, SocketWatch& watch, void* multi);
 
   bool IsByLibcurl() const override { return false; }
+  bool is_open() const override { return channel_.is_open(); }
   Way Begin(const Delivery& delivery, MonoTime now) override;
   void CurlEnded(int curl_code) override;
   bool Drive(uint32_t events, MonoTime now) override;

@@ -230,7 +230,7 @@ void HttpLoop::BeginOrFail(EndpointPool& pool, const Delivery& delivery) {
     Complete(delivery.ticket, Late(pool.peer()));
     return;
   }
-  Attempt& attempt = pool.Take();
+  Attempt& attempt = pool.Take(delivery.parcels.front().body.size());
   if (Start(attempt, delivery)) {
     first_deadline_ = std::min(first_deadline_, delivery.deadline);
     return;

@@ -6,12 +6,6 @@
 #include "transports/rest/verdict.h"
 
 namespace tallybus::rest {
-namespace {
-
-constexpr size_t kHttp2Window = 65535;  // of a new stream, where the peer has not said otherwise
-
-}  // namespace
-
 Transfer::Transfer(EndpointPool& pool, const EndpointSettings& settings,
                    const RouteCounters& counters, SocketWatch& watch, void* multi)
     : Attempt(pool, settings, counters, watch, multi) {
@@ -49,16 +43,12 @@ Attempt::Way Transfer::Begin(const Delivery& delivery, MonoTime) {
   return Way::kRefused;
 }
 
-// HTTP/2 by ALPN. Not for a body beyond the first flow-control window: a peer may answer it unread
-// (413 for one), and then libcurl goes on waiting for the window to open until the time is up. A
-// pooled connection may speak HTTP/2 already, hence a fresh one.
+// HTTP/2 by ALPN, for who may speak it (EndpointPool).
 void Transfer::SetHttpVersion() {
-  const bool never = !settings_.http2 || settings_.format != Format::kWcs;
-  offers_http2_ = !never && body_.size() <= kHttp2Window;
+  offers_http2_ = settings_.http2 && settings_.format == Format::kWcs;
   CurlOptions options(easy_, &usable_);
   options.Set(CURLOPT_HTTP_VERSION,
               static_cast<long>(offers_http2_ ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  options.Set(CURLOPT_FRESH_CONNECT, offers_http2_ || never ? 0L : 1L);
   options.Set(CURLOPT_FORBID_REUSE, 0L);
 }
 

@@ -167,7 +167,7 @@ bool Dispatcher::Settle() {
 bool Dispatcher::Blocks() const {
   return std::any_of(queues_.begin(), queues_.end(), [](const auto& entry) {
     const EndpointQueue& queue = entry.second;
-    return queue.over_quota && queue.today != nullptr && queue.today->block_when_full;
+    return queue.is_full && queue.today != nullptr && queue.today->block_when_full;
   });
 }
 
@@ -181,6 +181,7 @@ void Dispatcher::Sweep(MonoTime now) {
   for (auto& [name, queue] : queues_) {
     queue.waiting_gauge.Set(static_cast<int64_t>(queue.rows));
     KeepQuota(queue);
+    if (!queue.is_full && std::exchange(queue.over_quota, false)) parts_.outcomes.OnEndpoint(queue);
   }
   if (now - aged_ < kAgeEvery) return;
   aged_ = now;

@@ -66,7 +66,8 @@ struct EndpointQueue {
   size_t outdated_bytes = 0;                  // of them, those that a newer event took the place of
   size_t replayed_bytes = 0;  // of them, those that an operator asked for: no quota counts them
   size_t rows = 0;
-  bool over_quota = false;
+  bool is_full = false;     // over its quota, until an eighth of it is free
+  bool over_quota = false;  // the same, as it is told: it ends once a second at the most
 
   Counter& delivered;
   Counter& failed;

@@ -128,25 +128,25 @@ void Dispatcher::TryNow(const SpoolRowPtr& row) {
   OpenAttempt(lane, Permit::kGo, now);
 }
 
+// Full: over its quota, until an eighth of it is free.
 void Dispatcher::KeepQuota(EndpointQueue& queue) {
   const size_t quota = queue.today == nullptr ? 0 : queue.today->quota_bytes;
   const auto used = [&queue] {
     return queue.bytes - std::min(queue.bytes, queue.outdated_bytes + queue.replayed_bytes);
   };
-  const bool was_over = queue.over_quota;
-  // What is shed makes room for no more than what came: the trouble is over when there is some.
-  queue.over_quota = quota != 0 && used() > (was_over ? quota - quota / 8 : quota);
-  if (queue.over_quota && !queue.today->block_when_full) {
+  queue.is_full = quota != 0 && used() > (queue.is_full ? quota - quota / 8 : quota);
+  if (!queue.is_full) return;
+  if (!queue.today->block_when_full) {
     while (used() > quota && ShedOne(queue)) {
     }
   }
-  if (queue.over_quota != was_over) parts_.outcomes.OnEndpoint(queue);
+  if (!std::exchange(queue.over_quota, true)) parts_.outcomes.OnEndpoint(queue);
 }
 
 // Where engines wait for a route, they go on as soon as it has room.
 void Dispatcher::KeepQuotas() {
   for (auto& [name, queue] : queues_) {
-    if (queue.over_quota) KeepQuota(queue);
+    if (queue.is_full) KeepQuota(queue);
   }
 }
 

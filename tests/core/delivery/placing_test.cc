@@ -96,6 +96,9 @@ TEST_F(PlacingTest, ARouteThatBlocksShedsNothingAndSaysSoUntilThereIsRoom) {
   transport.Complete(0, Answered(200));
   Run();
   EXPECT_FALSE(dispatcher.Blocks()) << "at once: engines wait for it";
+  EXPECT_THAT(outcomes.endpoints, SizeIs(1)) << "it is not told more than once a second";
+  clock.Advance(absl::Seconds(1));
+  Run();
   EXPECT_THAT(outcomes.endpoints, SizeIs(2));
 }
 

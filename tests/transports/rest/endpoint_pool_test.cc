@@ -32,9 +32,9 @@ class EndpointPoolTest : public ::testing::Test {
 
 TEST_F(EndpointPoolTest, IsFullWhenItsConnectionsAreLent) {
   EXPECT_TRUE(pool_.IsIdle());
-  Attempt& first = pool_.Take();
+  Attempt& first = pool_.Take(2);
   EXPECT_FALSE(pool_.IsFull());
-  pool_.Take();
+  pool_.Take(2);
   EXPECT_TRUE(pool_.IsFull());
   pool_.GiveBack(first);
   EXPECT_FALSE(pool_.IsFull());
@@ -42,10 +42,10 @@ TEST_F(EndpointPoolTest, IsFullWhenItsConnectionsAreLent) {
 }
 
 TEST_F(EndpointPoolTest, LendsTheSameHandleAgain) {
-  Attempt* const first = &pool_.Take();
+  Attempt* const first = &pool_.Take(2);
   for (int i = 0; i < 10; ++i) {
     pool_.GiveBack(*first);
-    EXPECT_EQ(&pool_.Take(), first);
+    EXPECT_EQ(&pool_.Take(2), first);
   }
   EXPECT_EQ(pool_.attempts().size(), 1u);
   EXPECT_EQ(&first->pool(), &pool_);
@@ -60,39 +60,55 @@ TEST_F(EndpointPoolTest, IsNotIdleWhileADeliveryWaits) {
 }
 
 TEST_F(EndpointPoolTest, MakesItsOwnConnectionsWhereHttp2IsOutOfTheQuestion) {
-  EXPECT_FALSE(pool_.Take().IsByLibcurl());
-  EXPECT_FALSE(Pool(Settings("https://127.0.0.1:8081", "json-array")).Take().IsByLibcurl());
+  EXPECT_FALSE(pool_.Take(2).IsByLibcurl());
+  EXPECT_FALSE(Pool(Settings("https://127.0.0.1:8081", "json-array")).Take(2).IsByLibcurl());
 }
 
 TEST_F(EndpointPoolTest, OffersHttp2UntilThePeerHasNotTakenItUp) {
   EndpointPool pool = Pool(Settings("https://127.0.0.1:8081"));
-  Attempt& first = pool.Take();
+  Attempt& first = pool.Take(2);
   EXPECT_TRUE(first.IsByLibcurl());
   EXPECT_TRUE(pool.NoteHttp1());
-  EXPECT_FALSE(pool.Take().IsByLibcurl());
+  EXPECT_FALSE(pool.Take(2).IsByLibcurl());
   pool.GiveBack(first);
-  EXPECT_FALSE(pool.Take().IsByLibcurl()) << "what was lent before is replaced";
-  EXPECT_EQ(pool.attempts().size(), 2u);
+  EXPECT_FALSE(pool.Take(2).IsByLibcurl()) << "what was lent before stays where it is";
 }
 
-TEST_F(EndpointPoolTest, OffersHttp2Again) {
+TEST_F(EndpointPoolTest, OffersHttp2AgainWhereNoConnectionStands) {
   EndpointPool pool = Pool(Settings("https://127.0.0.1:8081"));
   pool.NoteHttp1();
-  pool.GiveBack(pool.Take());
+  pool.GiveBack(pool.Take(2));
   pool.ForgetHttp1();
-  EXPECT_TRUE(pool.Take().IsByLibcurl());
+  EXPECT_TRUE(pool.Take(2).IsByLibcurl());
+}
+
+TEST_F(EndpointPoolTest, SendsNoLargeBodyByHttp2) {
+  EndpointPool pool = Pool(Settings("https://127.0.0.1:8081"));
+  EXPECT_TRUE(pool.Take(65'535).IsByLibcurl());
+  EXPECT_FALSE(pool.Take(65'536).IsByLibcurl());
+}
+
+TEST_F(EndpointPoolTest, MakesNoMoreOfOneKindThanItMayLend) {
+  EndpointPool pool = Pool(Settings("https://127.0.0.1:8081"));
+  for (int i = 0; i < 10; ++i) {
+    Attempt& large = pool.Take(1 << 20);
+    Attempt& small = pool.Take(2);
+    pool.GiveBack(i % 2 == 0 ? large : small);
+    pool.GiveBack(i % 2 == 0 ? small : large);
+  }
+  EXPECT_EQ(pool.attempts().size(), 2u);
 }
 
 TEST_F(EndpointPoolTest, LeavesNamesBeyondAsciiToLibcurl) {
   EXPECT_TRUE(Pool(Settings("http://b\xc3\xbc"
                             "cher.example"))
-                  .Take()
+                  .Take(2)
                   .IsByLibcurl());
   EndpointPool pool =
       Pool(Settings("https://b\xc3\xbc"
                     "cher.example"));
   EXPECT_FALSE(pool.NoteHttp1());
-  EXPECT_TRUE(pool.Take().IsByLibcurl());
+  EXPECT_TRUE(pool.Take(2).IsByLibcurl());
 }
 
 }  // namespace

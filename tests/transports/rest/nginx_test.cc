@@ -157,6 +157,23 @@ TEST_F(NginxTest, AnAnswerToALargeUnreadBodyIsHeard) {
   EXPECT_EQ(refused.remote_code, 413);
 }
 
+TEST_F(NginxTest, SmallBodiesGoByHttp2BesideLargeOnes) {
+  Endpoint endpoint = Tls("localhost");
+  endpoint.url += "/unread";
+  endpoint.max_connections = 4;
+  TransportBench::Options large;
+  large.want_answer = true;
+  large.body = std::string(1 << 20, 'x');
+  std::set<std::string> connections;
+  for (int i = 0; i < 10; ++i) {
+    const auto result = bench_.DeliverAndWait(endpoint, large);
+    ASSERT_THAT(result.answer, StartsWith("HTTP/1.1 ")) << result.status;
+    connections.insert(ConnectionOf(result.answer));
+    ASSERT_THAT(Try(endpoint).answer, StartsWith("HTTP/2.0 "));
+  }
+  EXPECT_EQ(connections.size(), 1u) << "it is kept";
+}
+
 TEST_F(NginxTest, AnUnknownAuthorityIsATlsFailure) { ExpectTlsFailure(Try(Tls("localhost", ""))); }
 
 TEST_F(NginxTest, AnotherAuthorityIsATlsFailure) {
