@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,7 +91,8 @@ struct Heartbeat {
 struct Events {
   uint64_t epoch = 0;
   uint64_t first_sequence = 0;
-  std::vector<std::string> records;  // of DecodeRecord
+  std::vector<std::string_view> records;   // of DecodeRecord; they refer into the message
+  std::shared_ptr<const void> owner = {};  // of what they refer to, where that is a copy
 };
 struct State {
   uint64_t epoch = 0;
