@@ -209,13 +209,18 @@ absl::StatusOr<Record> ParseRecord(std::string_view bytes, const EventDefaults& 
 
 }  // namespace
 
+bool DecodeEvent(std::string_view bytes, const EventDefaults& defaults, Event* event) {
+  const std::optional<std::string_view> envelope = EnvelopeInPlain(bytes);
+  return envelope && bytes.size() <= kMaxEventBytes &&
+         FillEventFromPlain(*envelope, defaults, event);
+}
+
 // One name for all that it returns, so that the event is made where the caller wants it.
 absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults& defaults) {
   absl::StatusOr<Record> decoded(absl::in_place, std::in_place_type<Event>);
-  const std::optional<std::string_view> envelope = EnvelopeInPlain(bytes);
-  const bool is_plain = envelope && bytes.size() <= kMaxEventBytes &&
-                        FillEventFromPlain(*envelope, defaults, &std::get<Event>(*decoded));
-  if (!is_plain) decoded = ParseRecord(bytes, defaults);
+  if (!DecodeEvent(bytes, defaults, &std::get<Event>(*decoded))) {
+    decoded = ParseRecord(bytes, defaults);
+  }
   return decoded;
 }
 

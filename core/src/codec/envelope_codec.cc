@@ -44,6 +44,9 @@ absl::Status CheckForeignJson(const EnvelopeView& envelope, std::string_view jso
 // allocator.
 constexpr size_t kUsualJsonBytes = 447;
 
+// A string that is made and moved costs half of what assigning to one does.
+void Set(std::string& field, std::string_view text) { field = std::string(text); }
+
 void WriteField(size_t i, const StatusView& status, JsonObjectWriter& writer) {
   const auto& [kind, key] = kStatusFields[i];
   const StatusView::Value& value = status.values[i];
@@ -61,8 +64,8 @@ void WriteField(size_t i, const StatusView& status, JsonObjectWriter& writer) {
 
 absl::Status FinishStreamStatus(const EnvelopeView& envelope, Event* event) {
   const StatusView& status = envelope.status;
-  event->name = status.Text(StreamStatus::kNameFieldNumber);
-  event->status = status.Text(StreamStatus::kStatusFieldNumber);
+  Set(event->name, status.Text(StreamStatus::kNameFieldNumber));
+  Set(event->status, status.Text(StreamStatus::kStatusFieldNumber));
   event->published = status.Has(StreamStatus::kPublishedFieldNumber) &&
                      status.values[StreamStatus::kPublishedFieldNumber - 1].number != 0;
   std::string& json = event->json;
@@ -194,17 +197,17 @@ void TakeIds(const Event& event, Envelope* envelope) {
 
 absl::Status FillEvent(const EnvelopeView& envelope, const EventDefaults& defaults, Event* out) {
   Event& event = *out;
-  event.method = MethodOf(envelope, defaults);
+  Set(event.method, MethodOf(envelope, defaults));
   if (!IsValidMethod(event.method)) return MalformedMethod(event.method);
   if (!defaults.method.empty() && event.method != defaults.method) {
     return Malformed("method", "the envelope names another method than frame 0");
   }
   event.id = {envelope.epoch, envelope.sequence};
   event.time = TimeOf(envelope.time_unix_us).value_or(defaults.now);
-  event.node_id = envelope.node_id;
-  event.app_key = envelope.app_key;
-  event.session_id = envelope.session_id;
-  event.media_session_id = envelope.media_session_id;
+  Set(event.node_id, envelope.node_id);
+  Set(event.app_key, envelope.app_key);
+  Set(event.session_id, envelope.session_id);
+  Set(event.media_session_id, envelope.media_session_id);
   event.terminal = (envelope.flags & 1) != 0;
   absl::Status status;
   switch (envelope.payload) {

@@ -34,7 +34,7 @@ bool TakeStatus(std::string_view bytes, StatusView* status) {
     if (number <= last || number > kStatusFieldCount) return false;
     StatusView::Value* value = &status->values[number - 1];
     const StatusField::Kind kind = kStatusFields[number - 1].kind;
-    const bool is_text = kind == StatusField::Kind::kString || kind == StatusField::Kind::kObject;
+    const bool is_text = kind >= StatusField::Kind::kString;
     if ((tag & 7) != (is_text ? kBytes : kVarint)) return false;
     if (!(is_text ? TakeText(reader, value) : TakeNumber(reader, &value->number))) return false;
     // An int32 is cut to its lower half, as protobuf has it.

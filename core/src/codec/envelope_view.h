@@ -48,7 +48,7 @@ namespace tallybus {
   X(Object, custom, "custom")
 
 struct StatusField {
-  enum class Kind : uint8_t { kString, kBool, kInt, kObject };
+  enum class Kind : uint8_t { kBool, kInt, kString, kObject };  // the texts last
   Kind kind;
   JsonKey wcs;
 };

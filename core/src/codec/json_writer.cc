@@ -68,30 +68,44 @@ uint64_t Escapes(uint64_t eight) {
 
 // The same of sixteen bytes, each of them not 0 where it does.
 using Sixteen = uint8_t __attribute__((vector_size(16)));
+using Halves = uint64_t __attribute__((vector_size(16)));
 Sixteen Escapes(Sixteen bytes) {
   return reinterpret_cast<Sixteen>((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
 }
 
+template <typename T>
+T Word(T word, const char* from) {
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
 // Copies a text, most often a short one: words at a time, the last one overlapping the one before,
-// so that there is no call and no loop over single bytes. Gives each word to `see`.
+// so that there is no call and no loop over single bytes. Gives each word to `see`; of a short text
+// both at once.
 template <typename See>
 char* Copy(std::string_view text, char* to, See see) {
   const char* const from = text.data();
   const size_t size = text.size();
   const auto copy = [&](auto word, size_t at) {
-    std::memcpy(&word, from + at, sizeof word);
+    word = Word(word, from + at);
     std::memcpy(to + at, &word, sizeof word);
     see(word);
+  };
+  const auto copy_ends = [&](auto half) {
+    const std::pair ends(Word(half, from), Word(half, from + size - sizeof half));
+    std::memcpy(to, &ends.first, sizeof half);
+    std::memcpy(to + size - sizeof half, &ends.second, sizeof half);
+    return ends;
   };
   if (size >= 16) {
     for (size_t at = 0; at + 16 < size; at += 16) copy(Sixteen{}, at);
     copy(Sixteen{}, size - 16);
   } else if (size >= 8) {
-    copy(uint64_t{}, 0);
-    copy(uint64_t{}, size - 8);
+    const auto [first, last] = copy_ends(uint64_t{});
+    see(reinterpret_cast<Sixteen>(Halves{first, last}));
   } else if (size >= 4) {
-    copy(uint32_t{}, 0);
-    copy(uint32_t{}, size - 4);
+    const auto [first, last] = copy_ends(uint32_t{});
+    see(uint64_t{last} << 32 | first);
   } else {
     for (size_t at = 0; at < size; ++at) copy(uint8_t{}, at);
   }
@@ -190,7 +204,12 @@ void JsonObjectWriter::Int(const JsonKey& key, int64_t value) {
   AtEnd(std::to_chars(to, to + kMostDigits, value).ptr);
 }
 
-void JsonObjectWriter::Bool(const JsonKey& key, bool value) { Raw(key, value ? "true" : "false"); }
+void JsonObjectWriter::Bool(const JsonKey& key, bool value) {
+  constexpr size_t kFalse = 5;
+  char* to = Key(key, kFalse);
+  std::memcpy(to, value ? "true?" : "false", kFalse);  // of one size; what follows covers the rest
+  AtEnd(to + (value ? kFalse - 1 : kFalse));
+}
 
 void JsonObjectWriter::Raw(const JsonKey& key, std::string_view json) {
   AtEnd(Put(Key(key, json.size()), json));

@@ -64,6 +64,16 @@ TEST(JsonWriterTest, TakesTheLongestKey) {
   EXPECT_EQ(json, R"({"twenty-eight-bytes-of-a-name":"","twenty-eight-bytes-of-a-kind":1})");
 }
 
+TEST(JsonWriterTest, EndsWithEitherBool) {
+  for (bool value : {true, false}) {
+    std::string json;
+    JsonObjectWriter writer(&json);
+    writer.Bool("b", value);
+    writer.Close();
+    EXPECT_EQ(json, value ? R"({"b":true})" : R"({"b":false})");
+  }
+}
+
 TEST(JsonWriterTest, EscapesWhatMustBeEscapedAndNothingElse) {
   EXPECT_EQ(Quoted("\"\\\b\f\n\r\t"), R"("\"\\\b\f\n\r\t")");
   EXPECT_EQ(Quoted(std::string_view("\0\x01\x1f\x7f", 4)), "\"\\u0000\\u0001\\u001f\x7f\"");
