@@ -379,10 +379,7 @@ void FlightRecorder::AddEndpointChanges(Trace* trace) const {
 }
 
 size_t FlightRecorder::MemoryBytes() const {
-  constexpr size_t kNode = 512;  // libstdc++'s deque
-  const size_t event_nodes = events_.size() / (kNode / sizeof(Record)) + 2;
-  const size_t way_nodes = ways_.size() / (kNode / sizeof(Way)) + 2;
-  size_t bytes = (event_nodes + way_nodes) * (kNode + kMallocOverhead + 2 * sizeof(void*));
+  size_t bytes = events_.MemoryBytes() + ways_.MemoryBytes();
   bytes += text_bytes_ + words_.MemoryBytes();
   bytes += by_id_.capacity() * (sizeof(EventId) + sizeof(uint64_t) + 1);
   bytes += by_row_.MemoryBytes();

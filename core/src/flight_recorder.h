@@ -9,7 +9,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "block_queue.h"
 #include "row_index.h"
 #include "tallybus/event.h"
 #include "tallybus/trace.h"
@@ -199,10 +199,10 @@ class FlightRecorder {
   void AddEndpointChanges(Trace* trace) const;
 
   // Numbers count from 1 and are never reused.
-  std::deque<Record> events_;
+  BlockQueue<Record> events_;
   uint64_t first_event_ = 1;
   mutable uint64_t told_of_ = 0;  // the event that was told of last
-  std::deque<Way> ways_;
+  BlockQueue<Way> ways_;
   uint64_t first_way_ = 1;
   absl::flat_hash_map<EventId, uint64_t, NumberHash> by_id_;
   RowIndex by_row_;
