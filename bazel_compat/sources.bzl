@@ -82,6 +82,7 @@ CORE_SOURCES = [
 
 CORE_TESTS = [
     "alerts",
+    "block_queue",
     "clock",
     "counted",
     "endpoint_report",

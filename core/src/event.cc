@@ -6,11 +6,9 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <limits>
 #include <string>
-#include <utility>
 
 namespace tallybus {
 
@@ -31,20 +29,13 @@ bool IsValidMethod(std::string_view method) {
 }
 
 bool IsTerminalStatus(std::string_view method, std::string_view status) {
-  using Pair = std::pair<std::string_view, std::string_view>;
-  static constexpr std::array<Pair, 10> kTerminal = {{
-      {"StreamStatusEvent", "UNPUBLISHED"},
-      {"StreamStatusEvent", "STOPPED"},
-      {"StreamStatusEvent", "FAILED"},
-      {"ConnectionStatusEvent", "DISCONNECTED"},
-      {"ConnectionStatusEvent", "FAILED"},
-      {"CallStatusEvent", "FINISH"},
-      {"CallStatusEvent", "FAILED"},
-      {"TransferStatusEvent", "COMPLETED"},
-      {"TransferStatusEvent", "FAILED"},
-      {"RegistrationStatusEvent", "UNREGISTERED"},
-  }};
-  return std::find(kTerminal.begin(), kTerminal.end(), Pair(method, status)) != kTerminal.end();
+  if (method == kStreamStatusEvent) {
+    return status == "UNPUBLISHED" || status == "STOPPED" || status == "FAILED";
+  }
+  if (method == kConnectionStatusEvent) return status == "DISCONNECTED" || status == "FAILED";
+  if (method == "CallStatusEvent") return status == "FINISH" || status == "FAILED";
+  if (method == "TransferStatusEvent") return status == "COMPLETED" || status == "FAILED";
+  return method == "RegistrationStatusEvent" && status == "UNREGISTERED";
 }
 
 namespace {
@@ -57,25 +48,37 @@ uint64_t Fnv1a(std::string_view text, uint64_t hash) {
 }
 
 // Lanes are remembered for hours: a long key is kept by its beginning and 128 bits of hash.
-std::string Bounded(std::string key) {
-  if (key.size() <= kLongestKey) return key;
-  const uint64_t first = Fnv1a(key, 0xcbf29ce484222325);
-  const uint64_t second = Fnv1a(key, first);
-  return absl::StrFormat("%s~%016x%016x", key.substr(0, kLongestKey - 33), first, second);
-}
-
-std::string WholeLaneKey(const Event& event) {
-  std::string key;
-  if (event.method == kStreamKeepAliveEvent) key = std::string(kStreamKeepAliveEvent) + "/";
-  if (event.published && !event.name.empty()) return key + event.app_key + "/" + event.name;
-  if (!event.media_session_id.empty()) return key + event.media_session_id;
-  if (!event.session_id.empty()) return key + event.session_id;
-  return key + event.app_key + "/";
+void Bound(std::string* key) {
+  if (key->size() <= kLongestKey) return;
+  const uint64_t first = Fnv1a(*key, 0xcbf29ce484222325);
+  const uint64_t second = Fnv1a(*key, first);
+  key->resize(kLongestKey - 33);
+  absl::StrAppendFormat(key, "~%016x%016x", first, second);
 }
 
 }  // namespace
 
-std::string LaneKey(const Event& event) { return Bounded(WholeLaneKey(event)); }
+void SetLaneKey(const Event& event, std::string* key) {
+  key->clear();
+  if (event.method == kStreamKeepAliveEvent) key->append(kStreamKeepAliveEvent).push_back('/');
+  if (event.published && !event.name.empty()) {
+    key->append(event.app_key).push_back('/');
+    key->append(event.name);
+  } else if (!event.media_session_id.empty()) {
+    key->append(event.media_session_id);
+  } else if (!event.session_id.empty()) {
+    key->append(event.session_id);
+  } else {
+    key->append(event.app_key).push_back('/');
+  }
+  Bound(key);
+}
+
+std::string LaneKey(const Event& event) {
+  std::string key;
+  SetLaneKey(event, &key);
+  return key;
+}
 
 // Most times of a thread are of the same second as the one before.
 std::string Rfc3339Millis(absl::Time time) {

@@ -40,7 +40,7 @@ uint64_t FlightRecorder::Open(const Event& event, absl::Time now) {
   const uint64_t number = first_event_ + events_.size() - 1;
   record.id = event.id;
   record.time = absl::ToUnixMicros(event.time);
-  record.accepted = absl::ToUnixMicros(now);
+  record.accepted = Micros(now);
   record.from_router = event.from_router;
   const std::array<std::string_view, kTexts> texts = {event.name,       event.media_session_id,
                                                       event.session_id, event.app_key,
@@ -54,7 +54,10 @@ uint64_t FlightRecorder::Open(const Event& event, absl::Time now) {
   char* to = record.text.get();
   for (std::string_view text : texts) to = KeepText(text, to);
   text_bytes_ += bytes + kMallocOverhead;
-  by_id_[event.id] = number;
+  if (auto [known, is_new] = by_id_.try_emplace(event.id, number); !is_new) {
+    RecordAt(known->second).has_later = true;
+    known->second = number;
+  }
   return number;
 }
 
@@ -100,29 +103,23 @@ void FlightRecorder::Release(Way& way, uint64_t number) {
   way.event = 0;
 }
 
-uint64_t FlightRecorder::NumberOf(const EventId& id) const {
-  if (!events_.empty() && events_.back().id == id) return first_event_ + events_.size() - 1;
-  auto found = by_id_.find(id);
-  return found == by_id_.end() ? 0 : found->second;
-}
-
-uint64_t FlightRecorder::WayNumberOf(uint64_t row) const {
+const FlightRecorder::Way* FlightRecorder::WayOf(uint64_t row) const {
   const uint64_t number = by_row_.Find(row);
-  if (number < first_way_ || number >= first_way_ + ways_.size()) return 0;
+  if (number < first_way_ || number - first_way_ >= ways_.size()) return nullptr;
   const Way& way = ways_[number - first_way_];
-  return way.row == row && way.event != 0 ? number : 0;
+  return way.row == row && way.event != 0 ? &way : nullptr;
 }
 
 FlightRecorder::Way* FlightRecorder::WayOf(uint64_t row) {
-  const uint64_t number = WayNumberOf(row);
-  return number == 0 ? nullptr : &WayAt(number);
+  return const_cast<Way*>(std::as_const(*this).WayOf(row));
 }
 
 void FlightRecorder::ToClients(const EventId& id, ClientOutcome outcome, absl::Time now) {
   const uint64_t number = NumberOf(id);
   if (number == 0) return;
-  RecordAt(number).clients = outcome;
-  RecordAt(number).clients_at = absl::ToUnixMicros(now);
+  Record& record = RecordAt(number);
+  record.clients = outcome;
+  record.clients_at = Micros(now);
 }
 
 FlightRecorder::Way& FlightRecorder::AddWay(uint64_t event, std::string_view route,
@@ -133,7 +130,7 @@ FlightRecorder::Way& FlightRecorder::AddWay(uint64_t event, std::string_view rou
   way.event = event;
   way.previous = std::exchange(record.last_way, first_way_ + ways_.size() - 1);
   way.route = words_.Take(route);
-  way.begun = absl::ToUnixMicros(now);
+  way.begun = Micros(now);
   return way;
 }
 
@@ -178,9 +175,9 @@ uint64_t FlightRecorder::Reopen(const Event& event, absl::Time accepted) {
 void FlightRecorder::Attempted(uint64_t row, int attempt, absl::Time now) {
   Way* way = WayOf(row);
   if (way == nullptr) return;
-  SetInfo(way->last_info, "");
-  SetInfo(way->why, "");
-  way->last = Attempt{.begun = absl::ToUnixMicros(now), .number = attempt};
+  if (way->last_info != Word{}) SetInfo(way->last_info, "");
+  if (way->why != Word{}) SetInfo(way->why, "");
+  way->last = Attempt{.begun = Micros(now), .number = attempt};
   if (way->first.number == 0) way->first = way->last;
   way->next_attempt = kNever;
   way->settled = kNever;
@@ -195,7 +192,7 @@ void FlightRecorder::Failed(uint64_t row, const AttemptFailure& failure, absl::T
   Way* way = WayOf(row);
   if (way == nullptr) return;
   if (way->last.number != failure.attempt) Attempted(row, failure.attempt, now);
-  way->last.failed = absl::ToUnixMicros(now);
+  way->last.failed = Micros(now);
   way->last.http_status = static_cast<int16_t>(std::clamp(failure.http_status, 0, 999));
   SetInfo(way->last_info, failure.info);
   if (way->first.number == failure.attempt) {
@@ -215,7 +212,7 @@ void FlightRecorder::Settled(uint64_t row, Fate fate, absl::Time now) {
   Way* way = WayOf(row);
   if (way == nullptr) return;
   way->fate = fate;
-  way->settled = absl::ToUnixMicros(now);
+  way->settled = Micros(now);
   way->next_attempt = kNever;
 }
 
@@ -291,12 +288,11 @@ Trace FlightRecorder::Find(std::string_view id_or_name, size_t limit) const {
 }
 
 TracedAttempt FlightRecorder::LastFailure(uint64_t row) const {
-  const uint64_t number = WayNumberOf(row);
-  if (number == 0) return {};
-  const Way& way = ways_[number - first_way_];
-  if (way.last.failed != kNever) return Describe(way.last, way.last_info);
+  const Way* way = WayOf(row);
+  if (way == nullptr) return {};
+  if (way->last.failed != kNever) return Describe(way->last, way->last_info);
   // One that is in flight has told nothing yet; of those before it the first is kept.
-  return way.first.failed != kNever ? Describe(way.first, way.first_info) : TracedAttempt();
+  return way->first.failed != kNever ? Describe(way->first, way->first_info) : TracedAttempt();
 }
 
 TracedEvent FlightRecorder::Describe(const Record& record) const {
@@ -383,10 +379,7 @@ void FlightRecorder::AddEndpointChanges(Trace* trace) const {
 }
 
 size_t FlightRecorder::MemoryBytes() const {
-  constexpr size_t kNode = 512;  // libstdc++'s deque
-  const size_t event_nodes = events_.size() / (kNode / sizeof(Record)) + 2;
-  const size_t way_nodes = ways_.size() / (kNode / sizeof(Way)) + 2;
-  size_t bytes = (event_nodes + way_nodes) * (kNode + kMallocOverhead + 2 * sizeof(void*));
+  size_t bytes = events_.MemoryBytes() + ways_.MemoryBytes();
   bytes += text_bytes_ + words_.MemoryBytes();
   bytes += by_id_.capacity() * (sizeof(EventId) + sizeof(uint64_t) + 1);
   bytes += by_row_.MemoryBytes();

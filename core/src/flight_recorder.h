@@ -9,7 +9,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "block_queue.h"
 #include "row_index.h"
 #include "tallybus/event.h"
 #include "tallybus/trace.h"
@@ -67,6 +67,7 @@ class FlightRecorder {
   // Once for each route that would have taken it; an app stands for its own route.
   void NotSent(const EventId& id, std::string_view route_or_app, NotSentReason reason,
                absl::Time now);
+  bool Knows(uint64_t row) const { return WayOf(row) != nullptr; }
   void Spooled(const EventId& id, const TracedRow& row, absl::Time now);
   // For a row that was loaded from the spool: does nothing where it is known, and opens the event's
   // record where that is not.
@@ -110,6 +111,7 @@ class FlightRecorder {
     bool from_router = false;
     bool resumed = false;
     bool ways_forgotten = false;
+    bool has_later = false;  // there is a later record of this id
   };
 
   struct Attempt {
@@ -166,9 +168,26 @@ class FlightRecorder {
   void AddRow(uint64_t event, const TracedRow& row, absl::Time now, bool resumed);
   void SetInfo(Word& info, std::string_view text);
   void MakeRoomForRoute();
-  uint64_t NumberOf(const EventId& id) const;  // 0: not known
-  uint64_t WayNumberOf(uint64_t row) const;    // 0: not known
-  Way* WayOf(uint64_t row);                    // nullptr: not known
+  // 0: not known. Mostly the newest one, or the one after the last that was asked for: the events
+  // of a turn are told of in their order.
+  uint64_t NumberOf(const EventId& id) const {
+    if (!events_.empty() && events_.back().id == id) return first_event_ + events_.size() - 1;
+    if (IsRecordOf(id, told_of_ + 1)) return ++told_of_;
+    auto found = by_id_.find(id);
+    return found == by_id_.end() ? 0 : told_of_ = found->second;
+  }
+  // Much happens at one time: it is that of a turn.
+  int64_t Micros(absl::Time now) {
+    if (now != now_) now_us_ = absl::ToUnixMicros(now_ = now);
+    return now_us_;
+  }
+  bool IsRecordOf(const EventId& id, uint64_t number) const {
+    if (number < first_event_ || number - first_event_ >= events_.size()) return false;
+    const Record& record = events_[number - first_event_];
+    return record.id == id && !record.has_later;
+  }
+  const Way* WayOf(uint64_t row) const;  // nullptr: not known
+  Way* WayOf(uint64_t row);
   Record& RecordAt(uint64_t number) { return events_[number - first_event_]; }
   Way& WayAt(uint64_t number) { return ways_[number - first_way_]; }
 
@@ -180,15 +199,18 @@ class FlightRecorder {
   void AddEndpointChanges(Trace* trace) const;
 
   // Numbers count from 1 and are never reused.
-  std::deque<Record> events_;
+  BlockQueue<Record> events_;
   uint64_t first_event_ = 1;
-  std::deque<Way> ways_;
+  mutable uint64_t told_of_ = 0;  // the event that was told of last
+  BlockQueue<Way> ways_;
   uint64_t first_way_ = 1;
   absl::flat_hash_map<EventId, uint64_t, NumberHash> by_id_;
   RowIndex by_row_;
   absl::flat_hash_map<std::string, std::vector<Change>> endpoints_;
   WordTable words_;
   size_t text_bytes_ = 0;
+  absl::Time now_ = absl::UnixEpoch();  // that Micros was asked for last
+  int64_t now_us_ = 0;
 };
 
 }  // namespace tallybus

@@ -1,4 +1,4 @@
-// A length beyond 64 marks the text that was cut.
+// What is longer than what is kept: its beginning, its hash and its size.
 #include "kept_text.h"
 
 #include <absl/hash/hash.h>
@@ -23,14 +23,7 @@ uint64_t TextHash(std::string_view text) {
   return absl::Hash<absl::string_view>()(absl::string_view(text.data(), text.size()));
 }
 
-uint8_t KeptLength(std::string_view text) {
-  return text.size() <= kKeptTextBytes ? static_cast<uint8_t>(text.size()) : kCut;
-}
-
-size_t KeptBytes(uint8_t length) { return std::min<size_t>(length, kKeptTextBytes); }
-
-char* KeepText(std::string_view text, char* to) {
-  if (text.size() <= kKeptTextBytes) return std::copy(text.begin(), text.end(), to);
+char* KeepLongText(std::string_view text, char* to) {
   const uint64_t hash = TextHash(text);
   const auto size =
       static_cast<uint32_t>(std::min<size_t>(text.size(), std::numeric_limits<uint32_t>::max()));

@@ -2,6 +2,7 @@
 #ifndef TALLYBUS_KEPT_TEXT_H_
 #define TALLYBUS_KEPT_TEXT_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -14,14 +15,20 @@ namespace tallybus {
 
 inline constexpr size_t kKeptTextBytes = 64;
 
-// Says how the text is kept; one byte.
-uint8_t KeptLength(std::string_view text);
+// Says how the text is kept; one byte. A length beyond the most marks the text that was cut.
+inline uint8_t KeptLength(std::string_view text) {
+  return static_cast<uint8_t>(std::min(text.size(), kKeptTextBytes + 1));
+}
 
 // How many bytes are kept under that length.
-size_t KeptBytes(uint8_t length);
+inline size_t KeptBytes(uint8_t length) { return std::min<size_t>(length, kKeptTextBytes); }
 
 // Writes the KeptBytes(KeptLength(text)) bytes and returns the place after them.
-char* KeepText(std::string_view text, char* to);
+char* KeepLongText(std::string_view text, char* to);
+inline char* KeepText(std::string_view text, char* to) {
+  if (text.size() > kKeptTextBytes) return KeepLongText(text, to);
+  return std::copy(text.begin(), text.end(), to);
+}
 
 // For people: the text, or its beginning and "... (4096 bytes)". What is cut is cut at a character.
 std::string ShownText(const char* kept, uint8_t length);

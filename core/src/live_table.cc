@@ -23,16 +23,15 @@ constexpr char kOpened[] = "opened/";
 constexpr char kNode[] = "node/";
 
 // Empty: the event is about nothing that lives.
-std::string LiveKey(const Event& event) {
+void SetLiveKey(const Event& event, std::string* key) {
+  key->clear();
   if (event.method == kConnectionStatusEvent && !event.session_id.empty()) {
-    return kSession + event.session_id;
+    key->append(kSession).append(event.session_id);
+  } else if (event.method == kStreamStatusEvent && !event.media_session_id.empty()) {
+    key->append(kStream).append(event.media_session_id);
+  } else if (event.method == kStreamStatusEvent && event.published && !event.name.empty()) {
+    key->append(kStream).append(event.app_key).append("/").append(event.name);
   }
-  if (event.method != kStreamStatusEvent) return "";
-  if (!event.media_session_id.empty()) return kStream + event.media_session_id;
-  if (event.published && !event.name.empty()) {
-    return absl::StrCat(kStream, event.app_key, "/", event.name);
-  }
-  return "";
 }
 
 bool IsStream(std::string_view key) {
@@ -87,16 +86,16 @@ void LiveTable::Take(LiveRecord record, MonoTime now) {
 }
 
 void LiveTable::Note(const std::string& name, const Event& event, MonoTime now, Changes* changes) {
-  const std::string key = LiveKey(event);
-  if (key.empty()) return;
+  SetLiveKey(event, &key_);
+  if (key_.empty()) return;
   if (event.terminal) {
     auto found = by_name_.find(name);
-    if (found != by_name_.end()) Erase(found->second, name, key, changes);
+    if (found != by_name_.end()) Erase(found->second, name, key_, changes);
     return;
   }
-  Source& source = by_name_[name];
+  Source& source = SourceOf(name);
   if (source.node_id.empty()) source.node_id = event.node_id;
-  auto [found, is_new] = source.entries.try_emplace(key);
+  auto [found, is_new] = source.entries.try_emplace(key_);
   Entry& entry = found->second;
   entry.heard = now;
   if (is_new) ++size_;
@@ -105,7 +104,13 @@ void LiveTable::Note(const std::string& name, const Event& event, MonoTime now, 
   entry.app_key = event.app_key;
   entry.json = WithoutFields(event.json, sdp_);
   entry.lost = false;
-  changes->push_back({name, key, entry.json, false});
+  changes->push_back({name, key_, entry.json, false});
+}
+
+// Most events are of the source of the one before.
+LiveTable::Source& LiveTable::SourceOf(const std::string& name) {
+  if (last_ == nullptr || last_->first != name) last_ = &*by_name_.try_emplace(name).first;
+  return last_->second;
 }
 
 void LiveTable::NoteSession(const std::string& name, const SessionChange& change) {
@@ -228,6 +233,7 @@ void LiveTable::Forget(const std::string& name, Changes* changes) {
   ForgetSuperseded(found->second, name);
   for (const auto& [key, entry] : found->second.entries) changes->push_back({name, key, "", false});
   size_ -= found->second.entries.size();
+  if (last_ == &*found) last_ = nullptr;
   by_name_.erase(found);
 }
 

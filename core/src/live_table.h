@@ -4,6 +4,7 @@
 #define TALLYBUS_LIVE_TABLE_H_
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/node_hash_map.h>
 
 #include <functional>
 #include <map>
@@ -77,7 +78,7 @@ class LiveTable {
     bool lost = false;
   };
   struct Source {
-    absl::flat_hash_map<std::string, Entry> entries;  // by what LiveKey says
+    absl::flat_hash_map<std::string, Entry> entries;  // by what SetLiveKey says
     std::map<std::string, std::string> sessions;      // open ones' apps, by id
     std::string node_id;      // as its HELLO said; where it says none, as its first event did
     bool superseded = false;  // has entries in superseded_
@@ -89,7 +90,12 @@ class LiveTable {
   void Erase(Source& source, const std::string& name, const std::string& key, Changes* changes);
 
   const FieldSetPtr sdp_ = std::make_shared<const FieldSet>(FieldSet{"sdp"});
-  absl::flat_hash_map<std::string, Source> by_name_;
+  using Sources = absl::node_hash_map<std::string, Source>;
+  Source& SourceOf(const std::string& name);
+
+  Sources by_name_;
+  Sources::value_type* last_ = nullptr;  // whose event was noted last; nullptr: not known
+  std::string key_;                      // of that event
   absl::flat_hash_map<std::string, Superseded> superseded_;  // by lane; for seconds, mostly empty
   size_t size_ = 0;
 };

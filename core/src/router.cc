@@ -177,6 +177,8 @@ bool Router::Line::TakeInbox() {
   for (auto& [ingress, bytes] : batches) {
     inbox_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     Turn turn;
+    turn.copies.reserve(ingress.records.size());
+    turn.batch.rows.reserve(ingress.records.size());
     for (IngressRecord& record : ingress.records) TakeRecord(std::move(record), &turn);
     if (ingress.watermark) NoteWatermark(*ingress.watermark, &turn.batch);
     Append(std::move(turn));
@@ -213,6 +215,7 @@ void Router::Line::TakeEvent(Event&& event, Turn* turn, const std::string* not_t
   recorder.Accepted(*shared, now);
   turn->copies.push_back({shared, std::move(decision.client_exclude)});
   NoteUndelivered(*shared, decision, now);
+  if (!decision.targets.empty()) SetLaneKey(*shared, &lane_);
   for (const Target& target : decision.targets) {
     if (not_to == nullptr || target.route->name != *not_to) AddRow(shared, target, turn);
   }
@@ -231,12 +234,11 @@ void Router::Line::AddRow(const EventPtr& event, const Target& target, Turn* tur
   row->delivery = target.route->delivery;
   row->accepted = PassTime();
   row->ephemeral = event->method == kStreamKeepAliveEvent;
-  const std::string lane = LaneKey(*event);
-  dispatcher.Place(*target.route, lane, row.get(), &turn->batch);
+  dispatcher.Place(*target.route, lane_, row.get(), &turn->batch);
   recorder.Spooled(event->id,
                    {.row = row->seq,
                     .route = target.route->name,
-                    .lane = lane,
+                    .lane = lane_,
                     .lane_sequence = row->lane_sequence},
                    row->accepted);
   (row->ephemeral ? turn->of_the_moment : turn->batch.rows).push_back(std::move(row));

@@ -153,6 +153,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   absl::flat_hash_set<std::string> beating_nodes_;  // of the open bus: sources with a heartbeat
   absl::flat_hash_map<std::string, MonoTime> dropped_at_;  // last, by node that drops events
   std::pair<uint64_t, std::string> last_source_;
+  std::string lane_;  // of the event that is taken
   // Loads that are for an ErrorEvent "waiting"; so many at a time, since each brings a body.
   static constexpr size_t kWaitingAsked = 64;
   absl::flat_hash_set<SpoolSeq> waiting_asked_;

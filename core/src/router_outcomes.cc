@@ -172,7 +172,8 @@ void Router::Line::TellOf(const SpoolRow& row, const Failure& failure) {
 void Router::Line::OnSettled(const Settlement& settlement) {
   watch_.Forget(settlement.seq);
   recorder.Settled(settlement.seq, FateOf(settlement.outcome), PassTime());
-  waiting_asked_.erase(settlement.seq);  // the spool may have nothing left to answer with
+  // The spool may have nothing left to answer with.
+  if (!waiting_asked_.empty()) waiting_asked_.erase(settlement.seq);
 }
 
 bool Router::Line::TakeLoads() {
@@ -180,8 +181,9 @@ bool Router::Line::TakeLoads() {
   loads.Drain(&loaded);
   for (const std::vector<SpoolRowPtr>& rows : loaded) {
     for (const SpoolRowPtr& row : rows) {
-      if (row->event != nullptr) Resume(*row);
+      if (row->event != nullptr && !recorder.Knows(row->seq)) Resume(*row);
       dispatcher.Loaded(row);
+      if (waiting_asked_.empty()) continue;
       if (waiting_asked_.erase(row->seq) == 0 || row->event == nullptr) continue;
       TellOf(*row, Failure{.route = dispatcher.RouteOf(*row),
                            .http_status = 0,

@@ -20,7 +20,9 @@ uint64_t RowIndex::Find(uint64_t row) const {
     auto found = others_.find(row);
     if (found != others_.end()) return found->second;
   }
-  if (row > last_row_) return 0;
+  if (row > last_row_ || runs_.empty()) return 0;
+  const Run& last = runs_.back();
+  if (row >= last.row) return last.way + (row - last.row);  // as of most
   auto after = std::upper_bound(runs_.begin(), runs_.end(), row,
                                 [](uint64_t wanted, const Run& run) { return wanted < run.row; });
   if (after == runs_.begin()) return 0;

@@ -22,10 +22,16 @@ std::string Cut(std::string_view text) {
 
 Word WordTable::Take(std::string_view text) {
   if (text.empty()) return Word{kEmpty};
+  // Most often it is the same one again.
+  if (last_ != kEmpty && slots_[last_ - kFirst].text == text) {
+    ++slots_[last_ - kFirst].uses;
+    return Word{last_};
+  }
   if (text.size() > kMaxBytes) return Take(Cut(text));
   if (auto found = index_.find(Key(text)); found != index_.end()) {
-    ++slots_[found->second - kFirst].uses;
-    return Word{found->second};
+    last_ = found->second;
+    ++slots_[last_ - kFirst].uses;
+    return Word{last_};
   }
   if (index_.size() == kMaxWords) return Word{kTooManyWord};
   return Word{NewSlot(text)};
@@ -50,6 +56,7 @@ void WordTable::Release(Word word) {
   if (number < kFirst) return;
   Slot& slot = slots_[number - kFirst];
   if (--slot.uses > 0) return;
+  if (last_ == number) last_ = kEmpty;
   index_.erase(Key(slot.text));
   slot.text = std::string();
   free_.push_back(number);

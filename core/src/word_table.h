@@ -48,6 +48,7 @@ class WordTable {
   std::deque<Slot> slots_;  // a slot's text stays where it is: the index refers to it
   std::vector<uint16_t> free_;
   absl::flat_hash_map<absl::string_view, uint16_t> index_;
+  uint16_t last_ = kEmpty;  // that was taken
 };
 
 }  // namespace tallybus

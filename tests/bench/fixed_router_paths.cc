@@ -96,7 +96,7 @@ void DecodeAndDecide() {
   EventDefaults defaults;
   defaults.node_id = "node-1";
   defaults.app_of_session = [](std::string_view) { return std::string_view("defaultApp"); };
-  const auto take = [&](const std::string& bytes) {
+  const auto take = [&](std::string_view bytes) {
     absl::StatusOr<bus::Record> record = bus::DecodeRecord(bytes, defaults);
     Require(record.ok() && std::holds_alternative<Event>(*record), "a record is not read");
     const Decision decision = Decide(std::get<Event>(*record), sessions, routes);
@@ -106,7 +106,7 @@ void DecodeAndDecide() {
     for (size_t i = 0; i < kMessages; ++i) {
       absl::StatusOr<bus::FromEngine> decoded = bus::Decode("\x05", message);
       Require(decoded.ok(), "EVENTS is not read");
-      for (const std::string& record : std::get<bus::Events>(*decoded).records) take(record);
+      for (std::string_view record : std::get<bus::Events>(*decoded).records) take(record);
     }
   });
 }

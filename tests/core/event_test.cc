@@ -33,6 +33,18 @@ TEST(LaneKeyTest, IsTheMediaSessionForAPlayedOrNamelessStream) {
   EXPECT_EQ(LaneKey(event), "media-b4e7");
 }
 
+TEST(LaneKeyTest, TakesThePlaceOfWhatTheStringHeld) {
+  Event event = testing::StatusEvent("b4e7", "PUBLISHING");
+  std::string key = "what was there before";
+  SetLaneKey(event, &key);
+  EXPECT_EQ(key, LaneKey(event));
+  event.method = kStreamKeepAliveEvent;
+  event.name = std::string(300, 'n');
+  SetLaneKey(event, &key);
+  EXPECT_EQ(key, LaneKey(event));
+  EXPECT_EQ(key.size(), 256u);
+}
+
 TEST(LaneKeyTest, IsTheSessionElseTheApp) {
   Event event = testing::StatusEvent("", "x");
   event.media_session_id = "";

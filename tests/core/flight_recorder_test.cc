@@ -245,6 +245,31 @@ TEST_F(FlightRecorderTest, AnIdThatComesTwiceHasTwoRecords) {
   EXPECT_EQ(Only("0000000000000007-1").clients, ClientOutcome::kNobody);
 }
 
+TEST_F(FlightRecorderTest, OfAnIdThatComesTwiceTheLaterRecordIsToldOfInWhateverOrder) {
+  const EventId cam = Accept("cam", 1);
+  const EventId next = Accept("next", 2);
+  Accept("cam", 1);
+  const EventId last = Accept("last", 3);
+  for (const EventId& id : {cam, next, cam, last, next}) {
+    recorder_.ToClients(id, ClientOutcome::kNobody, Now());
+  }
+  const Trace trace = recorder_.Find("cam", 10);
+  ASSERT_THAT(trace.events, SizeIs(2));
+  EXPECT_EQ(trace.events[0].clients, std::nullopt);
+  EXPECT_EQ(trace.events[1].clients, ClientOutcome::kNobody);
+  EXPECT_EQ(Only("next").clients, ClientOutcome::kNobody);
+  EXPECT_EQ(Only("last").clients, ClientOutcome::kNobody);
+}
+
+TEST_F(FlightRecorderTest, KnowsTheRowsThatItWasToldOf) {
+  EXPECT_FALSE(recorder_.Knows(0));
+  EXPECT_FALSE(recorder_.Knows(12));
+  Spool(Accept("cam", 1), 12);
+  EXPECT_TRUE(recorder_.Knows(12));
+  EXPECT_FALSE(recorder_.Knows(11));
+  EXPECT_FALSE(recorder_.Knows(13));
+}
+
 class EndpointHistoryTest : public FlightRecorderTest {
  protected:
   void Change(EndpointState state, std::string_view reason = "", std::string_view route = kRoute) {

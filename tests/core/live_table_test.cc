@@ -292,5 +292,16 @@ TEST_F(LiveTableTest, SourcesHaveNamesThatCannotMeet) {
   EXPECT_EQ(SourceOfNode("00000000000000ab"), "node/00000000000000ab");
 }
 
+TEST_F(LiveTableTest, ASourceThatWasForgottenBeginsAnew) {
+  Note("cam", "PUBLISHING");
+  table.Forget(kEngine, &changes);
+  Note("cam", "PUBLISHING");
+  Event other = testing::StatusEvent("other", "PUBLISHING");
+  Note(other, "second");
+  Note("last", "PUBLISHING");
+  EXPECT_EQ(table.size(), 3u);
+  EXPECT_THAT(Told(End()), ElementsAre("cam FAILED", "last FAILED"));
+}
+
 }  // namespace
 }  // namespace tallybus

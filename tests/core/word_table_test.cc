@@ -43,6 +43,21 @@ TEST(WordTableTest, CutsALongTextAtACharacter) {
   EXPECT_EQ(words.Text(words.Take(no_characters)), "...");
 }
 
+TEST(WordTableTest, AWordThatWasJustTakenIsForgottenWithItsLastUse) {
+  WordTable words;
+  const Word first = words.Take("route");
+  EXPECT_EQ(words.Take("route"), first);
+  words.Release(first);
+  EXPECT_EQ(words.Text(first), "route");
+  words.Release(first);
+  EXPECT_EQ(words.size(), 0u);
+  const Word other = words.Take("other");
+  const Word again = words.Take("route");
+  EXPECT_NE(other, again);
+  EXPECT_EQ(words.Text(words.Take("route")), "route");
+  EXPECT_EQ(words.Text(words.Take("other")), "other");
+}
+
 TEST(WordTableTest, SaysSoWhenItIsFullAndIsUsefulAgainWhenItIsNot) {
   WordTable words;
   std::vector<Word> taken;

@@ -195,12 +195,11 @@ void EngineIngress::Take(const std::string& peer, bus::State&& state) {
 }
 
 EventDefaults EngineIngress::DefaultsOf(const Publisher& publisher) const {
-  EventDefaults defaults;
-  defaults.node_id = publisher.node_id;
-  defaults.app_key = publisher.app_key;
-  defaults.now = parts_.clock.WallNow();
-  defaults.app_of_session = [this](std::string_view id) { return publishers_.AppOfSession(id); };
-  return defaults;
+  return {.node_id = publisher.node_id,
+          .app_key = publisher.app_key,
+          .now = parts_.clock.WallNow(),
+          .method = {},
+          .app_of_session = [this](std::string_view id) { return publishers_.AppOfSession(id); }};
 }
 
 void EngineIngress::Take(const std::string& peer, bus::Events&& events) {
@@ -245,6 +244,12 @@ void EngineIngress::TakeRecords(Publisher& publisher, const bus::Events& events,
 
 void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
                                const EventDefaults& defaults, IngressBatch* batch) {
+  auto& plain = std::get<Event>(batch->records.emplace_back(std::in_place_type<Event>));
+  if (bus::DecodeEvent(record, defaults, &plain)) {
+    plain.id = {publisher.epoch, sequence};
+    return;
+  }
+  batch->records.pop_back();
   absl::StatusOr<bus::Record> decoded = bus::DecodeRecord(record, defaults);
   if (!decoded.ok()) {
     CountMalformed(MalformedReason(decoded.status()));
@@ -301,9 +306,7 @@ void EngineIngress::OnDurable(const Watermark& watermark) {
 
 void EngineIngress::Acknowledge() {
   for (auto& [epoch, publisher] : publishers_) {
-    if (publisher.starved && sink_->HasRoom() && AskForExpected(publisher)) {
-      publisher.starved = false;
-    }
+    if (publisher.starved && sink_->HasRoom()) publisher.starved = !AskForExpected(publisher);
     if (!publisher.ack_owed || publisher.peer.empty()) continue;
     publisher.ack_owed = false;
     RaiseSendThrough(publisher);

@@ -91,6 +91,7 @@ Publisher* Publishers::OfSession(std::string_view session_id) {
 }
 
 std::string_view Publishers::AppOfSession(std::string_view session_id) const {
+  if (sessions_.empty()) return {};  // a look at an empty table is a hash too many
   auto found = sessions_.find(Absl(session_id));
   if (found == sessions_.end()) return {};
   return found->second.app_key;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,7 +91,8 @@ struct Heartbeat {
 struct Events {
   uint64_t epoch = 0;
   uint64_t first_sequence = 0;
-  std::vector<std::string> records;  // of DecodeRecord
+  std::vector<std::string_view> records;   // of DecodeRecord; they refer into the message
+  std::shared_ptr<const void> owner = {};  // of what they refer to, where that is a copy
 };
 struct State {
   uint64_t epoch = 0;
@@ -104,6 +106,9 @@ struct Bye {};
 using Record = std::variant<Event, SessionChange, Bye>;
 // UNIMPLEMENTED: a record that this version does not serve (CONNECT).
 absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults& defaults);
+// The event of a record as our own engines write it, in place: a dozen strings are worth not
+// moving. False: DecodeRecord says what it is; *event is of no use then.
+bool DecodeEvent(std::string_view bytes, const EventDefaults& defaults, Event* event);
 
 // Router to engine.
 struct Welcome {

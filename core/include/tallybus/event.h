@@ -64,6 +64,8 @@ bool IsTerminalStatus(std::string_view method, std::string_view status);
 // name; else the media session; else the session; else `app/`. A StreamKeepAliveEvent has a lane of
 // its own beside its stream's.
 std::string LaneKey(const Event& event);
+// The same into a string whose room is used again.
+void SetLaneKey(const Event& event, std::string* key);
 
 // RFC 3339 in UTC with milliseconds: 2026-01-31T23:59:59.123Z.
 std::string Rfc3339Millis(absl::Time time);

@@ -2,6 +2,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/utility/utility.h>
 
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "codec/envelope_codec.h"
 #include "codec/envelope_view.h"
 #include "codec/json_event.h"
+#include "codec/plain_reader.h"
 #include "tallybus/codec.h"
 #include "tallybus/v1/bus.pb.h"
 
@@ -31,9 +33,9 @@ FromEngine From(v1::Hello&& m) {
 FromEngine From(v1::Heartbeat&& m) { return Heartbeat{m.epoch(), m.dropped()}; }
 
 FromEngine From(v1::Events&& m) {
-  Events events{m.epoch(), m.first_sequence(), {}};
-  events.records.reserve(static_cast<size_t>(m.records_size()));
-  for (std::string& record : *m.mutable_records()) events.records.push_back(std::move(record));
+  const auto owner = std::make_shared<const v1::Events>(std::move(m));
+  Events events{owner->epoch(), owner->first_sequence(), {}, owner};
+  events.records.assign(owner->records().begin(), owner->records().end());
   return events;
 }
 
@@ -65,6 +67,38 @@ absl::StatusOr<FromEngine> ParseAs(std::string_view bytes) {
   Message message;
   if (!Parse(bytes, &message)) return Malformed("protobuf", "does not parse as its kind");
   return From(std::move(message));
+}
+
+// Of nothing but the fields that we know; nullopt: ask protobuf, which knows better.
+std::optional<Events> EventsInPlain(std::string_view bytes) {
+  std::optional<Events> events(std::in_place);
+  PlainReader reader(bytes);
+  bool plain = true;
+  for (uint64_t tag; plain && !reader.AtEnd();) {
+    plain = reader.Tag(&tag);
+    if (!plain) break;
+    switch (tag) {
+      case TagOf(v1::Events::kEpochFieldNumber, kFixed64):
+        plain = reader.Fixed(&events->epoch);
+        break;
+      case TagOf(v1::Events::kFirstSequenceFieldNumber, kVarint):
+        plain = reader.Number(&events->first_sequence);
+        break;
+      case TagOf(v1::Events::kRecordsFieldNumber, kBytes):
+        plain = reader.Bytes(&events->records.emplace_back());
+        break;
+      default:
+        plain = false;
+    }
+  }
+  if (!plain) events.reset();
+  return events;
+}
+
+// Records are read where they stand: a copy of each is two allocations.
+absl::StatusOr<FromEngine> DecodeEvents(std::string_view bytes) {
+  if (std::optional<Events> events = EventsInPlain(bytes)) return *std::move(events);
+  return ParseAs<v1::Events>(bytes);
 }
 
 Encoded Wrap(Kind kind, const google::protobuf::MessageLite& message) {
@@ -134,7 +168,7 @@ absl::StatusOr<FromEngine> Decode(std::string_view kind, std::string_view bytes)
     case Kind::kHeartbeat:
       return ParseAs<v1::Heartbeat>(bytes);
     case Kind::kEvents:
-      return ParseAs<v1::Events>(bytes);
+      return DecodeEvents(bytes);
     case Kind::kState:
       return ParseAs<v1::State>(bytes);
     default:
@@ -175,13 +209,18 @@ absl::StatusOr<Record> ParseRecord(std::string_view bytes, const EventDefaults& 
 
 }  // namespace
 
+bool DecodeEvent(std::string_view bytes, const EventDefaults& defaults, Event* event) {
+  const std::optional<std::string_view> envelope = EnvelopeInPlain(bytes);
+  return envelope && bytes.size() <= kMaxEventBytes &&
+         FillEventFromPlain(*envelope, defaults, event);
+}
+
 // One name for all that it returns, so that the event is made where the caller wants it.
 absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults& defaults) {
   absl::StatusOr<Record> decoded(absl::in_place, std::in_place_type<Event>);
-  const std::optional<std::string_view> envelope = EnvelopeInPlain(bytes);
-  const bool is_plain = envelope && bytes.size() <= kMaxEventBytes &&
-                        FillEventFromPlain(*envelope, defaults, &std::get<Event>(*decoded));
-  if (!is_plain) decoded = ParseRecord(bytes, defaults);
+  if (!DecodeEvent(bytes, defaults, &std::get<Event>(*decoded))) {
+    decoded = ParseRecord(bytes, defaults);
+  }
   return decoded;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "codec/json_writer.h"
 #include "tallybus/v1/event.pb.h"
 
 namespace tallybus {
@@ -47,9 +48,9 @@ namespace tallybus {
   X(Object, custom, "custom")
 
 struct StatusField {
-  enum class Kind : uint8_t { kString, kBool, kInt, kObject };
+  enum class Kind : uint8_t { kBool, kInt, kString, kObject };  // the texts last
   Kind kind;
-  std::string_view wcs;
+  JsonKey wcs;
 };
 
 // Number n of StreamStatus is entry n - 1.
@@ -61,13 +62,18 @@ inline constexpr StatusField kStatusFields[] = {
 inline constexpr size_t kStatusFieldCount = std::size(kStatusFields);
 
 struct StatusView {
-  uint32_t present = 0;                                   // bit n - 1: field number n
-  std::array<int64_t, kStatusFieldCount> numbers;         // of bools and integers
-  std::array<std::string_view, kStatusFieldCount> texts;  // of the others
+  // A bool, an integer, or a text and its size.
+  struct Value {
+    int64_t number;
+    const char* text;
+    std::string_view AsText() const { return {text, static_cast<size_t>(number)}; }
+  };
+  uint32_t present = 0;                         // bit n - 1: field number n
+  std::array<Value, kStatusFieldCount> values;  // of the others it is not set
 
   bool Has(size_t field) const { return (present >> (field - 1) & 1) != 0; }
   std::string_view Text(size_t field) const {
-    return Has(field) ? texts[field - 1] : std::string_view();
+    return Has(field) ? values[field - 1].AsText() : std::string_view();
   }
 };
 static_assert(kStatusFieldCount <= 32);
@@ -88,9 +94,9 @@ struct EnvelopeView {
 EnvelopeView ViewOf(const v1::Envelope& envelope);
 
 // The view of an Envelope's bytes as our own writers make them: each field once and in order, none
-// that is not known, no ErrorEvent. nullopt: ask protobuf, which knows better. Text is not checked
-// to be UTF-8. It refers into the bytes.
-std::optional<EnvelopeView> ViewOfPlain(std::string_view bytes);
+// that is not known, no ErrorEvent. False: ask protobuf, which knows better; *view is of no use
+// then. Text is not checked to be UTF-8. It refers into the bytes.
+bool ViewOfPlain(std::string_view bytes, EnvelopeView* view);
 
 // The Envelope in the bytes of a Record that holds one, and nothing else.
 std::optional<std::string_view> EnvelopeInPlain(std::string_view record);

@@ -66,38 +66,68 @@ uint64_t Escapes(uint64_t eight) {
   return found & (kOnes * 0x80);
 }
 
+// The same of sixteen bytes, each of them not 0 where it does.
+using Sixteen = uint8_t __attribute__((vector_size(16)));
+using Halves = uint64_t __attribute__((vector_size(16)));
+Sixteen Escapes(Sixteen bytes) {
+  return reinterpret_cast<Sixteen>((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
+}
+
+template <typename T>
+T Word(T word, const char* from) {
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
 // Copies a text, most often a short one: words at a time, the last one overlapping the one before,
-// so that there is no call and no loop over single bytes. Gives each word to `see`.
+// so that there is no call and no loop over single bytes. Gives each word to `see`; of a short text
+// both at once.
 template <typename See>
 char* Copy(std::string_view text, char* to, See see) {
   const char* const from = text.data();
   const size_t size = text.size();
   const auto copy = [&](auto word, size_t at) {
-    std::memcpy(&word, from + at, sizeof word);
+    word = Word(word, from + at);
     std::memcpy(to + at, &word, sizeof word);
     see(word);
   };
-  if (size >= 8) {
-    for (size_t at = 0; at + 8 <= size; at += 8) copy(uint64_t{}, at);
-    copy(uint64_t{}, size - 8);
+  const auto copy_ends = [&](auto half) {
+    const std::pair ends(Word(half, from), Word(half, from + size - sizeof half));
+    std::memcpy(to, &ends.first, sizeof half);
+    std::memcpy(to + size - sizeof half, &ends.second, sizeof half);
+    return ends;
+  };
+  if (size >= 16) {
+    for (size_t at = 0; at + 16 < size; at += 16) copy(Sixteen{}, at);
+    copy(Sixteen{}, size - 16);
+  } else if (size >= 8) {
+    const auto [first, last] = copy_ends(uint64_t{});
+    see(reinterpret_cast<Sixteen>(Halves{first, last}));
   } else if (size >= 4) {
-    copy(uint32_t{}, 0);
-    copy(uint32_t{}, size - 4);
+    const auto [first, last] = copy_ends(uint32_t{});
+    see(uint64_t{last} << 32 | first);
   } else {
     for (size_t at = 0; at < size; ++at) copy(uint8_t{}, at);
   }
   return to + size;
 }
 
-// Not 0 where any byte of the text needs an escape; it is copied all the same.
-uint64_t CopyAndCheck(std::string_view text, char* to) {
+// Whether any byte of the text needs an escape; it is copied all the same.
+bool CopyAndCheck(std::string_view text, char* to) {
   uint64_t found = 0;
-  Copy(text, to, [&found](auto word) {
-    constexpr uint64_t kSpaces = 0x2020202020202020;  // where the word has no bytes
+  Sixteen found_in_long = {};
+  Copy(text, to, [&](auto word) {
     constexpr int kBits = 8 * sizeof word;
-    found |= Escapes(kBits == 64 ? word : kSpaces << (kBits % 64) | word);
+    constexpr uint64_t kSpaces = 0x2020202020202020;  // where the word has no bytes
+    if constexpr (kBits == 128) {
+      found_in_long |= Escapes(word);
+    } else {
+      found |= Escapes(kBits == 64 ? word : kSpaces << (kBits % 64) | word);
+    }
   });
-  return found;
+  uint64_t halves[2];
+  std::memcpy(halves, &found_in_long, sizeof halves);
+  return (found | halves[0] | halves[1]) != 0;
 }
 
 // How much of the text's beginning needs no escape.
@@ -150,29 +180,16 @@ constexpr size_t kMostDigits = 20;  // of an int64_t, with its sign
 
 }  // namespace
 
-JsonObjectWriter::JsonObjectWriter(std::string* out) : out_(out), at_(out->size()) {
-  out_->resize(std::max(out_->capacity(), at_ + 1));
-  (*out_)[at_++] = '{';
+JsonObjectWriter::JsonObjectWriter(std::string* out) : out_(out), begin_(out->size()), at_(begin_) {
+  out_->resize(out_->capacity());
 }
 
 void JsonObjectWriter::Grow(size_t bytes) { out_->resize(std::max(at_ + bytes, 2 * out_->size())); }
 
-char* JsonObjectWriter::Key(std::string_view key, size_t bytes) {
-  char* to = Room(key.size() + 4 + bytes);
-  if (!std::exchange(first_, false)) *to++ = ',';
-  *to++ = '"';
-  to = Put(to, key);
-  *to++ = '"';
-  *to++ = ':';
-  return to;
-}
-
-void JsonObjectWriter::String(std::string_view key, std::string_view value) {
-  const bool was_first = first_;
+void JsonObjectWriter::String(const JsonKey& key, std::string_view value) {
   char* to = Key(key, value.size() + 2);
   *to++ = '"';
-  if (CopyAndCheck(value, to) != 0) {
-    first_ = was_first;  // once more, by the way that escapes
+  if (CopyAndCheck(value, to)) {  // once more, by the way that escapes
     std::string escaped;
     AppendJsonString(value, &escaped);
     return Raw(key, escaped);
@@ -182,28 +199,33 @@ void JsonObjectWriter::String(std::string_view key, std::string_view value) {
   AtEnd(to);
 }
 
-void JsonObjectWriter::Int(std::string_view key, int64_t value) {
+void JsonObjectWriter::Int(const JsonKey& key, int64_t value) {
   char* to = Key(key, kMostDigits);
   AtEnd(std::to_chars(to, to + kMostDigits, value).ptr);
 }
 
-void JsonObjectWriter::Bool(std::string_view key, bool value) {
-  Raw(key, value ? "true" : "false");
+void JsonObjectWriter::Bool(const JsonKey& key, bool value) {
+  constexpr size_t kFalse = 5;
+  char* to = Key(key, kFalse);
+  std::memcpy(to, value ? "true?" : "false", kFalse);  // of one size; what follows covers the rest
+  AtEnd(to + (value ? kFalse - 1 : kFalse));
 }
 
-void JsonObjectWriter::Raw(std::string_view key, std::string_view json) {
+void JsonObjectWriter::Raw(const JsonKey& key, std::string_view json) {
   AtEnd(Put(Key(key, json.size()), json));
 }
 
 void JsonObjectWriter::Members(std::string_view members) {
   if (members.empty()) return;
   char* to = Room(members.size() + 1);
-  if (!std::exchange(first_, false)) *to++ = ',';
+  *to++ = ',';
   AtEnd(Put(to, members));
 }
 
 void JsonObjectWriter::Close() {
+  if (at_ == begin_) AtEnd(Room(1) + 1);
   *Room(1) = '}';
+  (*out_)[begin_] = '{';
   out_->resize(at_ + 1);
 }
 

@@ -21,10 +21,10 @@ std::string AsUtf8(std::string_view bytes) {
 
 class ObjectText {
  public:
-  void Text(std::string_view key, std::string_view value) {
+  void Text(const JsonKey& key, std::string_view value) {
     if (!value.empty()) writer_.String(key, AsUtf8(value));
   }
-  void Time(std::string_view key, absl::Time time) {
+  void Time(const JsonKey& key, absl::Time time) {
     if (time != absl::InfinitePast()) writer_.String(key, Rfc3339Millis(time));
   }
   JsonObjectWriter& operator*() { return writer_; }

@@ -5,10 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <optional>
 
+#include "block_queue.h"
 #include "tallybus/spool.h"
 
 namespace tallybus {
@@ -79,7 +79,7 @@ class Backlog {
   void Unlink(Sheddable& route, uint32_t index);
   void Free(uint32_t index);
 
-  std::deque<Entry> entries_;  // keeps its blocks where they are: growing copies nothing
+  BlockQueue<Entry> entries_;  // growing copies nothing
   uint32_t free_ = kNone;
   size_t size_ = 0;
   size_t taken_ = 0;

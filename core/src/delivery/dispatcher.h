@@ -152,7 +152,7 @@ class Dispatcher {
             MonoTime now);
   void SettleHead(Lane& lane, const SpoolRow& row, Settlement settlement, MonoTime now);
   void SettleRow(Lane& lane, const Waiting& what, const SpoolRow& row, int attempts,
-                 Settlement settlement);
+                 Settlement&& settlement);
   void LogDeadLetter(const Lane& lane, const SpoolRow& row, const Settlement& settlement);
   void Advance(Lane& lane, MonoTime now);
   void CountOutcome(EndpointQueue& queue, const Settlement& settlement);
@@ -195,6 +195,7 @@ class Dispatcher {
   Replaced replaced_;
   std::map<std::string, RoutePtr, std::less<>> routes_;
   std::map<std::string, EndpointQueue, std::less<>> queues_;  // by the route's name
+  EndpointQueue* placed_in_ = nullptr;                        // of the last row that came in
   std::priority_queue<Retry, std::vector<Retry>, std::greater<>> retries_;
   std::minstd_rand random_;
   bool retries_stopped_ = false;

@@ -3,8 +3,10 @@
 #define TALLYBUS_DELIVERY_LANE_H_
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/hash/hash.h>
 #include <absl/strings/string_view.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -104,12 +106,18 @@ class LaneTable {
  private:
   using Lanes = std::list<Lane>;
   using Key = std::pair<const EndpointQueue*, absl::string_view>;  // refers into the lane
+  // Few lanes of several routes have one name.
+  struct KeyHash {
+    size_t operator()(const Key& key) const {
+      return absl::Hash<absl::string_view>()(key.second) + reinterpret_cast<uintptr_t>(key.first);
+    }
+  };
   Lane& Make(EndpointQueue& queue, std::string_view key, LaneId id);
   void CallBack(Lanes::iterator lane);
   void PruneList(Lanes& lanes, MonoTime before, std::vector<LaneId>* forgotten);
 
   Lanes busy_, resting_, ended_;  // the latter two by idle_since
-  absl::flat_hash_map<Key, Lanes::iterator> by_key_;
+  absl::flat_hash_map<Key, Lanes::iterator, KeyHash> by_key_;
   absl::flat_hash_map<LaneId, Lanes::iterator> by_id_;
   LaneId last_id_ = 0;
 };

@@ -11,7 +11,9 @@
 namespace tallybus {
 
 void Dispatcher::Place(const Route& route, std::string_view key, SpoolRow* row, SpoolBatch* batch) {
-  EndpointQueue& queue = QueueOf(route.name);
+  // Most events go where the one before went.
+  if (placed_in_ == nullptr || placed_in_->today.get() != &route) placed_in_ = &QueueOf(route.name);
+  EndpointQueue& queue = *placed_in_;
   Lane& lane = lanes_.Get(queue, key);
   row->lane = lane.id;
   row->lane_sequence = lane.next_sequence++;

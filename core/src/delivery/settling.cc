@@ -187,7 +187,7 @@ void Dispatcher::SettleHead(Lane& lane, const SpoolRow& row, Settlement settleme
 }
 
 void Dispatcher::SettleRow(Lane& lane, const Waiting& what, const SpoolRow& row, int attempts,
-                           Settlement settlement) {
+                           Settlement&& settlement) {
   settlement.seq = what.seq;
   settlement.attempts = attempts;
   settlement.bytes = what.bytes;

@@ -56,10 +56,13 @@ RoutePtr RouteTable::Find(std::string_view name) const {
 Decision Decide(const Event& event, const SessionTable& sessions, const RouteTable& routes) {
   Decision decision;
   auto found = routes.by_app.find(event.app_key);
-  const RoutePtr route = found == routes.by_app.end() ? nullptr : found->second;
-  RestClientConfigPtr config = sessions.Config(event.session_id);
-  if (!config && route) config = route->app_config;
-  const MethodPolicy policy = config ? config->For(event.method) : MethodPolicy();
+  static const RoutePtr kNoRoute;
+  const RoutePtr& route = found == routes.by_app.end() ? kNoRoute : found->second;
+  const RestClientConfigPtr of_session = sessions.Config(event.session_id);
+  const RestClientConfig* config = of_session.get();
+  if (config == nullptr && route) config = route->app_config.get();
+  static const MethodPolicy kDefaults;
+  const MethodPolicy& policy = config != nullptr ? config->For(event.method) : kDefaults;
   decision.client_exclude = policy.client_exclude;
   DecideBackend(event, policy, route, &decision);
   for (const RoutePtr& other : routes.others) {

@@ -2,7 +2,7 @@
 #ifndef TALLYBUS_POLICY_DECISION_H_
 #define TALLYBUS_POLICY_DECISION_H_
 
-#include <vector>
+#include <absl/container/inlined_vector.h>
 
 #include "tallybus/event.h"
 #include "tallybus/route.h"
@@ -27,7 +27,7 @@ struct Decision {
   };
   FieldSetPtr client_exclude;
   Backend backend = Backend::kNone;
-  std::vector<Target> targets;  // the backend first
+  absl::InlinedVector<Target, 1> targets;  // the backend first
 };
 
 // For the app's own route the session's restClientConfig governs whole where there is one, else the

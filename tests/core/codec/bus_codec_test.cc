@@ -74,10 +74,42 @@ TEST(BusCodecTest, ReadsEventsWithoutLookingIntoTheirRecords) {
   events.add_records("one");
   events.add_records("");
   events.add_records("\xff\xff");
-  const Events e = std::get<Events>(*Decoded(Kind::kEvents, events));
+  const std::string bytes = events.SerializeAsString();
+  const auto decoded = Decode(KindByte(Kind::kEvents), bytes);
+  const Events& e = std::get<Events>(*decoded);
   EXPECT_EQ(e.epoch, 5u);
   EXPECT_EQ(e.first_sequence, 100u);
   EXPECT_THAT(e.records, ElementsAre("one", "", "\xff\xff"));
+  EXPECT_EQ(e.owner, nullptr) << "what is plain is not copied";
+}
+
+TEST(BusCodecTest, ReadsEventsOfALaterVersion) {
+  v1::Events events;
+  events.set_epoch(5);
+  events.set_first_sequence(100);
+  events.add_records("one");
+  std::string bytes = events.SerializeAsString() + "\x22\x03new" + "\x1a\x03two";
+  const auto decoded = Decode(KindByte(Kind::kEvents), bytes);
+  ASSERT_TRUE(decoded.ok());
+  bytes.assign(bytes.size(), 'x');
+  const Events& e = std::get<Events>(*decoded);
+  EXPECT_EQ(e.epoch, 5u);
+  EXPECT_EQ(e.first_sequence, 100u);
+  EXPECT_THAT(e.records, ElementsAre("one", "two")) << "they are copies";
+}
+
+TEST(BusCodecTest, RefusesEventsThatAreNotWhole) {
+  v1::Events events;
+  events.set_epoch(5);
+  events.set_first_sequence(300);
+  events.add_records(std::string(200, 'r'));
+  const std::string bytes = events.SerializeAsString();
+  for (size_t size = 1; size < bytes.size(); ++size) {
+    v1::Events cut;
+    EXPECT_EQ(Decode(KindByte(Kind::kEvents), bytes.substr(0, size)).ok(),
+              cut.ParseFromString(bytes.substr(0, size)))
+        << size;
+  }
 }
 
 TEST(BusCodecTest, ReadsStateWithItsSessions) {
@@ -211,7 +243,9 @@ TEST(BusCodecTest, OneMalformedRecordSpoilsNoOther) {
   events.add_records(good.SerializeAsString());
   events.add_records("\xff\xff\xff");
   events.add_records(good.SerializeAsString());
-  const Events e = std::get<Events>(*Decoded(Kind::kEvents, events));
+  const std::string bytes = events.SerializeAsString();
+  const auto decoded = Decode(KindByte(Kind::kEvents), bytes);
+  const Events& e = std::get<Events>(*decoded);
   ASSERT_EQ(e.records.size(), 3u);
   EXPECT_TRUE(DecodeRecord(e.records[0], Defaults()).ok());
   EXPECT_FALSE(DecodeRecord(e.records[1], Defaults()).ok());

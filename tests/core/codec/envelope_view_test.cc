@@ -49,6 +49,11 @@ std::optional<Event> EventFromPlain(std::string_view bytes) {
   return FillEventFromPlain(bytes, Defaults(), &event) ? std::optional(event) : std::nullopt;
 }
 
+bool IsPlain(std::string_view bytes) {
+  EnvelopeView view;
+  return ViewOfPlain(bytes, &view);
+}
+
 // What protobuf makes of the bytes; nullopt: nothing.
 std::optional<Event> ByProtobuf(const std::string& bytes) {
   v1::Envelope envelope;
@@ -91,21 +96,44 @@ TEST(EnvelopeViewTest, ReadsABodyOfJson) {
   ExpectSame(*plain, *ByProtobuf(bytes));
 }
 
+TEST(EnvelopeViewTest, ReadsABoolOfManyBitsAndCutsAnIntegerOfThem) {
+  // published and width, each 1 << 32
+  const std::string status("\x10\x80\x80\x80\x80\x10\x40\x80\x80\x80\x80\x10", 12);
+  const std::string bytes = "\x52\x0c" + status;
+  const auto plain = EventFromPlain(bytes);
+  ASSERT_TRUE(plain);
+  EXPECT_THAT(plain->json, ::testing::HasSubstr(R"("published":true,"width":0)"));
+  ExpectSame(*plain, *ByProtobuf(bytes));
+}
+
 TEST(EnvelopeViewTest, LeavesTheUnusualToProtobuf) {
   v1::Envelope error = Full();
   error.mutable_error_event()->set_status("FAILED");
-  EXPECT_FALSE(ViewOfPlain(error.SerializeAsString()));
+  EXPECT_FALSE(IsPlain(error.SerializeAsString()));
   const std::string bytes = Full().SerializeAsString();
-  EXPECT_FALSE(ViewOfPlain(bytes + bytes)) << "fields that come again";
-  EXPECT_FALSE(ViewOfPlain(bytes + "\x7a\x01x")) << "a field that is not known";
-  EXPECT_FALSE(ViewOfPlain(bytes.substr(0, bytes.size() - 1))) << "not whole";
-  EXPECT_FALSE(ViewOfPlain("\xe2\x80\x80\x80\x80")) << "a long tag";
+  EXPECT_FALSE(IsPlain(bytes + bytes)) << "fields that come again";
+  EXPECT_FALSE(IsPlain(bytes + "\x7a\x01x")) << "a field that is not known";
+  EXPECT_FALSE(IsPlain(bytes.substr(0, bytes.size() - 1))) << "not whole";
+  EXPECT_FALSE(IsPlain("\xe2\x80\x80\x80\x80")) << "a long tag";
   const std::string long_tag("\xe2\x80\x80\x80\x80\x00\x02{}", 9);
-  EXPECT_FALSE(ViewOfPlain(long_tag));
+  EXPECT_FALSE(IsPlain(long_tag));
   const std::string long_size("\x62\x82\x80\x80\x80\x80\x00{}", 9);
-  EXPECT_FALSE(ViewOfPlain(long_size));
+  EXPECT_FALSE(IsPlain(long_size));
   EXPECT_FALSE(v1::Envelope().ParseFromString(long_tag));
   EXPECT_FALSE(v1::Envelope().ParseFromString(long_size));
+  EXPECT_FALSE(IsPlain(std::string(1, '\x10'))) << "a number that is missing";
+  EXPECT_FALSE(IsPlain("\x10\x80\x80")) << "a number that does not end";
+  EXPECT_FALSE(IsPlain("\x10" + std::string(10, '\x80') + "\x01")) << "a number of 77 bits";
+  EXPECT_FALSE(IsPlain(std::string("\x09\x01\x02\x03", 4))) << "an epoch of three bytes";
+  EXPECT_FALSE(IsPlain("\x15\x01\x02\x03\x04")) << "a number of another kind";
+  EXPECT_FALSE(IsPlain(std::string(1, '\x22'))) << "a text without its size";
+  EXPECT_FALSE(
+      IsPlain("\x22\x05"
+              "four"))
+      << "a text that is longer than what is there";
+  EXPECT_FALSE(IsPlain("\x52\x02\x0a\x01")) << "the same within the stream's status";
+  EXPECT_FALSE(IsPlain("\x52\x04\x10\x01\x10\x01")) << "a field of it that comes again";
+  EXPECT_FALSE(IsPlain("\x52\x02\x08\x01")) << "its name as a number";
   v1::Envelope text = Full();
   text.set_session_id("\xff");
   EXPECT_FALSE(EventFromPlain(text.SerializeAsString())) << "not UTF-8";

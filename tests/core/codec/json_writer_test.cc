@@ -45,6 +45,35 @@ TEST(JsonWriterTest, MembersAloneNeedNoComma) {
   EXPECT_EQ(json, "{\"a\":1}");
 }
 
+TEST(JsonWriterTest, WritesBehindWhatIsThere) {
+  std::string text = "before ";
+  JsonObjectWriter writer(&text);
+  writer.Bool("a", true);
+  writer.Close();
+  JsonObjectWriter empty(&text);
+  empty.Close();
+  EXPECT_EQ(text, R"(before {"a":true}{})");
+}
+
+TEST(JsonWriterTest, TakesTheLongestKey) {
+  std::string json;
+  JsonObjectWriter writer(&json);
+  writer.String("twenty-eight-bytes-of-a-name", "");
+  writer.Int("twenty-eight-bytes-of-a-kind", 1);
+  writer.Close();
+  EXPECT_EQ(json, R"({"twenty-eight-bytes-of-a-name":"","twenty-eight-bytes-of-a-kind":1})");
+}
+
+TEST(JsonWriterTest, EndsWithEitherBool) {
+  for (bool value : {true, false}) {
+    std::string json;
+    JsonObjectWriter writer(&json);
+    writer.Bool("b", value);
+    writer.Close();
+    EXPECT_EQ(json, value ? R"({"b":true})" : R"({"b":false})");
+  }
+}
+
 TEST(JsonWriterTest, EscapesWhatMustBeEscapedAndNothingElse) {
   EXPECT_EQ(Quoted("\"\\\b\f\n\r\t"), R"("\"\\\b\f\n\r\t")");
   EXPECT_EQ(Quoted(std::string_view("\0\x01\x1f\x7f", 4)), "\"\\u0000\\u0001\\u001f\x7f\"");
