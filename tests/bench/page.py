@@ -50,7 +50,7 @@ def write(path, name, text):
 
 def text(groups, cost, comparison, options, folder, load):
     parts = [_what(options), machine(folder, load)]
-    parts += [_rates(group) for group in groups]
+    parts += [_rates(group, options.size) for group in groups]
     if cost:
         parts.append(_cost(cost))
     parts.append(_configurations(groups, comparison))
@@ -88,15 +88,16 @@ def machine(folder, load):
             f"SQLite {version('sqlite3', '--version')}.")
 
 
-def _rates(group):
+def _rates(group, size):
     ours = group.ours if group.ours and group.ours.results else None
     lines = [f"### {group.title}", "",
-             "| sender | events/s | of ours | CPU µs an event | of ours | resident MB | "
+             "| sender | events/s | MB/s | of ours | CPU µs an event | of ours | resident MB | "
              "anonymous MB |",
-             "|---|---|---|---|---|---|---|"]
+             "|---|---|---|---|---|---|---|---|"]
     for entry in sorted(group.entries, key=lambda e: -e.median("rate")):
         rate, cpu = (f"{entry.ratio(ours, w):.2f}" if ours else "" for w in ("rate", "cpu_us"))
-        lines.append(f"| {entry.arm.name} | {entry.median('rate'):,.0f} | {rate} | "
+        lines.append(f"| {entry.arm.name} | {entry.median('rate'):,.0f} | "
+                     f"{entry.median('rate') * size / 1e6:,.1f} | {rate} | "
                      f"{entry.median('cpu_us'):.1f} | {cpu} | {entry.median('rss'):.1f} | "
                      f"{entry.median('anon'):.1f} |")
     if ours:
