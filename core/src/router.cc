@@ -30,7 +30,7 @@ size_t Floor(size_t max_bytes) { return max_bytes / 16; }
 
 Router::Line::Line(Parts p)
     : parts(std::move(p)),
-      sessions(parts.log),
+      sessions(parts.log, parts.session_ttl),
       dispatcher({parts.clock, parts.spool, parts.metrics, parts.log, *this, [this] { Wake(); },
                   parts.jitter_seed}),
       alerts(parts.log, parts.metrics, parts.node_id),
@@ -39,6 +39,7 @@ Router::Line::Line(Parts p)
       faults(kAsManyAsAsked, [this] { Wake(); }),
       tasks(kMostTasks, [this] { Wake(); }),
       inbox_(kInboxBatches, [this] { Wake(); }),
+      ask_log_(parts.log, parts.clock),
       started_(parts.clock.Now()),
       accepted_(parts.metrics.GetCounter("tallybus_events_accepted_total", "Events accepted")),
       no_backend_(parts.metrics.GetCounter("tallybus_events_not_sent_total",
@@ -54,6 +55,11 @@ Router::Line::Line(Parts p)
                                              "ErrorEvents made for a backend's failure")),
       ends_made_(parts.metrics.GetCounter("tallybus_ends_made_total",
                                           "Ends that the router told in an engine's place")),
+      asks_accepted_(parts.metrics.GetCounter("tallybus_asks_total",
+                                              "Calls that a backend may refuse, by outcome",
+                                              {{"outcome", "accepted"}})),
+      asks_declined_(
+          parts.metrics.GetCounter("tallybus_asks_total", "", {{"outcome", "declined"}})),
       spool_bytes_(parts.metrics.GetGauge("tallybus_spool_bytes", "Bytes that the spool holds")),
       sessions_(parts.metrics.GetGauge("tallybus_sessions", "Sessions that are known")),
       live_gauge_(parts.metrics.GetGauge("tallybus_live_streams",
@@ -130,10 +136,12 @@ std::optional<MonoTime> Router::Line::Step() {
     pass_time_ = parts.clock.WallNow();
     busy = TakeFaults();
     busy |= TakeTasks();
+    busy |= LetGoOfLeft();
     busy |= TakeInbox();
     busy |= TakeCommits();
     busy |= TakeLoads();
     busy |= dispatcher.Settle();
+    busy |= TakeAnswers();
     busy |= TakeOwnEvents();
     busy |= dispatcher.Dispatch();
   }
@@ -154,7 +162,7 @@ std::optional<MonoTime> Router::Line::NextDue() const {
 
 void Router::Line::Housekeep() {
   housekept_ = parts.clock.Now();
-  sessions.Prune(housekept_);
+  ForgetSilentSessions();
   EndStaleStreams();
   ForgetDrops();
   CheckAlerts();
@@ -193,6 +201,7 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
     const std::string& source = SourceOf(*event);
     if (live_.HasSuperseded()) EndSuperseded(source, LaneKey(*event), turn);
     live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
+    if (held_.Holds(event->session_id)) return TakeHeld(source, std::move(*event), turn);
     return TakeEvent(std::move(*event), turn);
   }
   if (auto* stated = std::get_if<StreamStated>(&record)) {
@@ -203,6 +212,7 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
     return TakePublisher(*publisher, turn);
   }
   if (auto* rejected = std::get_if<RejectedRecord>(&record)) return Bury(*rejected, turn);
+  if (auto* ask = std::get_if<Ask>(&record)) return TakeAsk(std::move(*ask), turn);
   TakeSession(std::move(std::get<SessionChange>(record)), turn);
 }
 
@@ -219,6 +229,7 @@ void Router::Line::TakeEvent(Event&& event, Turn* turn, const std::string* not_t
   for (const Target& target : decision.targets) {
     if (not_to == nullptr || target.route->name != *not_to) AddRow(shared, target, turn);
   }
+  if (shared->terminal && shared->method == kConnectionStatusEvent) CloseSessionOf(*shared, turn);
 }
 
 void Router::Line::AddRow(const EventPtr& event, const Target& target, Turn* turn) {

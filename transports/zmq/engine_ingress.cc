@@ -269,6 +269,9 @@ void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, ui
     session->epoch = publisher.epoch;
     publishers_.NoteSession(publisher.epoch, *session, parts_.clock.Now());
     batch->records.push_back(std::move(*session));
+  } else if (auto* connect = std::get_if<bus::Connect>(&*decoded)) {
+    connect->event.id = {publisher.epoch, sequence};
+    batch->records.push_back(AskOf(publisher, std::move(*connect)));
   } else {
     publisher.said_bye = true;
     batch->records.emplace_back(ChangeOf(publisher, PublisherChange::Action::kBye));
@@ -276,6 +279,18 @@ void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, ui
         LogLevel::kInfo,
         absl::StrCat("engine bus: \"", EscapedPrefix(publisher.node_id, 128), "\" said goodbye"));
   }
+}
+
+Ask EngineIngress::AskOf(const Publisher& publisher, bus::Connect&& connect) {
+  const absl::Time expires = connect.event.time + connect.timeout;
+  return {std::move(connect.event), expires,
+          [this, epoch = publisher.epoch, call = connect.call](AskAnswer answer) {
+            if (answer.session) {
+              publishers_.NoteSession(epoch, *answer.session, parts_.clock.Now());
+            }
+            const Publisher* asker = publishers_.Find(epoch);
+            if (asker != nullptr) Send(asker->peer, bus::ConnectResult{call, std::move(answer)});
+          }};
 }
 
 bool EngineIngress::AskForExpected(Publisher& publisher) {

@@ -71,6 +71,8 @@ class EngineIngress final : public CommitListener, public ClientChannel {
   void TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip);
   void TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
                   const EventDefaults& defaults, IngressBatch* batch);
+  // What the router will answer, and how that comes back to its engine.
+  Ask AskOf(const Publisher& publisher, bus::Connect&& connect);
   bool AskForExpected(Publisher& publisher);  // true: it was asked
   void RaiseSendThrough(Publisher& publisher);
   void Tell(PublisherChange change);

@@ -149,6 +149,7 @@ struct Config {
   Listen listen;
   Spool spool;
   Engines engines;
+  absl::Duration session_ttl = absl::Hours(24);  // without an event, before it is forgotten
   LogLevel log_level = LogLevel::kInfo;
   std::map<std::string, App> apps;  // by key
   std::vector<Route> routes;        // in the order of the file; names are unique

@@ -266,6 +266,7 @@ std::string Print(const Config& config) {
   PrintListen(config.listen, out);
   PrintSpool(config.spool, out);
   PrintEngines(config.engines, out);
+  out.Entry(0, "session_ttl", DurationText(config.session_ttl));
   out.Section(0, "log");
   out.Entry(1, "level", LevelName(config.log_level));
   out.Section(0, "apps");

@@ -34,6 +34,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "engines:\n"
             "  grace: 30s\n"
             "  on_lost: fail_streams\n"
+            "session_ttl: 1d\n"
             "log:\n"
             "  level: info\n"
             "apps:\n"
@@ -107,6 +108,7 @@ spool:
   dead_letter_age: 25h
   dead_letter_size: 3MiB
 engines: {grace: 1500ms, on_lost: nothing}
+session_ttl: 90m
 log: {level: error}
 apps:
   "null":
@@ -164,6 +166,7 @@ void ExpectTheSpoolAndEngines(const Config& config) {
   EXPECT_EQ(config.spool.dead_letter_bytes, int64_t{3} << 20);
   EXPECT_EQ(config.engines.grace, absl::Milliseconds(1500));
   EXPECT_EQ(config.engines.on_lost, OnLost::kNothing);
+  EXPECT_EQ(config.session_ttl, absl::Minutes(90));
 }
 
 void ExpectTheApp(const App& app) {
