@@ -114,6 +114,7 @@ absl::Status Daemon::MakeRouter() {
       .log = log_,
       .clients = std::move(channels),
       .commits = engine_.get(),
+      .engines = engine_.get(),
       .wake = [this] { wake_.Ring(); },
       .epoch = epoch_,
       .jitter_seed = epoch_,

@@ -60,6 +60,11 @@ Router::Line::Line(Parts p)
                                               {{"outcome", "accepted"}})),
       asks_declined_(
           parts.metrics.GetCounter("tallybus_asks_total", "", {{"outcome", "declined"}})),
+      terminates_(parts.metrics.GetCounter("tallybus_terminates_total",
+                                           "Streams that a backend ended by 403 to a keep-alive",
+                                           {{"outcome", "told"}})),
+      terminates_lost_(
+          parts.metrics.GetCounter("tallybus_terminates_total", "", {{"outcome", "no_engine"}})),
       spool_bytes_(parts.metrics.GetGauge("tallybus_spool_bytes", "Bytes that the spool holds")),
       sessions_(parts.metrics.GetGauge("tallybus_sessions", "Sessions that are known")),
       live_gauge_(parts.metrics.GetGauge("tallybus_live_streams",
@@ -125,6 +130,7 @@ void Router::Line::SetRoutes(RouteTable table) {
   for (const RoutePtr& route : table.others) by_name[route->name] = route;
   dispatcher.SetRoutes(std::move(by_name));
   routes = std::make_shared<const RouteTable>(std::move(table));
+  FollowLiveStreams();
 }
 
 std::optional<MonoTime> Router::Line::Step() {
@@ -143,6 +149,7 @@ std::optional<MonoTime> Router::Line::Step() {
     busy |= dispatcher.Settle();
     busy |= TakeAnswers();
     busy |= TakeOwnEvents();
+    busy |= KeepAlive();
     busy |= dispatcher.Dispatch();
   }
   blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
@@ -154,9 +161,12 @@ std::optional<MonoTime> Router::Line::Step() {
 
 std::optional<MonoTime> Router::Line::NextDue() const {
   std::optional<MonoTime> due = dispatcher.NextDue();
-  if (waiting_asked_.size() >= kWaitingAsked) return due;  // the spool's answer makes the next turn
-  const std::optional<MonoTime> waiting = watch_.NextDue();
-  if (waiting && (!due || *waiting < *due)) due = waiting;
+  const auto at = [&due](std::optional<MonoTime> time) {
+    if (time && (!due || *time < *due)) due = time;
+  };
+  at(keep_alives_.NextDue());
+  // Else the spool's answer makes the next turn.
+  if (waiting_asked_.size() < kWaitingAsked) at(watch_.NextDue());
   return due;
 }
 
@@ -200,13 +210,16 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
     accepted_.Add();
     const std::string& source = SourceOf(*event);
     if (live_.HasSuperseded()) EndSuperseded(source, LaneKey(*event), turn);
-    live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
+    const bool begins = live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
+    if (begins && keeps_alive_) Follow(source, *event);
     if (held_.Holds(event->session_id)) return TakeHeld(source, std::move(*event), turn);
     return TakeEvent(std::move(*event), turn);
   }
   if (auto* stated = std::get_if<StreamStated>(&record)) {
-    return live_.Note(SourceOf(stated->status), stated->status, parts.clock.Now(),
-                      &turn->batch.live);
+    const std::string& source = SourceOf(stated->status);
+    const bool begins = live_.Note(source, stated->status, parts.clock.Now(), &turn->batch.live);
+    if (begins && keeps_alive_) Follow(source, stated->status);
+    return;
   }
   if (auto* publisher = std::get_if<PublisherChange>(&record)) {
     return TakePublisher(*publisher, turn);
@@ -223,7 +236,10 @@ void Router::Line::TakeEvent(Event&& event, Turn* turn, const std::string* not_t
   TALLYBUS_FAULT_POINT("router.decided");
   const absl::Time now = PassTime();
   recorder.Accepted(*shared, now);
-  turn->copies.push_back({shared, std::move(decision.client_exclude)});
+  // What the router asks of a backend by itself is no client's.
+  if (!shared->from_router || shared->method != kStreamKeepAliveEvent) {
+    turn->copies.push_back({shared, std::move(decision.client_exclude)});
+  }
   NoteUndelivered(*shared, decision, now);
   if (!decision.targets.empty()) SetLaneKey(*shared, &lane_);
   for (const Target& target : decision.targets) {

@@ -65,8 +65,8 @@ void Router::Line::TakeAsk(Ask&& ask, Turn* turn) {
   ++open_asks_;
   auto asked = std::make_shared<OpenAsk>(std::move(open));
   EndpointQueue* queue = dispatcher.FindQueue(decision.route->name);
-  const absl::Status status = dispatcher.Ask(
-      *queue, std::move(call), [this, asked](DeliveryResult result, absl::Duration) {
+  const absl::Status status =
+      dispatcher.Ask(*queue, std::move(call), [this, asked](DeliveryResult result, absl::Duration) {
         answers_.emplace_back(std::move(*asked), std::move(result));
       });
   if (status.ok()) return;
@@ -105,8 +105,8 @@ void Router::Line::Decline(OpenAsk&& ask, std::string_view reason, Turn* turn) {
 // The engine hears of it before the session's events go on.
 void Router::Line::Finish(OpenAsk&& ask, AskAnswer&& answer, Turn* turn) {
   (answer.accepted ? asks_accepted_ : asks_declined_).Add();
-  const bool opens = ask.method == kConnect && !ask.session_id.empty() &&
-                     !held_.WasClosed(ask.session_id);
+  const bool opens =
+      ask.method == kConnect && !ask.session_id.empty() && !held_.WasClosed(ask.session_id);
   if (opens && answer.accepted) {
     answer.session = SessionChange{SessionChange::Action::kOpen, ask.session_id, ask.app_key,
                                    ConfigOf(answer.json), ask.epoch};
@@ -123,7 +123,8 @@ void Router::Line::LogFailedAsk(const OpenAsk& ask, int code, std::string_view r
   ask_log_.Write(
       LogLevel::kWarning,
       absl::StrCat(ask.method, " of session \"", EscapedPrefix(ask.session_id, 128), "\" of ",
-                   EscapedPrefix(ask.app_key, 128), ask.survives_failure ? " failed: " : " declined: ",
+                   EscapedPrefix(ask.app_key, 128),
+                   ask.survives_failure ? " failed: " : " declined: ",
                    code == 0 ? "" : absl::StrCat(code, " "), EscapedPrefix(reason, 256)));
 }
 

@@ -20,6 +20,7 @@
 #include "delivery/error_watch.h"
 #include "flight_recorder.h"
 #include "held_events.h"
+#include "keep_alives.h"
 #include "live_table.h"
 #include "policy/decision.h"
 #include "tallybus/limited_log.h"
@@ -135,6 +136,13 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void TakeHeld(const std::string& source, Event&& event, Turn* turn);
   bool LetGoOfLeft();
 
+  // In router_keep_alive.cc.
+  absl::Duration KeepAliveOf(std::string_view app) const;
+  void FollowLiveStreams();
+  void Follow(const std::string& source, const Event& event);
+  bool KeepAlive();
+  void EndByBackend(const SpoolRow& row, const Failure& failure);
+
   // In router_recovery.cc.
   void TakePublisher(const PublisherChange& change, Turn* turn);
   void TakeSession(SessionChange&& change, Turn* turn);
@@ -174,6 +182,8 @@ class Router::Line final : public Outcomes, public SpoolReader {
   std::atomic<bool> blocked_{false};
   ErrorWatch watch_;
   LiveTable live_;
+  KeepAlives keep_alives_;
+  bool keeps_alive_ = false;  // some app wants it
   HeldEvents held_;
   size_t open_asks_ = 0;
   std::vector<std::pair<OpenAsk, DeliveryResult>> answers_;
@@ -204,6 +214,8 @@ class Router::Line final : public Outcomes, public SpoolReader {
   Counter& ends_made_;
   Counter& asks_accepted_;
   Counter& asks_declined_;
+  Counter& terminates_;
+  Counter& terminates_lost_;
   Gauge& spool_bytes_;
   Gauge& sessions_;
   Gauge& live_gauge_;

@@ -81,6 +81,7 @@ void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
       for (Event& status : live_.Return(change.source, parts.clock.WallNow(), &turn->batch.live)) {
         TakeEvent(std::move(status), turn);
       }
+      if (keeps_alive_) FollowLiveStreams();
       if (change.epoch != 0) SupersedeEarlier(change, turn);
       alerts.Resolve("EngineLost", change.node_id, parts.clock.WallNow());
       break;

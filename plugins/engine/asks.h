@@ -1,5 +1,5 @@
-// The calls that were asked and have no answer yet. Each is answered exactly once: by the router, by
-// the end of its time, or by the end of the publisher.
+// The calls that were asked and have no answer yet. Each is answered exactly once: by the router,
+// by the end of its time, or by the end of the publisher.
 #ifndef TALLYBUS_PLUGINS_ENGINE_ASKS_H_
 #define TALLYBUS_PLUGINS_ENGINE_ASKS_H_
 

@@ -37,6 +37,8 @@ class Callbacks {
   void Command(const Terminate& message);
   void Answer(const Asked& asked, tallybus_status status, std::string_view reason,
               std::string_view json);
+  // Answers all that are due so, each once.
+  void AnswerDue(Asks* asks, int64_t now_us, tallybus_status status, std::string_view reason);
   void ThreadStart();
 
  private:

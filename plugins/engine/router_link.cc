@@ -216,9 +216,7 @@ void RouterLink::Tick(int64_t now_us) {
     heartbeat_due_us_ = now_us + settings_.timing.heartbeat_us;
   }
   if (resync_to_ != 0 && now_us >= resync_due_us_) OnResync({router_epoch_, resync_to_}, now_us);
-  while (const std::optional<Asked> asked = asks_->TakeDue(now_us)) {
-    callbacks_->Answer(*asked, TALLYBUS_TIMEOUT, "no answer in time", {});
-  }
+  callbacks_->AnswerDue(asks_, now_us, TALLYBUS_TIMEOUT, "no answer in time");
   LogLosses(now_us);
 }
 
@@ -385,9 +383,7 @@ void RouterLink::SayBye() {
 }
 
 void RouterLink::Leave() {
-  while (const std::optional<Asked> asked = asks_->TakeDue(Asks::kNever)) {
-    callbacks_->Answer(*asked, TALLYBUS_CLOSED, "the publisher closes", {});
-  }
+  callbacks_->AnswerDue(asks_, Asks::kNever, TALLYBUS_CLOSED, "the publisher closes");
   uint64_t lost = 0;
   Cursor at = ring_->head();
   HeldRecord record;

@@ -110,8 +110,8 @@ TEST_F(RouterAsksTest, AnyErrorDeclinesAConnectUnderLogAndUnderFail) {
     DeliveryResult result;
     std::string reason;
   };
-  for (const char* config : {R"({"connect":{"restOnError":"LOG"}})",
-                             R"({"connect":{"restOnError":"FAIL"}})"}) {
+  for (const char* config :
+       {R"({"connect":{"restOnError":"LOG"}})", R"({"connect":{"restOnError":"FAIL"}})"}) {
     UseConfig(config);
     const Case cases[] = {
         {Answered(403, "Forbidden"), "Forbidden"},
@@ -205,8 +205,7 @@ TEST_F(RouterAsksTest, AHungTransportDeclinesSoonAfterTheTimeout) {
 TEST_F(RouterAsksTest, ConnectExcludesTheFieldsThatTheAppWithholds) {
   UseConfig(R"({"connect":{"restExclude":"authToken"}})");
   Send(Call());
-  EXPECT_EQ(transport.attempts()[0].body,
-            R"({"appKey":"defaultApp","sessionId":"session-1"})");
+  EXPECT_EQ(transport.attempts()[0].body, R"({"appKey":"defaultApp","sessionId":"session-1"})");
 }
 
 TEST_F(RouterAsksTest, TheSessionsEventsWaitForTheAnswerAndOtherSessionsDoNot) {

@@ -24,7 +24,7 @@ namespace tallybus::zmq_transport {
 
 // One thread: the router's. Also the way back: an engine that asked for them gets its sessions'
 // client messages.
-class EngineIngress final : public CommitListener, public ClientChannel {
+class EngineIngress final : public CommitListener, public ClientChannel, public EngineCommands {
  public:
   struct Parts {  // borrowed; all of it outlives the ingress
     const Clock& clock;
@@ -51,6 +51,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
 
   void OnDurable(const Watermark& watermark) override;
   void Notify(const Notification& notification) override;
+  bool Terminate(uint64_t epoch, const Event& stream, std::string_view reason) override;
   uint64_t gaps() const override { return gaps_of_readers_; }
 
   zmq::socket_t& socket() { return bound_.socket(); }

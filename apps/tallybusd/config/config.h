@@ -121,6 +121,7 @@ struct App : Sending {
   std::string key;
   std::vector<std::string> methods;           // empty: all
   std::optional<absl::Duration> stale_after;  // nullopt: never
+  std::optional<absl::Duration> keep_alive;   // stream_keep_alive; nullopt: never
   RestClientConfigPtr rest_client_config =
       std::make_shared<const RestClientConfig>();       // never null
   std::vector<std::string> rest_client_config_methods;  // those that it lists

@@ -198,6 +198,7 @@ void PrintApp(const App& app, Lines& out) {
   out.Entry(2, "methods", app.methods.empty() ? "all" : List(app.methods));
   PrintSending(app, out);
   out.Entry(2, "stale_after", app.stale_after ? DurationText(*app.stale_after) : "off");
+  out.Entry(2, "stream_keep_alive", app.keep_alive ? DurationText(*app.keep_alive) : "off");
   PrintRestClientConfig(app, out);
 }
 

@@ -151,8 +151,8 @@ struct Terminate {
   std::string_view media_session_id;
   std::string_view reason;
 };
-using ToEngine = std::variant<Welcome, Refuse, Heartbeat, Resync, Ack, Reject, Client,
-                              ConnectResult, Terminate>;
+using ToEngine =
+    std::variant<Welcome, Refuse, Heartbeat, Resync, Ack, Reject, Client, ConnectResult, Terminate>;
 struct Encoded {
   char kind;
   std::string bytes;

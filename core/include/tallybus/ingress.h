@@ -111,6 +111,14 @@ class EventSink {
   virtual bool HasRoom() const = 0;
 };
 
+class EngineCommands {
+ public:
+  virtual ~EngineCommands() = default;
+  // [router] Asks the engine of that epoch to end the stream, best effort. Never blocks. False: it
+  // is not connected.
+  virtual bool Terminate(uint64_t epoch, const Event& stream, std::string_view reason) = 0;
+};
+
 class CommitListener {
  public:
   virtual ~CommitListener() = default;

@@ -89,8 +89,8 @@ AskDecision DecideAsk(const Event& call, const SessionTable& sessions, const Rou
   decision.exclude = policy.rest_exclude;
   decision.survives_failure = call.method != kConnect && policy.on_error == OnError::kLog;
   decision.no_backend = !route || route->transport == nullptr;
-  const bool spared = decision.no_backend || !route->match.Fits(call) ||
-                      policy.rest_policy == RestPolicy::kDisable;
+  const bool spared =
+      decision.no_backend || !route->match.Fits(call) || policy.rest_policy == RestPolicy::kDisable;
   if (!spared) decision.route = route;
   return decision;
 }

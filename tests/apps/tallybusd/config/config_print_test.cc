@@ -59,6 +59,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "    coalesce: false\n"
             "    format: wcs\n"
             "    stale_after: off\n"
+            "    stream_keep_alive: off\n"
             "    rest_client_config: {}\n"
             "routes: []\n");
 }
@@ -129,6 +130,7 @@ apps:
     on_head_failure: skip
     coalesce: true
     stale_after: 3m
+    stream_keep_alive: 30s
     rest_client_config:
       StreamStatusEvent: {clientExclude: "a,b", restExclude: sdp, restOnError: FAIL}
       CallStatusEvent: {restPolicy: DISABLED}
@@ -189,6 +191,7 @@ void ExpectTheApp(const App& app) {
   EXPECT_EQ(app.on_head_failure, OnHeadFailure::kSkip);
   EXPECT_TRUE(app.coalesce);
   EXPECT_EQ(app.stale_after, absl::Minutes(3));
+  EXPECT_EQ(app.keep_alive, absl::Seconds(30));
   const MethodPolicy& policy = app.rest_client_config->For("StreamStatusEvent");
   EXPECT_THAT(*policy.client_exclude, ElementsAre("a", "b"));
   EXPECT_THAT(*policy.rest_exclude, ElementsAre("sdp"));

@@ -80,9 +80,10 @@ typedef struct tallybus_publisher_options {
   tallybus_client_message_fn on_client_message;
   tallybus_command_fn on_command;
   tallybus_thread_start_fn on_thread_start;
-  uint32_t ask_timeout_ms; /* how long tallybus_ask waits for its answer; 0: 11,000; at most 600,000.
-                              The app's `timeout` in tallybusd's file, 10 s, should be shorter */
-  uint32_t reserved;       /* 0 */
+  uint32_t
+      ask_timeout_ms; /* how long tallybus_ask waits for its answer; 0: 11,000; at most 600,000.
+                         The app's `timeout` in tallybusd's file, 10 s, should be shorter */
+  uint32_t reserved;  /* 0 */
 } tallybus_publisher_options;
 
 /* A client that connected to the engine. */
@@ -217,17 +218,17 @@ TALLYBUS_EXPORT tallybus_status tallybus_publish_json(tallybus_publisher* publis
                                                       const tallybus_json_event* event);
 
 /* [any thread] A call that the backend may refuse: the router POSTs event->json to
- * <the app's url>/<event->method>, once and at once, and answer hears what came of it, on the sender
- * thread. Everything is copied before it returns; may allocate and takes a lock.
+ * <the app's url>/<event->method>, once and at once, and answer hears what came of it, on the
+ * sender thread. Everything is copied before it returns; may allocate and takes a lock.
  *
- * The method `connect` opens event->session_id when it is accepted, with the restClientConfig of the
- * backend's answer, so that tallybus_session_open is not needed; the session's events wait in the
- * router until the answer is there. Call tallybus_session_close when its client is gone.
+ * The method `connect` opens event->session_id when it is accepted, with the restClientConfig of
+ * the backend's answer, so that tallybus_session_open is not needed; the session's events wait in
+ * the router until the answer is there. Call tallybus_session_close when its client is gone.
  *
  * Where the app's `methods` or restPolicy: DISABLE spare the backend this call, it is accepted. An
  * app without a backend accepts no connect. answer is called exactly once where this returns OK,
- * and not at all otherwise. FULL: no room in the ring, or 65,536 calls wait. INVALID as above, or no
- * answer function. */
+ * and not at all otherwise. FULL: no room in the ring, or 65,536 calls wait. INVALID as above, or
+ * no answer function. */
 TALLYBUS_EXPORT tallybus_status tallybus_ask(tallybus_publisher* publisher,
                                              const tallybus_json_event* event,
                                              tallybus_answer_fn answer, void* user);
