@@ -114,10 +114,12 @@ absl::Status Daemon::MakeRouter() {
       .log = log_,
       .clients = std::move(channels),
       .commits = engine_.get(),
+      .engines = engine_.get(),
       .wake = [this] { wake_.Ring(); },
       .epoch = epoch_,
       .jitter_seed = epoch_,
       .node_id = options_.config.node.name,
+      .session_ttl = options_.config.session_ttl,
       .end_lost_streams = options_.config.engines.on_lost == config::OnLost::kFailStreams});
   if (absl::Status status = router_->Start(); !status.ok()) return status;
   if (engine_) {

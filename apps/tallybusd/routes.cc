@@ -135,6 +135,7 @@ absl::StatusOr<RouteTable> MakeRoutes(const config::Config& config,
     route->match.methods = app.methods;
     route->app_config = app.rest_client_config;
     route->stale_after = app.stale_after.value_or(absl::InfiniteDuration());
+    route->keep_alive = app.keep_alive.value_or(absl::InfiniteDuration());
     if (absl::Status status = maker.Fill(app, route.get()); !status.ok()) return status;
     table.by_app.emplace(key, std::move(route));
   }

@@ -13,6 +13,7 @@ size_t BytesOf(const IngressRecord& record) {
   if (const auto* change = std::get_if<PublisherChange>(&record)) {
     return sizeof(*change) + change->source.size() + change->node_id.size();
   }
+  if (const auto* ask = std::get_if<Ask>(&record)) return ask->event.MemoryBytes();
   if (const auto* rejected = std::get_if<RejectedRecord>(&record)) return rejected->bytes.size();
   const auto& change = std::get<SessionChange>(record);
   return sizeof(change) + change.session_id.size() + change.app_key.size() +

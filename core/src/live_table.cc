@@ -85,13 +85,13 @@ void LiveTable::Take(LiveRecord record, MonoTime now) {
   ++size_;
 }
 
-void LiveTable::Note(const std::string& name, const Event& event, MonoTime now, Changes* changes) {
+bool LiveTable::Note(const std::string& name, const Event& event, MonoTime now, Changes* changes) {
   SetLiveKey(event, &key_);
-  if (key_.empty()) return;
+  if (key_.empty()) return false;
   if (event.terminal) {
     auto found = by_name_.find(name);
     if (found != by_name_.end()) Erase(found->second, name, key_, changes);
-    return;
+    return false;
   }
   Source& source = SourceOf(name);
   if (source.node_id.empty()) source.node_id = event.node_id;
@@ -99,12 +99,50 @@ void LiveTable::Note(const std::string& name, const Event& event, MonoTime now, 
   Entry& entry = found->second;
   entry.heard = now;
   if (is_new) ++size_;
-  if (!is_new && entry.status == event.status && !entry.lost) return;
+  if (!is_new && entry.status == event.status && !entry.lost) return false;
   entry.status = event.status;
   entry.app_key = event.app_key;
   entry.json = WithoutFields(event.json, sdp_);
   entry.lost = false;
   changes->push_back({name, key_, entry.json, false});
+  return is_new && IsStream(key_);
+}
+
+LiveTable::StreamName LiveTable::NameOf(const std::string& source, const Event& event) {
+  StreamName name{source, ""};
+  SetLiveKey(event, &name.key);
+  return name;
+}
+
+void LiveTable::ForEachStream(
+    const std::function<void(const StreamName&, std::string_view app)>& visit) const {
+  for (const auto& [name, source] : by_name_) {
+    for (const auto& [key, entry] : source.entries) {
+      if (IsStream(key) && !entry.lost) visit({name, key}, entry.app_key);
+    }
+  }
+}
+
+std::optional<Event> LiveTable::Find(const StreamName& stream, absl::Time now) const {
+  auto source = by_name_.find(stream.source);
+  if (source == by_name_.end()) return std::nullopt;
+  auto entry = source->second.entries.find(stream.key);
+  if (entry == source->second.entries.end() || entry->second.lost) return std::nullopt;
+  return Made(stream.key, entry->second.json, now);
+}
+
+std::string LiveTable::SourceOfStream(const Event& event) const {
+  Event status;
+  status.method = kStreamStatusEvent;
+  status.app_key = event.app_key;
+  status.media_session_id = event.media_session_id;
+  status.name = event.name;
+  status.published = event.published;
+  const std::string key = NameOf("", status).key;
+  for (const auto& [name, source] : by_name_) {
+    if (source.entries.contains(key)) return name;
+  }
+  return "";
 }
 
 // Most events are of the source of the one before.

@@ -31,7 +31,8 @@ class LiveTable {
 
   // An event of this source begins something, goes on with it, or ends it. Only the first object
   // of each status is kept: a bitrate is not worth a write.
-  void Note(const std::string& source, const Event& event, MonoTime now, Changes* changes);
+  // True where a stream begins.
+  bool Note(const std::string& source, const Event& event, MonoTime now, Changes* changes);
   // What to call the source in events that it does not say itself.
   void Name(const std::string& source, const std::string& node_id) {
     by_name_[source].node_id = node_id;
@@ -64,6 +65,19 @@ class LiveTable {
   std::vector<Event> EndStale(const Limit& limit,
                               const std::function<bool(const std::string& source)>& watched,
                               MonoTime now, absl::Time wall, Changes* changes);
+
+  // A stream that lives, by names that stay good while it does.
+  struct StreamName {
+    std::string source;
+    std::string key;
+  };
+  static StreamName NameOf(const std::string& source, const Event& event);
+  void ForEachStream(
+      const std::function<void(const StreamName&, std::string_view app)>& visit) const;
+  // Its last status as an event of now; nullopt: it has ended, or was lost with its engine.
+  std::optional<Event> Find(const StreamName& stream, absl::Time now) const;
+  // Who holds the stream that the event is about; empty: nobody.
+  std::string SourceOfStream(const Event& event) const;
 
   bool HasSuperseded() const { return !superseded_.empty(); }
 

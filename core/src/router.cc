@@ -30,7 +30,7 @@ size_t Floor(size_t max_bytes) { return max_bytes / 16; }
 
 Router::Line::Line(Parts p)
     : parts(std::move(p)),
-      sessions(parts.log),
+      sessions(parts.log, parts.session_ttl),
       dispatcher({parts.clock, parts.spool, parts.metrics, parts.log, *this, [this] { Wake(); },
                   parts.jitter_seed}),
       alerts(parts.log, parts.metrics, parts.node_id),
@@ -39,6 +39,7 @@ Router::Line::Line(Parts p)
       faults(kAsManyAsAsked, [this] { Wake(); }),
       tasks(kMostTasks, [this] { Wake(); }),
       inbox_(kInboxBatches, [this] { Wake(); }),
+      ask_log_(parts.log, parts.clock),
       started_(parts.clock.Now()),
       accepted_(parts.metrics.GetCounter("tallybus_events_accepted_total", "Events accepted")),
       no_backend_(parts.metrics.GetCounter("tallybus_events_not_sent_total",
@@ -54,6 +55,16 @@ Router::Line::Line(Parts p)
                                              "ErrorEvents made for a backend's failure")),
       ends_made_(parts.metrics.GetCounter("tallybus_ends_made_total",
                                           "Ends that the router told in an engine's place")),
+      asks_accepted_(parts.metrics.GetCounter("tallybus_asks_total",
+                                              "Calls that a backend may refuse, by outcome",
+                                              {{"outcome", "accepted"}})),
+      asks_declined_(
+          parts.metrics.GetCounter("tallybus_asks_total", "", {{"outcome", "declined"}})),
+      terminates_(parts.metrics.GetCounter("tallybus_terminates_total",
+                                           "Streams that a backend ended by 403 to a keep-alive",
+                                           {{"outcome", "told"}})),
+      terminates_lost_(
+          parts.metrics.GetCounter("tallybus_terminates_total", "", {{"outcome", "no_engine"}})),
       spool_bytes_(parts.metrics.GetGauge("tallybus_spool_bytes", "Bytes that the spool holds")),
       sessions_(parts.metrics.GetGauge("tallybus_sessions", "Sessions that are known")),
       live_gauge_(parts.metrics.GetGauge("tallybus_live_streams",
@@ -119,6 +130,7 @@ void Router::Line::SetRoutes(RouteTable table) {
   for (const RoutePtr& route : table.others) by_name[route->name] = route;
   dispatcher.SetRoutes(std::move(by_name));
   routes = std::make_shared<const RouteTable>(std::move(table));
+  FollowLiveStreams();
 }
 
 std::optional<MonoTime> Router::Line::Step() {
@@ -130,11 +142,14 @@ std::optional<MonoTime> Router::Line::Step() {
     pass_time_ = parts.clock.WallNow();
     busy = TakeFaults();
     busy |= TakeTasks();
+    busy |= LetGoOfLeft();
     busy |= TakeInbox();
     busy |= TakeCommits();
     busy |= TakeLoads();
     busy |= dispatcher.Settle();
+    busy |= TakeAnswers();
     busy |= TakeOwnEvents();
+    busy |= KeepAlive();
     busy |= dispatcher.Dispatch();
   }
   blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
@@ -146,15 +161,18 @@ std::optional<MonoTime> Router::Line::Step() {
 
 std::optional<MonoTime> Router::Line::NextDue() const {
   std::optional<MonoTime> due = dispatcher.NextDue();
-  if (waiting_asked_.size() >= kWaitingAsked) return due;  // the spool's answer makes the next turn
-  const std::optional<MonoTime> waiting = watch_.NextDue();
-  if (waiting && (!due || *waiting < *due)) due = waiting;
+  const auto at = [&due](std::optional<MonoTime> time) {
+    if (time && (!due || *time < *due)) due = time;
+  };
+  at(keep_alives_.NextDue());
+  // Else the spool's answer makes the next turn.
+  if (waiting_asked_.size() < kWaitingAsked) at(watch_.NextDue());
   return due;
 }
 
 void Router::Line::Housekeep() {
   housekept_ = parts.clock.Now();
-  sessions.Prune(housekept_);
+  ForgetSilentSessions();
   EndStaleStreams();
   ForgetDrops();
   CheckAlerts();
@@ -192,17 +210,22 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
     accepted_.Add();
     const std::string& source = SourceOf(*event);
     if (live_.HasSuperseded()) EndSuperseded(source, LaneKey(*event), turn);
-    live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
+    const bool begins = live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
+    if (begins && keeps_alive_) Follow(source, *event);
+    if (held_.Holds(event->session_id)) return TakeHeld(source, std::move(*event), turn);
     return TakeEvent(std::move(*event), turn);
   }
   if (auto* stated = std::get_if<StreamStated>(&record)) {
-    return live_.Note(SourceOf(stated->status), stated->status, parts.clock.Now(),
-                      &turn->batch.live);
+    const std::string& source = SourceOf(stated->status);
+    const bool begins = live_.Note(source, stated->status, parts.clock.Now(), &turn->batch.live);
+    if (begins && keeps_alive_) Follow(source, stated->status);
+    return;
   }
   if (auto* publisher = std::get_if<PublisherChange>(&record)) {
     return TakePublisher(*publisher, turn);
   }
   if (auto* rejected = std::get_if<RejectedRecord>(&record)) return Bury(*rejected, turn);
+  if (auto* ask = std::get_if<Ask>(&record)) return TakeAsk(std::move(*ask), turn);
   TakeSession(std::move(std::get<SessionChange>(record)), turn);
 }
 
@@ -213,12 +236,16 @@ void Router::Line::TakeEvent(Event&& event, Turn* turn, const std::string* not_t
   TALLYBUS_FAULT_POINT("router.decided");
   const absl::Time now = PassTime();
   recorder.Accepted(*shared, now);
-  turn->copies.push_back({shared, std::move(decision.client_exclude)});
+  // What the router asks of a backend by itself is no client's.
+  if (!shared->from_router || shared->method != kStreamKeepAliveEvent) {
+    turn->copies.push_back({shared, std::move(decision.client_exclude)});
+  }
   NoteUndelivered(*shared, decision, now);
   if (!decision.targets.empty()) SetLaneKey(*shared, &lane_);
   for (const Target& target : decision.targets) {
     if (not_to == nullptr || target.route->name != *not_to) AddRow(shared, target, turn);
   }
+  if (shared->terminal && shared->method == kConnectionStatusEvent) CloseSessionOf(*shared, turn);
 }
 
 void Router::Line::AddRow(const EventPtr& event, const Target& target, Turn* turn) {

@@ -19,8 +19,11 @@
 #include "delivery/dispatcher.h"
 #include "delivery/error_watch.h"
 #include "flight_recorder.h"
+#include "held_events.h"
+#include "keep_alives.h"
 #include "live_table.h"
 #include "policy/decision.h"
+#include "tallybus/limited_log.h"
 #include "tallybus/mailbox.h"
 #include "tallybus/router.h"
 #include "tallybus/session_table.h"
@@ -92,6 +95,18 @@ class Router::Line final : public Outcomes, public SpoolReader {
     std::vector<SpoolRowPtr> of_the_moment;
   };
 
+  // A call that waits for the backend's answer.
+  struct OpenAsk {
+    std::string method;
+    std::string session_id;
+    std::string app_key;
+    uint64_t epoch = 0;  // of the engine that asks; 0: none does
+    std::function<void(AskAnswer)> answer;
+    RoutePtr route = nullptr;
+    bool survives_failure = false;
+    bool holds_events = false;  // those of its session
+  };
+
   void Wake();
   size_t Unwritten() const;
   bool TakeInbox();
@@ -112,9 +127,27 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void Housekeep();
   std::optional<MonoTime> NextDue() const;
 
+  // In router_asks.cc.
+  void TakeAsk(Ask&& ask, Turn* turn);
+  bool TakeAnswers();
+  void Decline(OpenAsk&& ask, std::string_view reason, Turn* turn);
+  void Finish(OpenAsk&& ask, AskAnswer&& answer, Turn* turn);
+  void LogFailedAsk(const OpenAsk& ask, int code, std::string_view reason);
+  void TakeHeld(const std::string& source, Event&& event, Turn* turn);
+  bool LetGoOfLeft();
+
+  // In router_keep_alive.cc.
+  absl::Duration KeepAliveOf(std::string_view app) const;
+  void FollowLiveStreams();
+  void Follow(const std::string& source, const Event& event);
+  bool KeepAlive();
+  void EndByBackend(const SpoolRow& row, const Failure& failure);
+
   // In router_recovery.cc.
   void TakePublisher(const PublisherChange& change, Turn* turn);
   void TakeSession(SessionChange&& change, Turn* turn);
+  void CloseSessionOf(const Event& end, Turn* turn);
+  void ForgetSilentSessions();
   void NoteBeats(const PublisherChange& change, Turn* turn);
   void SupersedeEarlier(const PublisherChange& change, Turn* turn);
   void EndSuperseded(const std::string& source, const std::string& lane, Turn* turn);
@@ -149,6 +182,12 @@ class Router::Line final : public Outcomes, public SpoolReader {
   std::atomic<bool> blocked_{false};
   ErrorWatch watch_;
   LiveTable live_;
+  KeepAlives keep_alives_;
+  bool keeps_alive_ = false;  // some app wants it
+  HeldEvents held_;
+  size_t open_asks_ = 0;
+  std::vector<std::pair<OpenAsk, DeliveryResult>> answers_;
+  LimitedLog ask_log_;
   absl::flat_hash_map<uint64_t, PublisherRecord> publishers_;  // by epoch
   absl::flat_hash_set<std::string> beating_nodes_;  // of the open bus: sources with a heartbeat
   absl::flat_hash_map<std::string, MonoTime> dropped_at_;  // last, by node that drops events
@@ -173,6 +212,10 @@ class Router::Line final : public Outcomes, public SpoolReader {
   Counter& client_copies_;
   Counter& error_events_;
   Counter& ends_made_;
+  Counter& asks_accepted_;
+  Counter& asks_declined_;
+  Counter& terminates_;
+  Counter& terminates_lost_;
   Gauge& spool_bytes_;
   Gauge& sessions_;
   Gauge& live_gauge_;

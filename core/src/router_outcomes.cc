@@ -155,6 +155,7 @@ void Router::Line::OnAttemptFailed(const SpoolRow& row, const Failure& failure,
       .attempt = failure.attempt, .http_status = failure.http_status, .info = failure.info};
   if (next) failed.next_attempt = now + (*next - parts.clock.Now());
   recorder.Failed(row.seq, failed, now);
+  if (row.event->method == kStreamKeepAliveEvent) EndByBackend(row, failure);
   if (row.on_error != OnError::kFail) return;
   if (failure.final || watch_.ClaimFirst(row.seq)) TellOf(row, failure);
 }

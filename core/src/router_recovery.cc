@@ -32,6 +32,7 @@ void Router::Line::Take(SessionChange session) {
 }
 
 void Router::Line::Take(LiveRecord live) {
+  if (HeldEvents::IsOne(live)) return held_.Take(std::move(live));
   if (live.key != kBeats) return live_.Take(std::move(live), parts.clock.Now());
   beating_nodes_.insert(live.source);
   recovered_nodes.push_back(std::move(live.json));
@@ -80,6 +81,7 @@ void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
       for (Event& status : live_.Return(change.source, parts.clock.WallNow(), &turn->batch.live)) {
         TakeEvent(std::move(status), turn);
       }
+      if (keeps_alive_) FollowLiveStreams();
       if (change.epoch != 0) SupersedeEarlier(change, turn);
       alerts.Resolve("EngineLost", change.node_id, parts.clock.WallNow());
       break;
@@ -116,8 +118,25 @@ void Router::Line::TakeSession(SessionChange&& change, Turn* turn) {
     }
     live_.NoteSession(source, change);
   }
+  if (change.action == SessionChange::Action::kClose) held_.NoteClosed(change.session_id);
   sessions.Apply(change, parts.clock.Now());
   turn->batch.sessions.push_back(std::move(change));
+}
+
+// Its client is gone, whether or not its engine says so. What was told for a lost engine is no such
+// end: that one may come back.
+void Router::Line::CloseSessionOf(const Event& end, Turn* turn) {
+  if (end.from_router || !sessions.IsOpen(end.session_id)) return;
+  const uint64_t epoch = publishers_.contains(end.id.epoch) ? end.id.epoch : 0;
+  TakeSession({SessionChange::Action::kClose, end.session_id, "", std::nullopt, epoch}, turn);
+}
+
+void Router::Line::ForgetSilentSessions() {
+  Turn turn;
+  for (std::string& id : sessions.Prune(housekept_)) {
+    turn.batch.sessions.push_back({SessionChange::Action::kClose, std::move(id), "", {}, 0});
+  }
+  if (!turn.batch.empty()) Append(std::move(turn));
 }
 
 void Router::Line::NoteBeats(const PublisherChange& change, Turn* turn) {

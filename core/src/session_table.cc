@@ -16,9 +16,13 @@ namespace {
 constexpr size_t kWarningsTold = 4;  // of one config; its author sees a pattern in them
 constexpr absl::Duration kKeepClosed = absl::Seconds(60);
 
+// How much longer than its time a session may stay: all are looked at so many times in it.
+constexpr int kSweeps = 8;
+
 struct Session {
   RestClientConfigPtr config;
   MonoTime closed = MonoTime::Infinite();
+  mutable MonoTime heard;  // of it, by an event or a change; to a second
 };
 
 }  // namespace
@@ -27,9 +31,12 @@ struct SessionTable::Tables {
   absl::flat_hash_map<std::string, Session> by_id;
   absl::flat_hash_map<std::string, std::weak_ptr<const RestClientConfig>> configs;  // by their JSON
   std::deque<std::pair<MonoTime, std::string>> closed;                              // in order
+  MonoTime now;  // of the last Prune
+  MonoTime sweep_at;
 };
 
-SessionTable::SessionTable(Log& log) : tables_(std::make_unique<Tables>()), log_(log) {}
+SessionTable::SessionTable(Log& log, absl::Duration ttl)
+    : tables_(std::make_unique<Tables>()), log_(log), ttl_(ttl) {}
 SessionTable::~SessionTable() = default;
 
 void SessionTable::Apply(const SessionChange& change, MonoTime now) {
@@ -42,6 +49,7 @@ void SessionTable::Apply(const SessionChange& change, MonoTime now) {
   }
   Session& session = tables_->by_id[change.session_id];
   session.closed = MonoTime::Infinite();
+  session.heard = now;
   session.config =
       change.rest_client_config ? Parse(change.session_id, *change.rest_client_config) : nullptr;
 }
@@ -63,10 +71,18 @@ RestClientConfigPtr SessionTable::Parse(std::string_view session_id, const std::
 RestClientConfigPtr SessionTable::Config(std::string_view session_id) const {
   if (tables_->by_id.empty()) return nullptr;  // a look at an empty table is a hash too many
   auto found = tables_->by_id.find(absl::string_view(session_id.data(), session_id.size()));
-  return found == tables_->by_id.end() ? nullptr : found->second.config;
+  if (found == tables_->by_id.end()) return nullptr;
+  found->second.heard = std::max(found->second.heard, tables_->now);
+  return found->second.config;
 }
 
-void SessionTable::Prune(MonoTime now) {
+bool SessionTable::IsOpen(std::string_view session_id) const {
+  auto found = tables_->by_id.find(absl::string_view(session_id.data(), session_id.size()));
+  return found != tables_->by_id.end() && found->second.closed == MonoTime::Infinite();
+}
+
+std::vector<std::string> SessionTable::Prune(MonoTime now) {
+  tables_->now = now;
   while (!tables_->closed.empty() && tables_->closed.front().first + kKeepClosed <= now) {
     auto [closed, id] = std::move(tables_->closed.front());
     tables_->closed.pop_front();
@@ -79,6 +95,16 @@ void SessionTable::Prune(MonoTime now) {
   if (tables_->configs.size() > 2 * tables_->by_id.size() + 64) {
     absl::erase_if(tables_->configs, [](const auto& entry) { return entry.second.expired(); });
   }
+  std::vector<std::string> silent;
+  if (now < tables_->sweep_at) return silent;
+  tables_->sweep_at = now + ttl_ / kSweeps;
+  absl::erase_if(tables_->by_id, [&](const auto& entry) {
+    const Session& session = entry.second;
+    if (session.closed != MonoTime::Infinite() || now - session.heard < ttl_) return false;
+    silent.push_back(entry.first);
+    return true;
+  });
+  return silent;
 }
 
 size_t SessionTable::size() const { return tables_->by_id.size(); }

@@ -61,6 +61,19 @@ void Callbacks::Command(const Terminate& message) {
   });
 }
 
+void Callbacks::Answer(const Asked& asked, tallybus_status status, std::string_view reason,
+                       std::string_view json) {
+  const tallybus_answer answer{sizeof(tallybus_answer), status, Bytes(reason), Bytes(json)};
+  Timed([&] { asked.answer(asked.user, &answer); });
+}
+
+void Callbacks::AnswerDue(Asks* asks, int64_t now_us, tallybus_status status,
+                          std::string_view reason) {
+  while (const std::optional<Asked> asked = asks->TakeDue(now_us)) {
+    Answer(*asked, status, reason, {});
+  }
+}
+
 void Callbacks::ThreadStart() {
   if (hooks_.on_thread_start == nullptr) return;
   Timed([&] { hooks_.on_thread_start(hooks_.user); });

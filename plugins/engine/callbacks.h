@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "asks.h"
 #include "counters.h"
 #include "message.h"
 
@@ -34,6 +35,10 @@ class Callbacks {
   void State(tallybus_state state, std::string_view detail);
   void Client(const ClientMessage& message);
   void Command(const Terminate& message);
+  void Answer(const Asked& asked, tallybus_status status, std::string_view reason,
+              std::string_view json);
+  // Answers all that are due so, each once.
+  void AnswerDue(Asks* asks, int64_t now_us, tallybus_status status, std::string_view reason);
   void ThreadStart();
 
  private:

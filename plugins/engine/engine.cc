@@ -67,6 +67,11 @@ bool IsMethod(tallybus_bytes method) {
   return true;
 }
 
+bool IsSound(const tallybus_json_event& e) {
+  return AreReadable(e.method, e.app_key, e.session_id, e.media_session_id, e.json) &&
+         IsMethod(e.method) && e.json.size != 0 && (e.flags & ~kKnownFlags) == 0;
+}
+
 // The caller's struct as this version reads it, or why it may not be used.
 template <typename T>
 tallybus_status Admit(const tallybus_publisher* publisher, const T* in, T* storage,
@@ -142,18 +147,21 @@ tallybus_status tallybus_publish_json(tallybus_publisher* publisher,
     const tallybus_json_event* known = nullptr;
     const tallybus_status status = Admit(publisher, event, &storage, &known);
     if (status != TALLYBUS_OK) return status;
-    if (!AreReadable(known->method, known->app_key, known->session_id, known->media_session_id,
-                     known->json) ||
-        !IsMethod(known->method) || known->json.size == 0 || (known->flags & ~kKnownFlags) != 0) {
-      return TALLYBUS_INVALID;
-    }
+    if (!IsSound(*known)) return TALLYBUS_INVALID;
     return publisher->Put(JsonEventRecord(*known, WallClockUs()));
   });
 }
 
-tallybus_status tallybus_ask(tallybus_publisher*, const tallybus_json_event*, tallybus_answer_fn,
-                             void*) {
-  return TALLYBUS_UNIMPLEMENTED;
+tallybus_status tallybus_ask(tallybus_publisher* publisher, const tallybus_json_event* event,
+                             tallybus_answer_fn answer, void* user) {
+  return AtBoundary([&] {
+    tallybus_json_event storage;
+    const tallybus_json_event* known = nullptr;
+    const tallybus_status status = Admit(publisher, event, &storage, &known);
+    if (status != TALLYBUS_OK) return status;
+    if (!IsSound(*known) || answer == nullptr) return TALLYBUS_INVALID;
+    return publisher->Ask(*known, answer, user);
+  });
 }
 
 tallybus_status tallybus_stats_get(const tallybus_publisher* publisher, tallybus_stats* stats) {

@@ -52,6 +52,14 @@ void LiveState::Fold(const HeldRecord& record) {
   }
 }
 
+void LiveState::NoteOpened(std::string_view session) {
+  try {
+    FoldSession(session);
+  } catch (const std::bad_alloc&) {
+    ++forgotten_;
+  }
+}
+
 void LiveState::FoldSession(std::string_view session) {
   uint64_t action = 0;
   std::string_view session_id;

@@ -32,6 +32,8 @@ class LiveState {
   // Takes a record into account. Those that were folded in before are ignored. A stream counts from
   // its first status to a terminal one; only typed ones are seen, since nothing here parses JSON.
   void Fold(const HeldRecord& record);
+  // A Session that the router opened for an answer that it gave us.
+  void NoteOpened(std::string_view session);
 
   // The next STATE message of a statement, of at most chunk_bytes where its entries allow it.
   // Empty: all has been said.

@@ -107,4 +107,9 @@ bool Decode(std::string_view body, Terminate* message) {
   return DecodeFields(body, {&message->session_id, &message->media_session_id, &message->reason});
 }
 
+bool Decode(std::string_view body, ConnectResult* message) {
+  return DecodeFields(body, {&message->call, &message->accepted, &message->reason, &message->json,
+                             &message->session});
+}
+
 }  // namespace tallybus::engine

@@ -98,6 +98,14 @@ struct Terminate {
   std::string_view reason;
 };
 
+struct ConnectResult {
+  uint64_t call = 0;
+  uint64_t accepted = 0;
+  std::string_view reason;
+  std::string_view json;
+  std::string_view session;  // a Session that the router opened; empty: none
+};
+
 // False: `body` is no protobuf message. Fields that it does not know are skipped.
 [[nodiscard]] bool Decode(std::string_view body, Welcome* message);
 [[nodiscard]] bool Decode(std::string_view body, Refuse* message);
@@ -106,6 +114,7 @@ struct Terminate {
 [[nodiscard]] bool Decode(std::string_view body, Reject* message);
 [[nodiscard]] bool Decode(std::string_view body, ClientMessage* message);
 [[nodiscard]] bool Decode(std::string_view body, Terminate* message);
+[[nodiscard]] bool Decode(std::string_view body, ConnectResult* message);
 
 }  // namespace tallybus::engine
 

@@ -7,6 +7,8 @@
 #include <new>
 #include <utility>
 
+#include "clock.h"
+
 using tallybus::engine::Ring;
 using tallybus::engine::Settings;
 using tallybus::engine::Value;
@@ -24,7 +26,8 @@ tallybus_publisher::tallybus_publisher(Settings settings, uint64_t epoch,
     : settings_(std::move(settings)),
       fork_generation_(WatchForks()),
       ring_(std::move(ring)),
-      sender_(settings_, epoch, ring_.get(), &parking_, &counters_) {}
+      asks_(settings_.ask_timeout_us),
+      sender_(settings_, epoch, ring_.get(), &parking_, &counters_, &asks_) {}
 
 tallybus_status tallybus_publisher::Open(Settings settings,
                                          std::unique_ptr<tallybus_publisher>* publisher) {
@@ -43,6 +46,18 @@ tallybus_status tallybus_publisher::Open(Settings settings,
 void tallybus_publisher::Close(uint32_t drain_ms) {
   closing_.store(true, std::memory_order_release);
   sender_.Stop(drain_ms);
+}
+
+// Open before it is sent: the answer may be quick.
+tallybus_status tallybus_publisher::Ask(const tallybus_json_event& event, tallybus_answer_fn answer,
+                                        void* user) {
+  const uint64_t call = asks_.Add(answer, user, tallybus::engine::MonotonicUs());
+  if (call == 0) return TALLYBUS_FULL;
+  const tallybus_status status = Put(tallybus::engine::ConnectRecord(
+      call, event, tallybus::engine::WallClockUs(), asks_.timeout_us()));
+  // Where its time is over already it was answered, though it will not be sent.
+  if (status != TALLYBUS_OK && !asks_.Take(call)) return TALLYBUS_OK;
+  return status;
 }
 
 tallybus_stats tallybus_publisher::Stats() const {

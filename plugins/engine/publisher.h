@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "asks.h"
 #include "counters.h"
 #include "parking.h"
 #include "record.h"
@@ -34,6 +35,9 @@ struct tallybus_publisher {
   template <typename Record>
   tallybus_status Put(const Record& record);
 
+  // [any thread] As tallybus_ask, of an event that is in order.
+  tallybus_status Ask(const tallybus_json_event& event, tallybus_answer_fn answer, void* user);
+
   // struct_size is left to the caller.
   tallybus_stats Stats() const;
 
@@ -52,6 +56,7 @@ struct tallybus_publisher {
   const std::unique_ptr<tallybus::engine::Ring> ring_;
   tallybus::engine::Parking parking_;
   tallybus::engine::Counters counters_;
+  tallybus::engine::Asks asks_;
   tallybus::engine::Sender sender_;
 };
 

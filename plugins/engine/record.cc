@@ -1,13 +1,16 @@
 // The field numbers are those of Record, Envelope, StreamStatus and Session in proto/tallybus/v1.
 #include "record.h"
 
+#include <algorithm>
+
+#include "clock.h"
 #include "wire.h"
 
 namespace tallybus::engine {
 namespace {
 
 namespace field {
-enum Record : uint32_t { kEvent = 1, kSession = 2, kBye = 4 };
+enum Record : uint32_t { kEvent = 1, kSession = 2, kConnect = 3, kBye = 4 };
 enum Envelope : uint32_t {
   kTime = 3,
   kMethod = 4,
@@ -94,6 +97,22 @@ void NewerFields(Out& out, const tallybus_stream_status& event) {
   return out;
 }
 
+int64_t TimeOf(const tallybus_json_event& event, int64_t now_us) {
+  return event.time_unix_us != 0 ? event.time_unix_us : now_us;
+}
+
+// The Envelope of an event that is JSON.
+template <typename Out>
+void JsonFields(Out& out, const tallybus_json_event& event, int64_t time_us) {
+  VarintUnlessZero(out, field::kTime, Signed(time_us));
+  out.Bytes(field::kMethod, View(event.method));
+  BytesUnlessEmpty(out, field::kAppKey, View(event.app_key));
+  BytesUnlessEmpty(out, field::kSessionId, View(event.session_id));
+  BytesUnlessEmpty(out, field::kMediaSessionId, View(event.media_session_id));
+  VarintUnlessZero(out, field::kFlags, event.flags & TALLYBUS_TERMINAL);
+  out.Bytes(field::kJson, View(event.json));
+}
+
 // Of any of them.
 template <typename... Bytes>
 bool AnyIsSet(const Bytes&... all) {
@@ -146,26 +165,41 @@ template <typename Out>
 }
 
 JsonEventRecord::JsonEventRecord(const tallybus_json_event& event, int64_t now_us)
-    : event_(event), time_us_(event.time_unix_us != 0 ? event.time_unix_us : now_us) {
-  envelope_size_ = SizeOf([this](Sizer& out) { Fields(out); });
+    : event_(event), time_us_(TimeOf(event, now_us)) {
+  envelope_size_ = SizeOf([this](Sizer& out) { JsonFields(out, event_, time_us_); });
   size_ = BytesFieldSize(field::kEvent, envelope_size_);
-}
-
-template <typename Out>
-void JsonEventRecord::Fields(Out& out) const {
-  VarintUnlessZero(out, field::kTime, Signed(time_us_));
-  out.Bytes(field::kMethod, View(event_.method));
-  BytesUnlessEmpty(out, field::kAppKey, View(event_.app_key));
-  BytesUnlessEmpty(out, field::kSessionId, View(event_.session_id));
-  BytesUnlessEmpty(out, field::kMediaSessionId, View(event_.media_session_id));
-  VarintUnlessZero(out, field::kFlags, event_.flags & TALLYBUS_TERMINAL);
-  out.Bytes(field::kJson, View(event_.json));
 }
 
 void JsonEventRecord::WriteTo(uint8_t* out) const {
   Writer writer(out);
   writer.Length(field::kEvent, envelope_size_);
-  Fields(writer);
+  JsonFields(writer, event_, time_us_);
+}
+
+ConnectRecord::ConnectRecord(uint64_t call, const tallybus_json_event& event, int64_t now_us,
+                             int64_t timeout_us)
+    : call_(call),
+      event_(event),
+      time_us_(TimeOf(event, now_us)),
+      // The router counts from the event's time, which may be another than now.
+      timeout_ms_(static_cast<uint64_t>(
+          std::max<int64_t>(now_us + timeout_us - time_us_, kMillisecondUs) / kMillisecondUs)) {
+  envelope_size_ = SizeOf([this](Sizer& out) { JsonFields(out, event_, time_us_); });
+  connect_size_ = SizeOf([this](Sizer& out) {
+    out.Varint(1, call_);
+    out.Varint(3, timeout_ms_);
+  });
+  connect_size_ += BytesFieldSize(2, envelope_size_);
+  size_ = BytesFieldSize(field::kConnect, connect_size_);
+}
+
+void ConnectRecord::WriteTo(uint8_t* out) const {
+  Writer writer(out);
+  writer.Length(field::kConnect, connect_size_);
+  writer.Varint(1, call_);
+  writer.Length(2, envelope_size_);
+  JsonFields(writer, event_, time_us_);
+  writer.Varint(3, timeout_ms_);
 }
 
 SessionRecord::SessionRecord(uint64_t action, const tallybus_session& session)

@@ -60,12 +60,30 @@ class JsonEventRecord {
   void WriteTo(uint8_t* out) const;
 
  private:
-  template <typename Out>
-  void Fields(Out& out) const;
-
   const tallybus_json_event& event_;
   const int64_t time_us_;
   size_t envelope_size_;
+  size_t size_;
+};
+
+// A call that the backend may refuse.
+class ConnectRecord {
+ public:
+  static constexpr RecordKind kKind = RecordKind::kConnect;
+
+  ConnectRecord(uint64_t call, const tallybus_json_event& event, int64_t now_us,
+                int64_t timeout_us);
+  size_t size() const { return size_; }
+  bool may_use_headroom() const { return false; }
+  void WriteTo(uint8_t* out) const;
+
+ private:
+  const uint64_t call_;
+  const tallybus_json_event& event_;
+  const int64_t time_us_;
+  const uint64_t timeout_ms_;
+  size_t envelope_size_;
+  size_t connect_size_;
   size_t size_;
 };
 

@@ -24,6 +24,7 @@ enum class RecordKind : uint8_t {
   kStreamStatus = 3,
   kSession = 4,
   kBye = 5,
+  kConnect = 6,
 };
 
 constexpr bool IsEvent(RecordKind kind) {

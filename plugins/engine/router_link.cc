@@ -31,12 +31,13 @@ unsigned long long Printable(uint64_t number) { return number; }
 }  // namespace
 
 RouterLink::RouterLink(const Settings& settings, uint64_t epoch, Ring* ring, Counters* counters,
-                       Callbacks* callbacks)
+                       Callbacks* callbacks, Asks* asks)
     : settings_(settings),
       epoch_(epoch),
       ring_(ring),
       counters_(counters),
       callbacks_(callbacks),
+      asks_(asks),
       socket_(settings),
       live_(epoch) {}
 
@@ -80,8 +81,8 @@ bool RouterLink::Handle(Kind kind, std::string_view body, int64_t now_us) {
     case Kind::kHeartbeat:  // to a router that is dead, nothing was told
       heard_dropped_ = told_dropped_;
       return true;
-    case Kind::kConnectResult:  // answers a call that this version cannot make
-      return true;
+    case Kind::kConnectResult:
+      return with(ConnectResult(), [&](const ConnectResult& m) { OnConnectResult(m); });
     default:
       return false;
   }
@@ -167,6 +168,15 @@ void RouterLink::OnReject(const Reject& reject, int64_t now_us) {
                   Printable(reject.sequence), Length(reject.reason), reject.reason.data());
 }
 
+// The session is known before the engine hears of it, which may close it at once.
+void RouterLink::OnConnectResult(const ConnectResult& result) {
+  if (!result.session.empty()) live_.NoteOpened(result.session);
+  const std::optional<Asked> asked = asks_->Take(result.call);
+  if (!asked) return;  // its time was over
+  callbacks_->Answer(*asked, result.accepted != 0 ? TALLYBUS_OK : TALLYBUS_REFUSED, result.reason,
+                     result.json);
+}
+
 // What the router has but has not yet acknowledged is no longer sent: so STATE must contain it.
 void RouterLink::FoldBefore(uint64_t sequence) {
   Cursor at = ring_->head();
@@ -206,6 +216,7 @@ void RouterLink::Tick(int64_t now_us) {
     heartbeat_due_us_ = now_us + settings_.timing.heartbeat_us;
   }
   if (resync_to_ != 0 && now_us >= resync_due_us_) OnResync({router_epoch_, resync_to_}, now_us);
+  callbacks_->AnswerDue(asks_, now_us, TALLYBUS_TIMEOUT, "no answer in time");
   LogLosses(now_us);
 }
 
@@ -219,6 +230,7 @@ int64_t RouterLink::NextTick(int64_t now_us) const {
   at(!welcomed_ && hello_due_us_ > now_us, hello_due_us_);
   at(listening_ && !refused_, last_heard_us_ + settings_.timing.silence_us);
   at(resync_to_ != 0, resync_due_us_);
+  at(true, asks_->next_due_us());
   return next;
 }
 
@@ -371,6 +383,7 @@ void RouterLink::SayBye() {
 }
 
 void RouterLink::Leave() {
+  callbacks_->AnswerDue(asks_, Asks::kNever, TALLYBUS_CLOSED, "the publisher closes");
   uint64_t lost = 0;
   Cursor at = ring_->head();
   HeldRecord record;

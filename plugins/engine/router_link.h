@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "asks.h"
 #include "bus_socket.h"
 #include "callbacks.h"
 #include "counters.h"
@@ -33,7 +34,7 @@ class RouterLink {
  public:
   // All of them outlive the link.
   RouterLink(const Settings& settings, uint64_t epoch, Ring* ring, Counters* counters,
-             Callbacks* callbacks);
+             Callbacks* callbacks, Asks* asks);
 
   // Before anything else; the only call that need not come from the sender's thread.
   tallybus_status Open() { return socket_.Open(); }
@@ -61,7 +62,7 @@ class RouterLink {
   void SayBye();
   // Whether the router has taken over everything, BYE included.
   bool IsSettled() const { return bye_said_ && ring_->used() == 0; }
-  // Logs what is lost, lets what was sent leave, and closes.
+  // Answers what was asked, logs what is lost, lets what was sent leave, and closes.
   void Leave();
 
  private:
@@ -77,6 +78,7 @@ class RouterLink {
   void OnResync(const Resync& resync, int64_t now_us);
   void OnAck(const Ack& ack);
   void OnReject(const Reject& reject, int64_t now_us);
+  void OnConnectResult(const ConnectResult& result);
 
   void SayHello(int64_t now_us);
   bool IsSilent(int64_t now_us) const;
@@ -95,6 +97,7 @@ class RouterLink {
   Ring* const ring_;
   Counters* const counters_;
   Callbacks* const callbacks_;
+  Asks* const asks_;
   BusSocket socket_;
   LiveState live_;
 

@@ -47,11 +47,11 @@ int64_t PollIn(int64_t quiet_us, bool rare) {
 }  // namespace
 
 Sender::Sender(const Settings& settings, uint64_t epoch, Ring* ring, Parking* parking,
-               Counters* counters)
+               Counters* counters, Asks* asks)
     : settings_(settings),
       parking_(parking),
       callbacks_(settings.hooks, counters),
-      link_(settings, epoch, ring, counters, &callbacks_) {}
+      link_(settings, epoch, ring, counters, &callbacks_, asks) {}
 
 tallybus_status Sender::Start() {
   const BlockedSignals blocked;

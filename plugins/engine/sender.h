@@ -21,8 +21,8 @@ namespace tallybus::engine {
 class Sender {
  public:
   // All of them outlive the sender.
-  Sender(const Settings& settings, uint64_t epoch, Ring* ring, Parking* parking,
-         Counters* counters);
+  Sender(const Settings& settings, uint64_t epoch, Ring* ring, Parking* parking, Counters* counters,
+         Asks* asks);
 
   // INVALID: libzmq does not take the endpoint or a key. UNAVAILABLE: no socket, no thread.
   tallybus_status Start();

@@ -18,6 +18,7 @@ constexpr size_t kLargestRing = size_t{1} << 30;
 constexpr size_t kLongestName = 255;
 constexpr size_t kLongestEndpoint = 1024;
 constexpr size_t kZ85Key = 40;
+constexpr uint32_t kLongestAskMs = 600'000;
 
 bool StartsWith(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
@@ -85,6 +86,11 @@ bool ReadCurve(const tallybus_publisher_options& options, Settings* settings) {
          settings->curve_secret_key.size() == size;
 }
 
+bool ReadAskTimeout(uint32_t option_ms, int64_t* timeout_us) {
+  if (option_ms != 0) *timeout_us = option_ms * kMillisecondUs;
+  return option_ms <= kLongestAskMs;
+}
+
 Hooks ReadHooks(const tallybus_publisher_options& options) {
   Hooks hooks;
   hooks.user = options.user;
@@ -104,7 +110,8 @@ tallybus_status ReadSettings(const tallybus_publisher_options& options, Settings
   if (!ReadText(options.endpoint, kLongestEndpoint, &settings->endpoint) ||
       !ReadText(options.node_id, kLongestName, &settings->node_id) ||
       !ReadText(options.app_key, kLongestName, &settings->app_key) ||
-      !ReadRingBytes(options.ring_bytes, &settings->ring_bytes) || !ReadCurve(options, settings)) {
+      !ReadRingBytes(options.ring_bytes, &settings->ring_bytes) || !ReadCurve(options, settings) ||
+      !ReadAskTimeout(options.ask_timeout_ms, &settings->ask_timeout_us)) {
     return TALLYBUS_INVALID;
   }
   if (settings->endpoint.empty()) settings->endpoint = DefaultEndpoint();

@@ -28,6 +28,7 @@ struct Settings {
   std::string curve_server_key;  // all three, or none
   std::string curve_public_key;
   std::string curve_secret_key;
+  int64_t ask_timeout_us = 11 * kSecondUs;
   Hooks hooks;
   Timing timing;
 };

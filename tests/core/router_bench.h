@@ -46,6 +46,7 @@ class RouterBench : public ::testing::Test {
                                                     .log = log,
                                                     .clients = {&channel},
                                                     .commits = &commits,
+                                                    .engines = engines_of_router,
                                                     .wake = [this] { ++woken; },
                                                     .epoch = epoch,
                                                     .jitter_seed = 7,
@@ -148,7 +149,8 @@ class RouterBench : public ::testing::Test {
   std::optional<MonoTime> due;
   int woken = 0;
   uint64_t epoch = 0xabc;
-  bool end_lost_streams = true;  // from the next Restart on
+  bool end_lost_streams = true;  // from the next start on, as the next
+  EngineCommands* engines_of_router = nullptr;
 
  private:
   uint64_t endpoints_ = 0;

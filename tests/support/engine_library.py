@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 LIB = Path(os.environ.get("TALLYBUS_LIB_DIR", "build/release/lib")).resolve()
-OK, FULL, CLOSED, INVALID = range(4)
+OK, FULL, CLOSED, INVALID, UNIMPLEMENTED, UNAVAILABLE, TIMEOUT, REFUSED = range(8)
 TERMINAL = 1
 
 
@@ -19,6 +19,7 @@ class Bytes(c.Structure):
 LogFn = c.CFUNCTYPE(None, c.c_void_p, c.c_int, Bytes)
 StateFn = c.CFUNCTYPE(None, c.c_void_p, c.c_int, Bytes)
 ClientFn = c.CFUNCTYPE(None, c.c_void_p, Bytes, Bytes, Bytes, Bytes)
+CommandFn = c.CFUNCTYPE(None, c.c_void_p, Bytes, Bytes, Bytes)
 
 
 class Options(c.Structure):
@@ -26,7 +27,8 @@ class Options(c.Structure):
                 ("app_key", Bytes), ("ring_bytes", c.c_uint64), ("curve_server_key", Bytes),
                 ("curve_public_key", Bytes), ("curve_secret_key", Bytes), ("user", c.c_void_p),
                 ("log", LogFn), ("on_state", StateFn), ("on_client_message", ClientFn),
-                ("on_command", c.c_void_p), ("on_thread_start", c.c_void_p)]
+                ("on_command", CommandFn), ("on_thread_start", c.c_void_p),
+                ("ask_timeout_ms", c.c_uint32), ("reserved", c.c_uint32)]
 
 
 class Session(c.Structure):
@@ -54,6 +56,14 @@ class JsonEvent(c.Structure):
     _fields_ = [("struct_size", c.c_size_t), ("method", Bytes), ("app_key", Bytes),
                 ("session_id", Bytes), ("media_session_id", Bytes), ("json", Bytes),
                 ("flags", c.c_uint32), ("time_unix_us", c.c_int64)]
+
+
+class Answer(c.Structure):
+    _fields_ = [("struct_size", c.c_size_t), ("status", c.c_int), ("reason", Bytes),
+                ("json", Bytes)]
+
+
+AnswerFn = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(Answer))
 
 
 class Stats(c.Structure):
@@ -89,12 +99,16 @@ class EnginePublisher:
         self.log_lines = []
         self.states = []
         self.messages = []
+        self.commands = []  # [session, media session, reason] of each stream that is to end
         # Kept: the library calls them as long as it lives.
         self._log = LogFn(lambda user, level, line: self.log_lines.append(text(line)))
         self._state = StateFn(lambda user, state, detail: self.states.append((state, text(detail))))
         self._client = ClientFn(lambda user, *parts: self.messages.append([text(p) for p in parts]))
+        self._command = CommandFn(lambda user, *parts: self.commands.append([text(p) for p in parts]))
+        self._asked = []
         made = filled(Options, endpoint=endpoint, node_id=node_id, ring_bytes=ring_bytes,
-                      log=self._log, on_state=self._state, **options)
+                      log=self._log, on_state=self._state, on_command=self._command,
+                      **options)
         if client_messages:
             made.on_client_message = self._client
         self.handle = c.c_void_p()
@@ -127,6 +141,14 @@ class EnginePublisher:
     def json(self, method, body, **fields):
         made = filled(JsonEvent, method=method, json=body, **fields)
         return self.lib.tallybus_publish_json(self.handle, c.byref(made))
+
+    def ask(self, method, body, answers, **fields):
+        """Asks; what comes back is appended to `answers` as (status, reason, json)."""
+        answered = AnswerFn(lambda user, a: answers.append(
+            (a.contents.status, text(a.contents.reason), text(a.contents.json))))
+        self._asked.append(answered)  # kept, as above
+        made = filled(JsonEvent, method=method, json=body, **fields)
+        return self.lib.tallybus_ask(self.handle, c.byref(made), answered, None)
 
     def stats(self):
         made = filled(Stats)

@@ -78,20 +78,21 @@ bool Attempt::Prepare(const Delivery& delivery) {
   code_ = curl_code_ = 0;
   error_text_[0] = '\0';
 
-  bool is_another = false;
+  const Format format = delivery.is_call ? Format::kWcs : settings_.format;
   const Parcel& first = delivery.parcels.front();
-  if (settings_.format == Format::kWcs) {
-    is_another = method_ != first.event.method;
-    if (is_another) {
-      method_ = first.event.method;
-      url_ = TargetUrl(settings_.url, method_);
-    }
+  const std::string_view method = format == Format::kWcs ? first.event.method : std::string_view();
+  const bool is_another = method_ != method;
+  if (is_another) {
+    method_ = method;
+    url_ = method.empty() ? settings_.url.whole : TargetUrl(settings_.url, method_);
+  }
+  if (format == Format::kWcs) {
     body_ = first.body;
   } else {
-    WriteBatch(settings_.format, delivery.parcels, &batch_);
+    WriteBatch(format, delivery.parcels, &batch_);
     body_ = batch_;
   }
-  WriteHeaders(settings_.format, delivery.parcels, &headers_);
+  WriteHeaders(format, delivery.parcels, &headers_);
   answer_.Begin(delivery.want_answer, body_.size());
   return is_another;
 }

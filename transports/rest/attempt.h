@@ -110,7 +110,7 @@ class Attempt {
   void SetSecurity();
   DeliveryResult NotAnswered();
 
-  std::string method_;  // that url_ ends in
+  std::string method_;  // that url_ ends in; empty: none
   std::string batch_;   // the body, where it is not an event's own bytes
 };
 

@@ -194,7 +194,7 @@ void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* 
   out->Join("webhook-id", parcel.event.id.ToString());
   out->Join("tallybus-time", Rfc3339Millis(parcel.event.time));
   out->Join("tallybus-lane", EncodeLane(parcel.lane));
-  JoinNumber("tallybus-sequence", parcel.lane_sequence, out);
+  if (parcel.lane_sequence > 0) JoinNumber("tallybus-sequence", parcel.lane_sequence, out);
   JoinNumber("tallybus-attempt", static_cast<uint64_t>(parcel.attempt), out);
   if (parcel.redelivery) out->Join("tallybus-redelivery", "1");
   if (parcel.reordered) out->Join("tallybus-reordered", "1");

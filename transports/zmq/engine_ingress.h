@@ -24,7 +24,7 @@ namespace tallybus::zmq_transport {
 
 // One thread: the router's. Also the way back: an engine that asked for them gets its sessions'
 // client messages.
-class EngineIngress final : public CommitListener, public ClientChannel {
+class EngineIngress final : public CommitListener, public ClientChannel, public EngineCommands {
  public:
   struct Parts {  // borrowed; all of it outlives the ingress
     const Clock& clock;
@@ -51,6 +51,7 @@ class EngineIngress final : public CommitListener, public ClientChannel {
 
   void OnDurable(const Watermark& watermark) override;
   void Notify(const Notification& notification) override;
+  bool Terminate(uint64_t epoch, const Event& stream, std::string_view reason) override;
   uint64_t gaps() const override { return gaps_of_readers_; }
 
   zmq::socket_t& socket() { return bound_.socket(); }
@@ -71,6 +72,8 @@ class EngineIngress final : public CommitListener, public ClientChannel {
   void TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip);
   void TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
                   const EventDefaults& defaults, IngressBatch* batch);
+  // What the router will answer, and how that comes back to its engine.
+  Ask AskOf(const Publisher& publisher, bus::Connect&& connect);
   bool AskForExpected(Publisher& publisher);  // true: it was asked
   void RaiseSendThrough(Publisher& publisher);
   void Tell(PublisherChange change);

@@ -14,7 +14,8 @@
 namespace tallybus::config {
 namespace {
 
-constexpr absl::Duration kSoonestStale = absl::Seconds(1);
+constexpr absl::Duration kShortestInterval = absl::Seconds(1);
+constexpr absl::Duration kLongestKeepAlive = absl::Hours(24);
 constexpr absl::Duration kLatestStale = absl::Hours(7 * 24);
 
 absl::Status ReadBackend(const Value& value, App& app) {
@@ -24,11 +25,13 @@ absl::Status ReadBackend(const Value& value, App& app) {
   return ReadUrl(value, ", or be off for no backend", app);
 }
 
-absl::Status ReadStaleAfter(const Value& value, App& app) {
+// A duration, or off.
+absl::Status ReadInterval(const Value& value, absl::Duration longest,
+                          std::optional<absl::Duration>& out) {
   absl::StatusOr<std::string> text = value.Text();
-  app.stale_after.reset();
+  out.reset();
   if (text.ok() && *text == "off") return absl::OkStatus();
-  return Store(value.Duration(kSoonestStale, kLatestStale), app.stale_after);
+  return Store(value.Duration(kShortestInterval, longest), out);
 }
 
 // What SetPolicyField refused, at the place of the field.
@@ -68,7 +71,10 @@ absl::Status ReadRestClientConfig(const Value& value, App& app) {
 constexpr Key<App> kAppKeys[] = {
     {"url", ReadBackend},
     {"methods", [](const Value& v, App& out) { return ReadMethods(v, out.methods); }},
-    {"stale_after", ReadStaleAfter},
+    {"stale_after",
+     [](const Value& v, App& out) { return ReadInterval(v, kLatestStale, out.stale_after); }},
+    {"stream_keep_alive",
+     [](const Value& v, App& out) { return ReadInterval(v, kLongestKeepAlive, out.keep_alive); }},
     {"rest_client_config", ReadRestClientConfig},
     {"rest_password", nullptr},
     {"rest_username", nullptr},

@@ -121,6 +121,7 @@ struct App : Sending {
   std::string key;
   std::vector<std::string> methods;           // empty: all
   std::optional<absl::Duration> stale_after;  // nullopt: never
+  std::optional<absl::Duration> keep_alive;   // stream_keep_alive; nullopt: never
   RestClientConfigPtr rest_client_config =
       std::make_shared<const RestClientConfig>();       // never null
   std::vector<std::string> rest_client_config_methods;  // those that it lists
@@ -149,6 +150,7 @@ struct Config {
   Listen listen;
   Spool spool;
   Engines engines;
+  absl::Duration session_ttl = absl::Hours(24);  // without an event, before it is forgotten
   LogLevel log_level = LogLevel::kInfo;
   std::map<std::string, App> apps;  // by key
   std::vector<Route> routes;        // in the order of the file; names are unique

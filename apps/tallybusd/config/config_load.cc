@@ -28,6 +28,7 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr size_t kLongestNodeName = 255;
 constexpr int64_t kMemorySpoolBytes = 64 * kMiB;
 constexpr int64_t kDiskSpoolBytes = 4096 * kMiB;
+constexpr absl::Duration kLongestSessionTtl = absl::Hours(365 * 24);
 constexpr absl::Duration kLongestRetained = absl::Hours(30 * 24);
 constexpr absl::Duration kLongestDeadLetter = absl::Hours(365 * 24);
 // SQLite opens names of up to 512 bytes; the rest is for the files in the directory.
@@ -163,7 +164,10 @@ constexpr Key<Config> kTopKeys[] = {
     {"clients", nullptr},
     {"plugins", nullptr},
     {"tests", nullptr},
-    {"session_ttl", nullptr},
+    {"session_ttl",
+     [](const Value& v, Config& out) {
+       return Store(v.Duration(absl::Minutes(1), kLongestSessionTtl), out.session_ttl);
+     }},
 };
 
 absl::StatusOr<std::string> ReadFile(const std::string& file) {

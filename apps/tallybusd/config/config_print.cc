@@ -198,6 +198,7 @@ void PrintApp(const App& app, Lines& out) {
   out.Entry(2, "methods", app.methods.empty() ? "all" : List(app.methods));
   PrintSending(app, out);
   out.Entry(2, "stale_after", app.stale_after ? DurationText(*app.stale_after) : "off");
+  out.Entry(2, "stream_keep_alive", app.keep_alive ? DurationText(*app.keep_alive) : "off");
   PrintRestClientConfig(app, out);
 }
 
@@ -266,6 +267,7 @@ std::string Print(const Config& config) {
   PrintListen(config.listen, out);
   PrintSpool(config.spool, out);
   PrintEngines(config.engines, out);
+  out.Entry(0, "session_ttl", DurationText(config.session_ttl));
   out.Section(0, "log");
   out.Entry(1, "level", LevelName(config.log_level));
   out.Section(0, "apps");

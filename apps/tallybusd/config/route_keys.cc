@@ -101,6 +101,7 @@ constexpr Key<Route> kRouteKeys[] = {
     {"status", nullptr, "is a key of match: match.status"},
     {"rest_client_config", nullptr, "is a key of apps; a route's are exclude and on_error"},
     {"stale_after", nullptr, "is a key of apps"},
+    {"stream_keep_alive", nullptr, "is a key of apps"},
 };
 
 absl::Status ReadRoute(const Value& value, Route& out) {

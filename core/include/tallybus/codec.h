@@ -103,8 +103,12 @@ using FromEngine = std::variant<Hello, Heartbeat, Events, State>;
 absl::StatusOr<FromEngine> Decode(std::string_view kind, std::string_view bytes);
 
 struct Bye {};
-using Record = std::variant<Event, SessionChange, Bye>;
-// UNIMPLEMENTED: a record that this version does not serve (CONNECT).
+struct Connect {
+  uint64_t call = 0;
+  Event event;
+  absl::Duration timeout;  // from the event's time on
+};
+using Record = std::variant<Event, SessionChange, Bye, Connect>;
 absl::StatusOr<Record> DecodeRecord(std::string_view bytes, const EventDefaults& defaults);
 // The event of a record as our own engines write it, in place: a dozen strings are worth not
 // moving. False: DecodeRecord says what it is; *event is of no use then.
@@ -138,7 +142,17 @@ struct Client {
   std::string_view json;
   std::string_view meta;
 };
-using ToEngine = std::variant<Welcome, Refuse, Heartbeat, Resync, Ack, Reject, Client>;
+struct ConnectResult {
+  uint64_t call = 0;
+  AskAnswer answer;
+};
+struct Terminate {
+  std::string_view session_id;
+  std::string_view media_session_id;
+  std::string_view reason;
+};
+using ToEngine =
+    std::variant<Welcome, Refuse, Heartbeat, Resync, Ack, Reject, Client, ConnectResult, Terminate>;
 struct Encoded {
   char kind;
   std::string bytes;

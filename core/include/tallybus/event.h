@@ -47,6 +47,8 @@ inline constexpr std::string_view kStreamStatusEvent = "StreamStatusEvent";
 inline constexpr std::string_view kStreamKeepAliveEvent = "StreamKeepAliveEvent";
 inline constexpr std::string_view kConnectionStatusEvent = "ConnectionStatusEvent";
 inline constexpr std::string_view kErrorEvent = "ErrorEvent";
+// Of an Ask: the call whose answer brings a session's restClientConfig.
+inline constexpr std::string_view kConnect = "connect";
 inline constexpr std::string_view kAlertEvent = "TallybusAlertEvent";
 // No event at all: a dead letter that keeps the bytes of a record that a bus could not read.
 inline constexpr std::string_view kRejectedRecord = "TallybusRejectedRecord";

@@ -5,6 +5,7 @@
 #include <absl/status/status.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,8 +55,26 @@ struct RejectedRecord {
   std::string bytes;
 };
 
+// What came of an Ask.
+struct AskAnswer {
+  bool accepted = false;
+  // Why it was declined; where it was accepted all the same, what went wrong. Fit for a client:
+  // an ErrorEvent's `info`, or words of ours.
+  std::string reason;
+  std::string json;                      // the answer's object; empty: there is none
+  std::optional<SessionChange> session;  // that an accepted `connect` opened
+};
+
+// A call that the backend may refuse: sent at once, outside of all lanes, one time.
+struct Ask {
+  Event event;
+  absl::Time expires;  // nobody waits for the answer then
+  // [router] Called exactly once, unless the router ends first. Must not block.
+  std::function<void(AskAnswer)> answer;
+};
+
 using IngressRecord =
-    std::variant<Event, SessionChange, PublisherChange, StreamStated, RejectedRecord>;
+    std::variant<Event, SessionChange, PublisherChange, StreamStated, RejectedRecord, Ask>;
 
 // Names a publisher of the acknowledged bus, and a node of the open bus.
 std::string SourceOfEpoch(uint64_t epoch);
@@ -90,6 +109,14 @@ class EventSink {
   virtual bool IsBehind() const = 0;
   // [any thread] False while Accept would refuse an ordinary batch.
   virtual bool HasRoom() const = 0;
+};
+
+class EngineCommands {
+ public:
+  virtual ~EngineCommands() = default;
+  // [router] Asks the engine of that epoch to end the stream, best effort. Never blocks. False: it
+  // is not connected.
+  virtual bool Terminate(uint64_t epoch, const Event& stream, std::string_view reason) = 0;
 };
 
 class CommitListener {

@@ -67,6 +67,8 @@ struct Route {
   std::optional<BatchLimits> batch;  // several events in one request; none: each in its own
   // Of an app: its streams from the open bus end when they were not heard of for so long.
   absl::Duration stale_after = absl::InfiniteDuration();
+  // Of an app: each of its live streams gets a StreamKeepAliveEvent once in so long.
+  absl::Duration keep_alive = absl::InfiniteDuration();
   Endpoint endpoint;
   Transport* transport = nullptr;  // borrowed; lives longer than the route
 };

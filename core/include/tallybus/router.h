@@ -47,10 +47,12 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
     Log& log;
     std::vector<ClientChannel*> clients;
     CommitListener* commits = nullptr;  // nullptr: nobody asks
+    EngineCommands* engines = nullptr;  // nullptr: none takes commands
     std::function<void()> wake;         // [any thread] makes the owner call Step soon; may be empty
     uint64_t epoch = 1;                 // ids of events that bring none; random, not 0
     uint64_t jitter_seed = 1;
-    std::string node_id = {};      // of events that are about the router itself
+    std::string node_id = {};  // of events that are about the router itself
+    absl::Duration session_ttl = absl::Hours(24);
     bool end_lost_streams = true;  // engines.on_lost: fail_streams
     bool offline = false;  // sends nothing: an operator's hand on a spool that no daemon has
   };

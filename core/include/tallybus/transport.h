@@ -35,7 +35,7 @@ struct Parcel {
   const Event& event;
   std::string_view body;  // the bytes to send: the event's JSON after its route's exclusions
   std::string_view lane;
-  uint64_t lane_sequence;  // from 1 in this lane of this route
+  uint64_t lane_sequence;  // from 1 in this lane of this route; 0: it is of no lane
   int attempt;             // from 1
   bool redelivery;         // an earlier attempt may have arrived
   bool reordered;          // events of its lane do not come in order here
@@ -50,6 +50,9 @@ struct Delivery {
   const Endpoint& endpoint;
   MonoTime deadline;
   bool want_answer;  // DeliveryResult.answer is read
+  // A call that the backend may refuse: one bare object to its method's path, also where the
+  // endpoint's events come in batches.
+  bool is_call = false;
 };
 
 // What the peer's answer means for an event that must arrive (`delivery: guaranteed`).

@@ -158,6 +158,31 @@ Encoded To(const Client& m) {
   return Wrap(Kind::kClient, out);
 }
 
+Encoded To(const ConnectResult& m) {
+  v1::ConnectResult out;
+  out.set_call(m.call);
+  out.set_accepted(m.answer.accepted);
+  out.set_reason(m.answer.reason);
+  out.set_json(m.answer.json);
+  if (m.answer.session) {
+    out.mutable_session()->set_action(v1::Session::ACTION_OPEN);
+    out.mutable_session()->set_session_id(m.answer.session->session_id);
+    out.mutable_session()->set_app_key(m.answer.session->app_key);
+    if (m.answer.session->rest_client_config) {
+      out.mutable_session()->set_rest_client_config(*m.answer.session->rest_client_config);
+    }
+  }
+  return Wrap(Kind::kConnectResult, out);
+}
+
+Encoded To(const Terminate& m) {
+  v1::Terminate out;
+  out.set_session_id(std::string(m.session_id));
+  out.set_media_session_id(std::string(m.media_session_id));
+  out.set_reason(std::string(m.reason));
+  return Wrap(Kind::kTerminate, out);
+}
+
 }  // namespace
 
 absl::StatusOr<FromEngine> Decode(std::string_view kind, std::string_view bytes) {
@@ -199,8 +224,12 @@ absl::StatusOr<Record> ParseRecord(std::string_view bytes, const EventDefaults& 
       return SessionFrom(record.session());
     case v1::Record::kBye:
       return Bye{};
-    case v1::Record::kConnect:
-      return absl::UnimplementedError("unimplemented: CONNECT is not in this version yet");
+    case v1::Record::kConnect: {
+      absl::StatusOr<Event> event = EventFromEnvelope(record.connect().event(), defaults);
+      if (!event.ok()) return event.status();
+      return Connect{record.connect().call(), *std::move(event),
+                     absl::Milliseconds(record.connect().timeout_ms())};
+    }
     case v1::Record::KIND_NOT_SET:
       break;
   }

@@ -18,6 +18,12 @@ constexpr absl::Duration kAgeEvery = absl::Minutes(1);
 // A transport completes by the deadline; past this it is not believed to.
 constexpr absl::Duration kOverdueAfter = absl::Seconds(1);
 
+SpoolRowPtr RowOf(Event event) {
+  auto row = std::make_shared<SpoolRow>();
+  row->event = std::make_shared<const Event>(std::move(event));
+  return row;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(Parts parts)
@@ -289,20 +295,31 @@ void Dispatcher::OpenAttempt(Lane& lane, Permit permit, MonoTime now) {
 }
 
 absl::Status Dispatcher::Test(EndpointQueue& queue, Event event, Tested done) {
+  Attempt attempt;
+  attempt.row = RowOf(std::move(event));
+  attempt.lane_key = kTestLane;
+  return TryOutside(queue, std::move(attempt), std::move(done));
+}
+
+absl::Status Dispatcher::Ask(EndpointQueue& queue, Event call, Tested done) {
+  Attempt attempt;
+  attempt.row = RowOf(std::move(call));
+  attempt.lane_key = attempt.row->event->session_id;
+  attempt.is_call = true;
+  attempt.want_answer = true;
+  return TryOutside(queue, std::move(attempt), std::move(done));
+}
+
+absl::Status Dispatcher::TryOutside(EndpointQueue& queue, Attempt attempt, Tested done) {
   if (queue.today == nullptr || queue.today->transport == nullptr || dispatch_stopped_) {
     return absl::FailedPreconditionError(absl::StrCat(queue.route, " sends nothing now"));
   }
   const MonoTime now = parts_.clock.Now();
-  auto row = std::make_shared<SpoolRow>();
-  row->event = std::make_shared<const Event>(std::move(event));
   tests_[++last_test_] = std::move(done);
-  Attempt attempt{.row = std::move(row),
-                  .route = queue.today,
-                  .lane_key = kTestLane,
-                  .lane = 0,
-                  .pass = {.permit = Permit::kGo, .started = now, .slot = {}},
-                  .deadline = now + queue.today->endpoint.timeout,
-                  .test = last_test_};
+  attempt.route = queue.today;
+  attempt.pass = {.permit = Permit::kGo, .started = now, .slot = {}};
+  attempt.deadline = now + queue.today->endpoint.timeout;
+  attempt.test = last_test_;
   const Delivery delivery = in_flight_.Open(std::move(attempt));
   queue.today->transport->Deliver({&delivery, 1});
   return absl::OkStatus();

@@ -48,6 +48,9 @@ class Outcomes {
 
 inline constexpr size_t kLongestReason = 256;  // bytes that are kept of an answer's phrase
 
+// What the peer or the wire said; an abandoned ticket brings no words.
+std::string_view PhraseOf(const DeliveryResult& result);
+
 // What the spool is told of a row that a judgement ends.
 Settlement SettlementOf(const Judgement& judgement, const DeliveryResult& result);
 
@@ -102,6 +105,9 @@ class Dispatcher {
   // it and how long it took. FAILED_PRECONDITION: the route has no transport.
   using Tested = std::function<void(DeliveryResult, absl::Duration)>;
   absl::Status Test(EndpointQueue& queue, Event event, Tested done);
+  // The same for a call that the backend may refuse, in the name of its session; the result has
+  // the answer. `done` may not call the dispatcher.
+  absl::Status Ask(EndpointQueue& queue, Event call, Tested done);
   // When the oldest waiting event of each route was accepted.
   std::map<std::string, absl::Time> OldestWaiting() const;
   // Of a row's lane; empty where it is forgotten.
@@ -163,6 +169,7 @@ class Dispatcher {
   bool DispatchQueue(EndpointQueue& queue, MonoTime now);
   void OpenAttempt(Lane& lane, Permit permit, MonoTime now);
   absl::Duration OwnTime(const Lane& lane, MonoTime now) const;
+  absl::Status TryOutside(EndpointQueue& queue, Attempt attempt, Tested done);
 
   // In batching.cc.
   void EnqueueBatched(Lane& lane, const SpoolRowPtr& row);

@@ -34,7 +34,8 @@ struct Attempt {
   bool redelivery = false;
   bool reordered = false;
   MonoTime deadline;
-  uint64_t test = 0;                  // not 0: by hand, of no lane
+  uint64_t test = 0;                  // not 0: by hand or a call, of no lane
+  bool is_call = false;               // the backend may refuse it
   std::shared_ptr<Batch> batch = {};  // what follows belongs to it
   std::vector<Parcel> parcels = {};
   bool want_answer = false;

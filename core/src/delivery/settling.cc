@@ -17,12 +17,6 @@ std::string Describe(const Lane& lane, const SpoolRow& row) {
   return absl::StrCat(lane.queue->route, ": ", row.event->method, " ", row.event->id.ToString());
 }
 
-// An abandoned ticket brings no words.
-std::string_view PhraseOf(const DeliveryResult& result) {
-  if (result.reason.empty() && result.remote_code == 0) return "timed out";
-  return result.reason;
-}
-
 // "500 Internal Server Error"; where there was no answer, the phrase alone.
 std::string AnswerWords(const DeliveryResult& result) {
   const std::string phrase = EscapedPrefix(PhraseOf(result), kLongestReason);
@@ -45,6 +39,11 @@ Settlement::Outcome OutcomeOf(const Judgement& judgement) {
 }
 
 }  // namespace
+
+std::string_view PhraseOf(const DeliveryResult& result) {
+  if (result.reason.empty() && result.remote_code == 0) return "timed out";
+  return result.reason;
+}
 
 Settlement SettlementOf(const Judgement& judgement, const DeliveryResult& result) {
   Settlement settlement;

@@ -35,6 +35,20 @@ void DecideBackend(const Event& event, const MethodPolicy& policy, const RoutePt
   }
 }
 
+const RoutePtr& OwnRoute(const Event& event, const RouteTable& routes) {
+  static const RoutePtr kNoRoute;
+  auto found = routes.by_app.find(event.app_key);
+  return found == routes.by_app.end() ? kNoRoute : found->second;
+}
+
+const MethodPolicy& Governing(const Event& event, const RestClientConfig* of_session,
+                              const RoutePtr& route) {
+  static const MethodPolicy kDefaults;
+  const RestClientConfig* config = of_session;
+  if (config == nullptr && route) config = route->app_config.get();
+  return config != nullptr ? config->For(event.method) : kDefaults;
+}
+
 }  // namespace
 
 bool RouteMatch::Fits(const Event& event) const {
@@ -55,20 +69,29 @@ RoutePtr RouteTable::Find(std::string_view name) const {
 
 Decision Decide(const Event& event, const SessionTable& sessions, const RouteTable& routes) {
   Decision decision;
-  auto found = routes.by_app.find(event.app_key);
-  static const RoutePtr kNoRoute;
-  const RoutePtr& route = found == routes.by_app.end() ? kNoRoute : found->second;
+  const RoutePtr& route = OwnRoute(event, routes);
   const RestClientConfigPtr of_session = sessions.Config(event.session_id);
-  const RestClientConfig* config = of_session.get();
-  if (config == nullptr && route) config = route->app_config.get();
-  static const MethodPolicy kDefaults;
-  const MethodPolicy& policy = config != nullptr ? config->For(event.method) : kDefaults;
+  const MethodPolicy& policy = Governing(event, of_session.get(), route);
   decision.client_exclude = policy.client_exclude;
   DecideBackend(event, policy, route, &decision);
   for (const RoutePtr& other : routes.others) {
     if (other->transport == nullptr || !other->match.Fits(event)) continue;
     decision.targets.push_back({other, other->exclude, FailureOf(event, other->on_error)});
   }
+  return decision;
+}
+
+AskDecision DecideAsk(const Event& call, const SessionTable& sessions, const RouteTable& routes) {
+  AskDecision decision;
+  const RoutePtr& route = OwnRoute(call, routes);
+  const RestClientConfigPtr of_session = sessions.Config(call.session_id);
+  const MethodPolicy& policy = Governing(call, of_session.get(), route);
+  decision.exclude = policy.rest_exclude;
+  decision.survives_failure = call.method != kConnect && policy.on_error == OnError::kLog;
+  decision.no_backend = !route || route->transport == nullptr;
+  const bool spared =
+      decision.no_backend || !route->match.Fits(call) || policy.rest_policy == RestPolicy::kDisable;
+  if (!spared) decision.route = route;
   return decision;
 }
 

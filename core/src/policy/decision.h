@@ -34,6 +34,18 @@ struct Decision {
 // app's, else the defaults; other routes have their own rules.
 Decision Decide(const Event& event, const SessionTable& sessions, const RouteTable& routes);
 
+// What becomes of a call that the backend may refuse.
+struct AskDecision {
+  RoutePtr route;       // nullptr: nobody is asked
+  FieldSetPtr exclude;  // of what is sent
+  // Whether it goes on where the backend fails: all but `connect`, under LOG.
+  bool survives_failure = false;
+  bool no_backend = false;  // where nobody is asked: there is nobody; else the config spares it
+};
+
+// As above for the app's own route; other routes are never asked.
+AskDecision DecideAsk(const Event& call, const SessionTable& sessions, const RouteTable& routes);
+
 }  // namespace tallybus
 
 #endif  // TALLYBUS_POLICY_DECISION_H_

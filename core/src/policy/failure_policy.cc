@@ -16,11 +16,6 @@ bool IsSuccessCode(const Route& route, const DeliveryResult& result) {
   return !route.strict_success || result.remote_code == 0 || result.remote_code == 200;
 }
 
-bool Succeeded(const Route& route, const DeliveryResult& result) {
-  return result.verdict == Verdict::kDelivered && !result.answer_cut &&
-         IsSuccessCode(route, result);
-}
-
 // A verdict without a code is the answer of a transport that has no codes.
 bool Answered(const DeliveryResult& result) {
   return result.remote_code != 0 || result.verdict != Verdict::kRetryLater;
@@ -77,6 +72,11 @@ void JudgeGuaranteed(const Route& route, const DeliveryResult& result, const Try
 }
 
 }  // namespace
+
+bool Succeeded(const Route& route, const DeliveryResult& result) {
+  return result.verdict == Verdict::kDelivered && !result.answer_cut &&
+         IsSuccessCode(route, result);
+}
 
 Judgement Judge(const Route& route, const SpoolRow& row, const DeliveryResult& result,
                 const Trying& trying) {

@@ -33,6 +33,9 @@ struct Judgement {
 Judgement Judge(const Route& route, const SpoolRow& row, const DeliveryResult& result,
                 const Trying& trying);
 
+// Whether the peer took what it was sent, as the route reads its answer.
+bool Succeeded(const Route& route, const DeliveryResult& result);
+
 }  // namespace tallybus
 
 #endif  // TALLYBUS_POLICY_FAILURE_POLICY_H_

@@ -217,11 +217,59 @@ TEST(BusCodecTest, ARecordIsAGoodbye) {
   EXPECT_TRUE(std::holds_alternative<Bye>(*Decoded(record)));
 }
 
-TEST(BusCodecTest, ConnectIsKnownButNotServed) {
+TEST(BusCodecTest, ARecordIsACallThatTheBackendMayRefuse) {
+  v1::Record record;
+  record.mutable_connect()->set_call(7);
+  record.mutable_connect()->set_timeout_ms(11'000);
+  record.mutable_connect()->mutable_event()->set_method("connect");
+  record.mutable_connect()->mutable_event()->set_session_id("s");
+  record.mutable_connect()->mutable_event()->set_json(R"({"authToken":"t"})");
+  const absl::StatusOr<Record> decoded = Decoded(record);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  const Connect& connect = std::get<Connect>(*decoded);
+  EXPECT_EQ(connect.call, 7u);
+  EXPECT_EQ(connect.timeout, absl::Seconds(11));
+  EXPECT_EQ(connect.event.method, "connect");
+  EXPECT_EQ(connect.event.session_id, "s");
+}
+
+TEST(BusCodecTest, ACallWithoutAMethodIsRefused) {
   v1::Record record;
   record.mutable_connect()->set_call(1);
-  EXPECT_EQ(Decoded(record).status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(MalformedReason(Decoded(record).status()), "unimplemented");
+  EXPECT_EQ(MalformedReason(Decoded(record).status()), "method");
+}
+
+TEST(BusCodecTest, WritesTheAnswerOfACall) {
+  ConnectResult result;
+  result.call = 7;
+  result.answer.accepted = true;
+  result.answer.reason = "r";
+  result.answer.json = "{}";
+  v1::ConnectResult read;
+  Encoded encoded = Encode(result);
+  EXPECT_EQ(encoded.kind, static_cast<char>(Kind::kConnectResult));
+  ASSERT_TRUE(read.ParseFromString(encoded.bytes));
+  EXPECT_EQ(read.call(), 7u);
+  EXPECT_TRUE(read.accepted());
+  EXPECT_EQ(read.reason(), "r");
+  EXPECT_EQ(read.json(), "{}");
+  EXPECT_FALSE(read.has_session());
+  result.answer.session = SessionChange{SessionChange::Action::kOpen, "s", "a", R"({"M":{}})", 5};
+  ASSERT_TRUE(read.ParseFromString(Encode(result).bytes));
+  EXPECT_EQ(read.session().action(), v1::Session::ACTION_OPEN);
+  EXPECT_EQ(read.session().session_id(), "s");
+  EXPECT_EQ(read.session().app_key(), "a");
+  EXPECT_EQ(read.session().rest_client_config(), R"({"M":{}})");
+}
+
+TEST(BusCodecTest, WritesTheCommandToEndAStream) {
+  const Encoded encoded = Encode(Terminate{"s", "m", "Forbidden"});
+  EXPECT_EQ(encoded.kind, static_cast<char>(Kind::kTerminate));
+  v1::Terminate read;
+  ASSERT_TRUE(read.ParseFromString(encoded.bytes));
+  EXPECT_EQ(read.session_id(), "s");
+  EXPECT_EQ(read.media_session_id(), "m");
+  EXPECT_EQ(read.reason(), "Forbidden");
 }
 
 TEST(BusCodecTest, RefusesRecordsOfNoUse) {

@@ -39,7 +39,9 @@ TEST(AbiLayoutTest, KeepsPublisherOptions) {
   EXPECT_OFFSET(tallybus_publisher_options, on_client_message, 136);
   EXPECT_OFFSET(tallybus_publisher_options, on_command, 144);
   EXPECT_OFFSET(tallybus_publisher_options, on_thread_start, 152);
-  EXPECT_EQ(sizeof(tallybus_publisher_options), 160u);
+  EXPECT_OFFSET(tallybus_publisher_options, ask_timeout_ms, 160);
+  EXPECT_OFFSET(tallybus_publisher_options, reserved, 164);
+  EXPECT_EQ(sizeof(tallybus_publisher_options), 168u);
 }
 
 TEST(AbiLayoutTest, KeepsSessionAndJsonEvent) {

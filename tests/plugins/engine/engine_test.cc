@@ -189,9 +189,39 @@ TEST_F(EngineTest, ReadsTheStructsOfAnOlderHeader) {
   EXPECT_EQ(tallybus_stats_get(publisher_, &stats), TALLYBUS_INVALID) << "struct_size was not set";
 }
 
-TEST_F(EngineTest, DoesNotImplementAskYetAndNeverAnswersIt) {
+TEST_F(EngineTest, RefusesACallThatCannotBeAskedAndDoesNotAnswerIt) {
   Open();
-  EXPECT_EQ(tallybus_ask(publisher_, nullptr, nullptr, nullptr), TALLYBUS_UNIMPLEMENTED);
+  const auto never = [](void*, const tallybus_answer*) { ADD_FAILURE() << "answered"; };
+  tallybus_json_event event = {};
+  event.struct_size = sizeof(event);
+  EXPECT_EQ(tallybus_ask(publisher_, nullptr, never, nullptr), TALLYBUS_INVALID);
+  EXPECT_EQ(tallybus_ask(nullptr, &event, never, nullptr), TALLYBUS_INVALID);
+  EXPECT_EQ(tallybus_ask(publisher_, &event, never, nullptr), TALLYBUS_INVALID) << "no method";
+  event.method = Bytes("connect");
+  event.json = Bytes("{}");
+  EXPECT_EQ(tallybus_ask(publisher_, &event, nullptr, nullptr), TALLYBUS_INVALID);
+  const std::string large(size_t{1} << 20, 'x');
+  event.json = Bytes(large);
+  EXPECT_EQ(tallybus_ask(publisher_, &event, never, nullptr), TALLYBUS_INVALID) << "too large";
+}
+
+TEST_F(EngineTest, AnswersWhatIsOpenWhenItCloses) {
+  Open();
+  tallybus_json_event event = {};
+  event.struct_size = sizeof(event);
+  event.method = Bytes("connect");
+  event.json = Bytes("{}");
+  int answers = 0;
+  const auto answered = [](void* user, const tallybus_answer* answer) {
+    EXPECT_EQ(answer->struct_size, sizeof(tallybus_answer));
+    EXPECT_EQ(answer->status, TALLYBUS_CLOSED);
+    ++*static_cast<int*>(user);
+  };
+  EXPECT_EQ(tallybus_ask(publisher_, &event, answered, &answers), TALLYBUS_OK);
+  EXPECT_EQ(tallybus_ask(publisher_, &event, answered, &answers), TALLYBUS_OK);
+  tallybus_publisher_close(publisher_, 10);
+  publisher_ = nullptr;
+  EXPECT_EQ(answers, 2);
 }
 
 TEST_F(EngineTest, NamesItsStatusesAndItsVersion) {

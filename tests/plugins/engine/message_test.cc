@@ -159,5 +159,22 @@ TEST(MessageTest, RefusesWhatIsNoMessage) {
   EXPECT_FALSE(Decode("garbage!", &ack));
 }
 
+TEST(MessageTest, ReadsTheAnswerOfACall) {
+  v1::ConnectResult from;
+  from.set_call(9);
+  from.set_accepted(true);
+  from.set_reason("r");
+  from.set_json("{}");
+  from.mutable_session()->set_session_id("s");
+  const std::string bytes = from.SerializeAsString();
+  ConnectResult to;
+  ASSERT_TRUE(Decode(bytes, &to));
+  EXPECT_EQ(to.call, 9u);
+  EXPECT_EQ(to.accepted, 1u);
+  EXPECT_EQ(to.reason, "r");
+  EXPECT_EQ(to.json, "{}");
+  EXPECT_EQ(to.session, from.session().SerializeAsString());
+}
+
 }  // namespace
 }  // namespace tallybus::engine

@@ -191,6 +191,29 @@ TEST(RecordTest, WritesAJsonEventAsTheProtobufRuntimeDoes) {
   EXPECT_EQ(Encoded(JsonEventRecord(event, kNow)), expected.SerializeAsString());
 }
 
+TEST(RecordTest, WritesACallAsTheProtobufRuntimeDoes) {
+  tallybus_json_event event = {};
+  event.method = Bytes("connect");
+  event.json = Bytes("{}");
+  event.session_id = Bytes("s");
+  v1::Record expected;
+  expected.mutable_connect()->set_call(300);
+  expected.mutable_connect()->set_timeout_ms(11'000);
+  v1::Envelope& envelope = *expected.mutable_connect()->mutable_event();
+  envelope.set_time_unix_us(kNow);
+  envelope.set_method("connect");
+  envelope.set_session_id("s");
+  envelope.set_json("{}");
+  const ConnectRecord record(300, event, kNow, 11'000'000);
+  EXPECT_FALSE(record.may_use_headroom());
+  EXPECT_EQ(Encoded(record), expected.SerializeAsString());
+  // The router counts from the event's time.
+  event.time_unix_us = kNow - 2'000'000;
+  envelope.set_time_unix_us(kNow - 2'000'000);
+  expected.mutable_connect()->set_timeout_ms(13'000);
+  EXPECT_EQ(Encoded(ConnectRecord(300, event, kNow, 11'000'000)), expected.SerializeAsString());
+}
+
 TEST(RecordTest, WritesSessionsAsTheProtobufRuntimeDoes) {
   tallybus_session session = {};
   session.session_id = Bytes("s");

@@ -29,8 +29,8 @@ class RouterLinkTest : public testing::Test {
     options.node_id = Bytes("node");
     EXPECT_EQ(ReadSettings(options, &settings_), TALLYBUS_OK);
     callbacks_ = std::make_unique<Callbacks>(settings_.hooks, &counters_);
-    link_ =
-        std::make_unique<RouterLink>(settings_, kEpoch, ring_.get(), &counters_, callbacks_.get());
+    link_ = std::make_unique<RouterLink>(settings_, kEpoch, ring_.get(), &counters_,
+                                         callbacks_.get(), &asks_);
     EXPECT_EQ(link_->Open(), TALLYBUS_OK);
   }
 
@@ -116,6 +116,7 @@ class RouterLinkTest : public testing::Test {
   Counters counters_;
   std::unique_ptr<Ring> ring_ = Ring::Create(1 << 20);
   std::unique_ptr<Callbacks> callbacks_;
+  Asks asks_{11 * kSecondUs};
   std::unique_ptr<RouterLink> link_;
   int64_t now_ = 1'000 * kSecondUs;
   int64_t passing_us_ = 0;  // with each look of Await

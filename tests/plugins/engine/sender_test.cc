@@ -33,7 +33,7 @@ class SenderTest : public testing::Test {
     if (running_) sender_->Stop(0);
   }
   void Start() {
-    sender_ = std::make_unique<Sender>(settings_, 1, ring_.get(), &parking_, &counters_);
+    sender_ = std::make_unique<Sender>(settings_, 1, ring_.get(), &parking_, &counters_, &asks_);
     ASSERT_EQ(sender_->Start(), TALLYBUS_OK);
     running_ = true;
   }
@@ -76,6 +76,7 @@ class SenderTest : public testing::Test {
   ScriptedRouter router_;
   Settings settings_;
   Counters counters_;
+  Asks asks_{11 * kSecondUs};
   Parking parking_;
   std::unique_ptr<Ring> ring_ = Ring::Create(64 << 10);
   std::unique_ptr<Sender> sender_;

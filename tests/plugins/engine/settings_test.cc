@@ -100,6 +100,16 @@ TEST_F(SettingsTest, TakesARingThatIsAPowerOfTwoWithinBounds) {
   }
 }
 
+TEST_F(SettingsTest, ACallWaitsForTenMinutesAtMost) {
+  EXPECT_EQ(Read(), TALLYBUS_OK);
+  EXPECT_EQ(settings_.ask_timeout_us, 11 * kSecondUs);
+  options_.ask_timeout_ms = 600'000;
+  EXPECT_EQ(Read(), TALLYBUS_OK);
+  EXPECT_EQ(settings_.ask_timeout_us, 600 * kSecondUs);
+  options_.ask_timeout_ms = 600'001;
+  EXPECT_EQ(Read(), TALLYBUS_INVALID);
+}
+
 TEST_F(SettingsTest, TakesAllThreeKeysOrNone) {
   const std::string key(40, 'k');
   options_.curve_server_key = Bytes(key);

@@ -157,6 +157,12 @@ TEST(AppKeysTest, StaleAfterIsOffOrADuration) {
   EXPECT_THAT(AppError("stale_after: [1s]"), HasSubstr("must be text, not a list"));
 }
 
+TEST(AppKeysTest, StreamKeepAliveIsOffOrADuration) {
+  EXPECT_EQ(LoadApp("stream_keep_alive: off")->keep_alive, std::nullopt);
+  EXPECT_EQ(LoadApp("stream_keep_alive: 30s")->keep_alive, absl::Seconds(30));
+  EXPECT_THAT(AppError("stream_keep_alive: 25h"), HasSubstr("must be from 1s to 1d"));
+}
+
 TEST(AppKeysTest, WhatTheRestClientConfigRefusesIsRefusedAtItsLine) {
   EXPECT_THAT(AppError("rest_client_config:\n  X:\n    restOnError: MAYBE"),
               StartsWith("t.yaml:5:22: apps.a.rest_client_config.X.restOnError: "));

@@ -128,7 +128,7 @@ TEST(ConfigLoadTest, AddressBeyondLoopbackIsRefusedAtItsPlace) {
 }
 
 TEST(ConfigLoadTest, KeysOfLaterVersionsAreRefusedNotIgnored) {
-  for (const char* text : {"clients: {}", "plugins: []", "tests: {}", "session_ttl: 1h",
+  for (const char* text : {"clients: {}", "plugins: []", "tests: {}",
                            "listen: {curve: x}", "log: {format: json}"}) {
     EXPECT_THAT(ErrorOf(text), HasSubstr(": not in this version yet")) << text;
     EXPECT_EQ(LoadText(text).status().code(), absl::StatusCode::kUnimplemented) << text;
@@ -150,6 +150,8 @@ TEST(ConfigLoadTest, ImpossibleValuesAreRefused) {
                            "spool: {dead_letter_size: 1KiB}",
                            "engines: {grace: 0}",
                            "engines: {grace: 2h}",
+                           "session_ttl: 1s",
+                           "session_ttl: 5",
                            "engines: {on_lost: ignore}",
                            "engines: 30s",
                            "log: {level: trace}",

@@ -34,6 +34,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "engines:\n"
             "  grace: 30s\n"
             "  on_lost: fail_streams\n"
+            "session_ttl: 1d\n"
             "log:\n"
             "  level: info\n"
             "apps:\n"
@@ -58,6 +59,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "    coalesce: false\n"
             "    format: wcs\n"
             "    stale_after: off\n"
+            "    stream_keep_alive: off\n"
             "    rest_client_config: {}\n"
             "routes: []\n");
 }
@@ -107,6 +109,7 @@ spool:
   dead_letter_age: 25h
   dead_letter_size: 3MiB
 engines: {grace: 1500ms, on_lost: nothing}
+session_ttl: 90m
 log: {level: error}
 apps:
   "null":
@@ -127,6 +130,7 @@ apps:
     on_head_failure: skip
     coalesce: true
     stale_after: 3m
+    stream_keep_alive: 30s
     rest_client_config:
       StreamStatusEvent: {clientExclude: "a,b", restExclude: sdp, restOnError: FAIL}
       CallStatusEvent: {restPolicy: DISABLED}
@@ -164,6 +168,7 @@ void ExpectTheSpoolAndEngines(const Config& config) {
   EXPECT_EQ(config.spool.dead_letter_bytes, int64_t{3} << 20);
   EXPECT_EQ(config.engines.grace, absl::Milliseconds(1500));
   EXPECT_EQ(config.engines.on_lost, OnLost::kNothing);
+  EXPECT_EQ(config.session_ttl, absl::Minutes(90));
 }
 
 void ExpectTheApp(const App& app) {
@@ -186,6 +191,7 @@ void ExpectTheApp(const App& app) {
   EXPECT_EQ(app.on_head_failure, OnHeadFailure::kSkip);
   EXPECT_TRUE(app.coalesce);
   EXPECT_EQ(app.stale_after, absl::Minutes(3));
+  EXPECT_EQ(app.keep_alive, absl::Seconds(30));
   const MethodPolicy& policy = app.rest_client_config->For("StreamStatusEvent");
   EXPECT_THAT(*policy.client_exclude, ElementsAre("a", "b"));
   EXPECT_THAT(*policy.rest_exclude, ElementsAre("sdp"));

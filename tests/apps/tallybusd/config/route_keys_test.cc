@@ -177,6 +177,7 @@ TEST(RouteKeysTest, KeysFromElsewhereAreRefusedWithTheirPlace) {
   EXPECT_THAT(RouteError("status: X"), HasSubstr("match.status"));
   EXPECT_THAT(RouteError("rest_client_config: {}"), HasSubstr("exclude and on_error"));
   EXPECT_THAT(RouteError("stale_after: 1m"), HasSubstr("is a key of apps"));
+  EXPECT_THAT(RouteError("stream_keep_alive: 1m"), HasSubstr("is a key of apps"));
 }
 
 TEST(RouteKeysTest, OverrideReplacesTheWholeList) {

@@ -54,7 +54,8 @@ typedef void (*tallybus_state_fn)(void* user, tallybus_state state, tallybus_byt
 typedef void (*tallybus_client_message_fn)(void* user, tallybus_bytes session_id,
                                            tallybus_bytes message, tallybus_bytes json,
                                            tallybus_bytes meta);
-/* [sender] The backend asks the engine to end this stream. Not called in this version. */
+/* [sender] The backend asks the engine to end this stream: it answered a StreamKeepAliveEvent with
+ * 403 under restOnError: FAIL. */
 typedef void (*tallybus_command_fn)(void* user, tallybus_bytes session_id,
                                     tallybus_bytes media_session_id, tallybus_bytes reason);
 /* [sender] The first thing that the library's thread does, once: set its priority or affinity. */
@@ -79,6 +80,10 @@ typedef struct tallybus_publisher_options {
   tallybus_client_message_fn on_client_message;
   tallybus_command_fn on_command;
   tallybus_thread_start_fn on_thread_start;
+  uint32_t
+      ask_timeout_ms; /* how long tallybus_ask waits for its answer; 0: 11,000; at most 600,000.
+                         The app's `timeout` in tallybusd's file, 10 s, should be shorter */
+  uint32_t reserved;  /* 0 */
 } tallybus_publisher_options;
 
 /* A client that connected to the engine. */
@@ -178,9 +183,13 @@ typedef struct tallybus_stats {
 /* The outcome of tallybus_ask. */
 typedef struct tallybus_answer {
   size_t struct_size;
-  tallybus_status status; /* OK: go on; REFUSED: the backend declined; TIMEOUT, CLOSED */
-  tallybus_bytes reason;  /* of a refusal */
-  tallybus_bytes json;    /* the answer's object, or none */
+  /* OK: go on. REFUSED: the backend declined, or failed under restOnError: FAIL; a connect is
+   * declined by any failure. TIMEOUT: no answer in ask_timeout_ms: no router is there, or it was
+   * restarted meanwhile. CLOSED: the publisher closes. */
+  tallybus_status status;
+  tallybus_bytes reason; /* fit for the client: "Forbidden", the backend's reason, "timed out", ...;
+                            with OK: what failed under restOnError: LOG, or none */
+  tallybus_bytes json;   /* the backend's answer where it is an object, or none */
 } tallybus_answer;
 
 /* [sender] Called exactly once for each tallybus_ask that returned OK. */
@@ -208,8 +217,18 @@ TALLYBUS_EXPORT tallybus_status tallybus_publish_stream_status(tallybus_publishe
 TALLYBUS_EXPORT tallybus_status tallybus_publish_json(tallybus_publisher* publisher,
                                                       const tallybus_json_event* event);
 
-/* [any thread] A call that the backend may refuse, such as connect; answer is called on the sender
- * thread. This version returns UNIMPLEMENTED and never calls answer. */
+/* [any thread] A call that the backend may refuse: the router POSTs event->json to
+ * <the app's url>/<event->method>, once and at once, and answer hears what came of it, on the
+ * sender thread. Everything is copied before it returns; may allocate and takes a lock.
+ *
+ * The method `connect` opens event->session_id when it is accepted, with the restClientConfig of
+ * the backend's answer, so that tallybus_session_open is not needed; the session's events wait in
+ * the router until the answer is there. Call tallybus_session_close when its client is gone.
+ *
+ * Where the app's `methods` or restPolicy: DISABLE spare the backend this call, it is accepted. An
+ * app without a backend accepts no connect. answer is called exactly once where this returns OK,
+ * and not at all otherwise. FULL: no room in the ring, or 65,536 calls wait. INVALID as above, or
+ * no answer function. */
 TALLYBUS_EXPORT tallybus_status tallybus_ask(tallybus_publisher* publisher,
                                              const tallybus_json_event* event,
                                              tallybus_answer_fn answer, void* user);
