@@ -9,6 +9,7 @@ PROTOS = [
 
 CORE_SOURCES = [
     "src/alerts.cc",
+    "src/client_gates.cc",
     "src/clock.cc",
     "src/counted.cc",
     "src/endpoint_report.cc",
@@ -63,6 +64,7 @@ CORE_SOURCES = [
     "src/policy/decision.cc",
     "src/policy/failure_policy.cc",
     "src/policy/field_filter.cc",
+    "src/policy/overwrite.cc",
     "src/policy/rest_client_config.cc",
     "src/spool/first_read.cc",
     "src/spool/memory_spool.cc",
@@ -83,6 +85,7 @@ CORE_SOURCES = [
 CORE_TESTS = [
     "alerts",
     "block_queue",
+    "client_gates",
     "clock",
     "counted",
     "endpoint_report",
@@ -146,5 +149,6 @@ CORE_TESTS = [
     "policy/decision",
     "policy/failure_policy",
     "policy/field_filter",
+    "policy/overwrite",
     "policy/rest_client_config",
 ]
