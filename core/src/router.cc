@@ -39,6 +39,7 @@ Router::Line::Line(Parts p)
       faults(kAsManyAsAsked, [this] { Wake(); }),
       tasks(kMostTasks, [this] { Wake(); }),
       inbox_(kInboxBatches, [this] { Wake(); }),
+      gates_(parts.metrics),
       started_(parts.clock.Now()),
       accepted_(parts.metrics.GetCounter("tallybus_events_accepted_total", "Events accepted")),
       no_backend_(parts.metrics.GetCounter("tallybus_events_not_sent_total",
@@ -134,6 +135,7 @@ std::optional<MonoTime> Router::Line::Step() {
     busy |= TakeCommits();
     busy |= TakeLoads();
     busy |= dispatcher.Settle();
+    busy |= OpenDueGates();
     busy |= TakeOwnEvents();
     busy |= dispatcher.Dispatch();
   }
@@ -146,6 +148,8 @@ std::optional<MonoTime> Router::Line::Step() {
 
 std::optional<MonoTime> Router::Line::NextDue() const {
   std::optional<MonoTime> due = dispatcher.NextDue();
+  const std::optional<MonoTime> gate = gates_.NextDue();
+  if (gate && (!due || *gate < *due)) due = gate;
   if (waiting_asked_.size() >= kWaitingAsked) return due;  // the spool's answer makes the next turn
   const std::optional<MonoTime> waiting = watch_.NextDue();
   if (waiting && (!due || *waiting < *due)) due = waiting;
@@ -241,6 +245,7 @@ void Router::Line::AddRow(const EventPtr& event, const Target& target, Turn* tur
                     .lane = lane_,
                     .lane_sequence = row->lane_sequence},
                    row->accepted);
+  if (target.overwrites) ShutGate(*row, target, &turn->copies.back());
   (row->ephemeral ? turn->of_the_moment : turn->batch.rows).push_back(std::move(row));
 }
 
@@ -271,9 +276,11 @@ void Router::Line::Append(Turn turn) {
   }
   if (!turn.batch.empty()) parts.spool.Append(std::move(turn.batch));
   TALLYBUS_FAULT_POINT("router.appended");
-  for (const ClientCopy& copy : turn.copies) Notify(copy);
+  for (ClientCopy& copy : turn.copies) NotifyInOrder(std::move(copy));
   TALLYBUS_FAULT_POINT("router.notified");
-  for (const SpoolRowPtr& row : turn.of_the_moment) dispatcher.TryNow(row);
+  for (const SpoolRowPtr& row : turn.of_the_moment) {
+    if (!dispatcher.TryNow(row)) OpenGate(row->seq, GateEnd::kEndpoint);
+  }
 }
 
 void Router::Line::Notify(const ClientCopy& copy) {
@@ -285,12 +292,15 @@ void Router::Line::Notify(const ClientCopy& copy) {
         now);
     return;
   }
-  recorder.ToClients(event.id, ClientOutcome::kTold, now);
+  const bool overwritten = !copy.json.empty();
+  recorder.ToClients(event.id, overwritten ? ClientOutcome::kOverwritten : ClientOutcome::kTold,
+                     now);
+  const std::string& whole = overwritten ? copy.json : event.json;
   std::string filtered;
-  if (copy.exclude) filtered = WithoutFields(event.json, copy.exclude);
+  if (copy.exclude) filtered = WithoutFields(whole, copy.exclude);
   const Notification notification{.session_id = event.session_id,
                                   .message = event.method,
-                                  .json = copy.exclude ? filtered : event.json,
+                                  .json = copy.exclude ? filtered : whole,
                                   .id = event.id,
                                   .time = event.time};
   for (ClientChannel* channel : parts.clients) channel->Notify(notification);
@@ -319,7 +329,10 @@ bool Router::Line::TakeOwnEvents() {
   if (parts.offline) told.clear();  // nobody would hear of them: the daemon's to tell
   if (own_events_.empty() && told.empty() && decisions_.empty()) return false;
   Turn turn;
-  for (Event& event : std::exchange(own_events_, {})) TakeEvent(std::move(event), &turn);
+  for (OwnEvent& own : std::exchange(own_events_, {})) {
+    TakeEvent(std::move(own.event), &turn);
+    turn.copies.back().about = std::move(own.about);
+  }
   for (Alerts::Told& alert : told) {
     turn.batch.alerts.push_back(std::move(alert.record));
     TakeEvent(std::move(alert.event), &turn, &alert.about);
@@ -363,7 +376,7 @@ void Router::BeginShutdown() {
   line_->shutting_down.store(true, std::memory_order_relaxed);
   line_->dispatcher.StopRetries();
 }
-void Router::StopDispatch() { line_->dispatcher.StopDispatch(); }
+void Router::StopDispatch() { line_->StopDispatch(); }
 RouterTotals Router::Totals() const {
   RouterTotals totals;
   totals.accepted = line_->accepted;

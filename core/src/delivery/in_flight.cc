@@ -52,7 +52,7 @@ Delivery InFlight::Open(Attempt attempt) {
       .parcels = a.batch == nullptr ? std::span<const Parcel>(&*slot.parcel, 1) : a.parcels,
       .endpoint = a.route->endpoint,
       .deadline = a.deadline,
-      .want_answer = a.batch == nullptr ? a.row->on_error == OnError::kFail : a.want_answer};
+      .want_answer = a.want_answer || (a.batch == nullptr && a.row->on_error == OnError::kFail)};
 }
 
 InFlight::Slot* InFlight::Find(Ticket ticket, State state) {

@@ -37,7 +37,7 @@ struct Attempt {
   uint64_t test = 0;                  // not 0: by hand, of no lane
   std::shared_ptr<Batch> batch = {};  // what follows belongs to it
   std::vector<Parcel> parcels = {};
-  bool want_answer = false;
+  bool want_answer = false;  // though its row is not under FAIL
 };
 
 // It refers into the row, which has an event.
