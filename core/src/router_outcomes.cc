@@ -162,7 +162,6 @@ void Router::Line::OnAttemptFailed(const SpoolRow& row, const Failure& failure,
 
 void Router::Line::OnBuried(const SpoolRow& row, const Failure& failure) {
   recorder.Buried(row.seq, failure.info);
-  OpenGate(row.seq, GateEnd::kUnanswered);
   if (row.on_error == OnError::kFail) TellOf(row, failure);
 }
 
