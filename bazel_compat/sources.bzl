@@ -9,6 +9,7 @@ PROTOS = [
 
 CORE_SOURCES = [
     "src/alerts.cc",
+    "src/client_gates.cc",
     "src/clock.cc",
     "src/counted.cc",
     "src/endpoint_report.cc",
@@ -28,6 +29,7 @@ CORE_SOURCES = [
     "src/router_desk.cc",
     "src/router_keep_alive.cc",
     "src/router_outcomes.cc",
+    "src/router_overwrite.cc",
     "src/router_recovery.cc",
     "src/session_table.cc",
     "src/stored_trace.cc",
@@ -67,6 +69,7 @@ CORE_SOURCES = [
     "src/policy/decision.cc",
     "src/policy/failure_policy.cc",
     "src/policy/field_filter.cc",
+    "src/policy/overwrite.cc",
     "src/policy/rest_client_config.cc",
     "src/spool/first_read.cc",
     "src/spool/memory_spool.cc",
@@ -87,6 +90,7 @@ CORE_SOURCES = [
 CORE_TESTS = [
     "alerts",
     "block_queue",
+    "client_gates",
     "clock",
     "counted",
     "endpoint_report",
@@ -111,6 +115,8 @@ CORE_TESTS = [
     "router_keep_alive",
     "router_lanes",
     "router_outcomes",
+    "router_overwrite",
+    "router_overwrite_table",
     "router_recovery",
     "router_trace",
     "session_table",
@@ -154,5 +160,6 @@ CORE_TESTS = [
     "policy/decision",
     "policy/failure_policy",
     "policy/field_filter",
+    "policy/overwrite",
     "policy/rest_client_config",
 ]

@@ -11,6 +11,7 @@
 
 #include "apps/desk/desk_api.h"
 #include "config/config_print.h"
+#include "config/config_warnings.h"
 #include "config/state_dir.h"
 #include "tallybus/counted.h"
 #include "tallybus/sqlite_spool.h"
@@ -49,6 +50,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options, Log& log,
   if (status.ok() && daemon->options_.dev) status = daemon->StartEchoBackend();
   if (!status.ok()) return status;
   daemon->LogListeners();
+  daemon->LogWarnings(daemon->options_.config);
   return daemon;
 }
 
@@ -197,6 +199,12 @@ absl::Status Daemon::StartEchoBackend() {
   return absl::OkStatus();
 }
 
+void Daemon::LogWarnings(const config::Config& config) {
+  for (const std::string& warning : config::WarningsOf(config)) {
+    log_.Write(LogLevel::kWarning, warning);
+  }
+}
+
 void Daemon::LogListeners() const {
   if (options_.config.default_app_used) {
     log_.Write(LogLevel::kInfo,
@@ -288,6 +296,7 @@ void Daemon::Reload() {
              absl::StrCat("reloaded: apps and routes",
                           later.empty() ? "" : "; changed, and of no effect before a restart: ",
                           absl::StrJoin(later, ", ")));
+  LogWarnings(*config);
 }
 
 void Daemon::SetRoutes(RouteTable routes) {

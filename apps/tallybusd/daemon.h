@@ -55,6 +55,7 @@ class Daemon {
   absl::Status MakeRouter();
   absl::StatusOr<std::unique_ptr<Spool>> OpenSpool();
   void LogListeners() const;
+  void LogWarnings(const config::Config& config);
   void OnSignal();
   void Reload();
   void SetRoutes(RouteTable routes);

@@ -13,6 +13,7 @@
 
 #include "config/config_load.h"
 #include "config/config_print.h"
+#include "config/config_warnings.h"
 #include "config/runtime_dir.h"
 #include "daemon.h"
 #include "spd_log.h"
@@ -108,6 +109,9 @@ int Main(std::vector<std::string> sets) {
     return 0;
   }
   if (absl::GetFlag(FLAGS_check)) {
+    for (const std::string& warning : config::WarningsOf(*config)) {
+      std::printf("warning: %s\n", warning.c_str());
+    }
     std::printf("%s: good\n", load.file.value_or("the defaults").c_str());
     return 0;
   }

@@ -56,11 +56,7 @@ void Bound(std::string* key) {
   absl::StrAppendFormat(key, "~%016x%016x", first, second);
 }
 
-}  // namespace
-
-void SetLaneKey(const Event& event, std::string* key) {
-  key->clear();
-  if (event.method == kStreamKeepAliveEvent) key->append(kStreamKeepAliveEvent).push_back('/');
+void AppendStreamKey(const Event& event, std::string* key) {
   if (event.published && !event.name.empty()) {
     key->append(event.app_key).push_back('/');
     key->append(event.name);
@@ -74,9 +70,23 @@ void SetLaneKey(const Event& event, std::string* key) {
   Bound(key);
 }
 
+}  // namespace
+
+void SetLaneKey(const Event& event, std::string* key) {
+  key->clear();
+  if (event.method == kStreamKeepAliveEvent) key->append(kStreamKeepAliveEvent).push_back('/');
+  AppendStreamKey(event, key);
+}
+
 std::string LaneKey(const Event& event) {
   std::string key;
   SetLaneKey(event, &key);
+  return key;
+}
+
+std::string ClientOrderKey(const Event& event) {
+  std::string key;
+  AppendStreamKey(event, &key);
   return key;
 }
 

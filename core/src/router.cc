@@ -23,6 +23,11 @@ constexpr size_t kAsManyAsAsked = std::numeric_limits<size_t>::max();
 constexpr int kPassesAStep = 16;
 constexpr absl::Duration kHousekeepEvery = absl::Seconds(1);
 
+// What the router asks of a backend by itself is no client's.
+bool IsForClients(const Event& event) {
+  return !event.from_router || event.method != kStreamKeepAliveEvent;
+}
+
 // What is kept free for terminal events and for what the router itself must say.
 size_t Floor(size_t max_bytes) { return max_bytes / 16; }
 
@@ -40,6 +45,7 @@ Router::Line::Line(Parts p)
       tasks(kMostTasks, [this] { Wake(); }),
       inbox_(kInboxBatches, [this] { Wake(); }),
       ask_log_(parts.log, parts.clock),
+      gates_(parts.metrics),
       started_(parts.clock.Now()),
       accepted_(parts.metrics.GetCounter("tallybus_events_accepted_total", "Events accepted")),
       no_backend_(parts.metrics.GetCounter("tallybus_events_not_sent_total",
@@ -148,6 +154,7 @@ std::optional<MonoTime> Router::Line::Step() {
     busy |= TakeLoads();
     busy |= dispatcher.Settle();
     busy |= TakeAnswers();
+    busy |= OpenDueGates();
     busy |= TakeOwnEvents();
     busy |= KeepAlive();
     busy |= dispatcher.Dispatch();
@@ -165,6 +172,7 @@ std::optional<MonoTime> Router::Line::NextDue() const {
     if (time && (!due || *time < *due)) due = time;
   };
   at(keep_alives_.NextDue());
+  at(gates_.NextDue());
   // Else the spool's answer makes the next turn.
   if (waiting_asked_.size() < kWaitingAsked) at(watch_.NextDue());
   return due;
@@ -236,10 +244,7 @@ void Router::Line::TakeEvent(Event&& event, Turn* turn, const std::string* not_t
   TALLYBUS_FAULT_POINT("router.decided");
   const absl::Time now = PassTime();
   recorder.Accepted(*shared, now);
-  // What the router asks of a backend by itself is no client's.
-  if (!shared->from_router || shared->method != kStreamKeepAliveEvent) {
-    turn->copies.push_back({shared, std::move(decision.client_exclude)});
-  }
+  if (IsForClients(*shared)) turn->copies.push_back({shared, std::move(decision.client_exclude)});
   NoteUndelivered(*shared, decision, now);
   if (!decision.targets.empty()) SetLaneKey(*shared, &lane_);
   for (const Target& target : decision.targets) {
@@ -268,6 +273,7 @@ void Router::Line::AddRow(const EventPtr& event, const Target& target, Turn* tur
                     .lane = lane_,
                     .lane_sequence = row->lane_sequence},
                    row->accepted);
+  if (target.overwrites && IsForClients(*event)) ShutGate(*row, target, &turn->copies.back());
   (row->ephemeral ? turn->of_the_moment : turn->batch.rows).push_back(std::move(row));
 }
 
@@ -298,9 +304,11 @@ void Router::Line::Append(Turn turn) {
   }
   if (!turn.batch.empty()) parts.spool.Append(std::move(turn.batch));
   TALLYBUS_FAULT_POINT("router.appended");
-  for (const ClientCopy& copy : turn.copies) Notify(copy);
+  for (ClientCopy& copy : turn.copies) NotifyInOrder(std::move(copy));
   TALLYBUS_FAULT_POINT("router.notified");
-  for (const SpoolRowPtr& row : turn.of_the_moment) dispatcher.TryNow(row);
+  for (const SpoolRowPtr& row : turn.of_the_moment) {
+    if (!dispatcher.TryNow(row)) OpenGate(row->seq, GateEnd::kEndpoint);
+  }
 }
 
 void Router::Line::Notify(const ClientCopy& copy) {
@@ -312,12 +320,15 @@ void Router::Line::Notify(const ClientCopy& copy) {
         now);
     return;
   }
-  recorder.ToClients(event.id, ClientOutcome::kTold, now);
+  const bool overwritten = !copy.json.empty();
+  recorder.ToClients(event.id, overwritten ? ClientOutcome::kOverwritten : ClientOutcome::kTold,
+                     now);
+  const std::string& whole = overwritten ? copy.json : event.json;
   std::string filtered;
-  if (copy.exclude) filtered = WithoutFields(event.json, copy.exclude);
+  if (copy.exclude) filtered = WithoutFields(whole, copy.exclude);
   const Notification notification{.session_id = event.session_id,
                                   .message = event.method,
-                                  .json = copy.exclude ? filtered : event.json,
+                                  .json = copy.exclude ? filtered : whole,
                                   .id = event.id,
                                   .time = event.time};
   for (ClientChannel* channel : parts.clients) channel->Notify(notification);
@@ -346,7 +357,10 @@ bool Router::Line::TakeOwnEvents() {
   if (parts.offline) told.clear();  // nobody would hear of them: the daemon's to tell
   if (own_events_.empty() && told.empty() && decisions_.empty()) return false;
   Turn turn;
-  for (Event& event : std::exchange(own_events_, {})) TakeEvent(std::move(event), &turn);
+  for (OwnEvent& own : std::exchange(own_events_, {})) {
+    TakeEvent(std::move(own.event), &turn);
+    turn.copies.back().about = std::move(own.about);
+  }
   for (Alerts::Told& alert : told) {
     turn.batch.alerts.push_back(std::move(alert.record));
     TakeEvent(std::move(alert.event), &turn, &alert.about);
@@ -390,7 +404,7 @@ void Router::BeginShutdown() {
   line_->shutting_down.store(true, std::memory_order_relaxed);
   line_->dispatcher.StopRetries();
 }
-void Router::StopDispatch() { line_->dispatcher.StopDispatch(); }
+void Router::StopDispatch() { line_->StopDispatch(); }
 RouterTotals Router::Totals() const {
   RouterTotals totals;
   totals.accepted = line_->accepted;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "alerts.h"
+#include "client_gates.h"
 #include "delivery/dispatcher.h"
 #include "delivery/error_watch.h"
 #include "flight_recorder.h"
@@ -57,12 +58,18 @@ class Router::Line final : public Outcomes, public SpoolReader {
 
   // What the dispatcher tells. In router_outcomes.cc.
   void OnAttempt(const SpoolRow& row, int attempt) override;
+  bool WantsAnswer(const SpoolRow& row) const override {
+    return !gates_.empty() && gates_.Find(row.seq) != nullptr;
+  }
+  void OnAnswer(const SpoolRow& row, std::string_view answer) override;  // router_overwrite.cc
   void OnAttemptFailed(const SpoolRow& row, const Failure& failure,
                        std::optional<MonoTime> next) override;
   void OnBuried(const SpoolRow& row, const Failure& failure) override;
   void OnSettled(const Settlement& settlement) override;
   void OnEndpoint(const EndpointQueue& queue) override;
   void OnFault(const absl::Status& status);
+
+  void StopDispatch();  // in router_overwrite.cc
 
   Parts parts;
   std::shared_ptr<const RouteTable> routes = std::make_shared<RouteTable>();
@@ -84,10 +91,6 @@ class Router::Line final : public Outcomes, public SpoolReader {
 
  private:
   friend class RouterDesk;
-  struct ClientCopy {
-    EventPtr event;
-    FieldSetPtr exclude;
-  };
   // What one turn of the inbox makes: one transaction, and what goes out beside it.
   struct Turn {
     SpoolBatch batch;
@@ -142,6 +145,13 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void Follow(const std::string& source, const Event& event);
   bool KeepAlive();
   void EndByBackend(const SpoolRow& row, const Failure& failure);
+  // In router_overwrite.cc.
+  void ShutGate(const SpoolRow& row, const Target& target, ClientCopy* copy);
+  void NotifyInOrder(ClientCopy&& copy);
+  void NotifyAll(const std::vector<ClientCopy>& copies);
+  void OpenGate(SpoolSeq row, GateEnd end);
+  void OpenGatesOf(const EndpointQueue& queue);
+  bool OpenDueGates();
 
   // In router_recovery.cc.
   void TakePublisher(const PublisherChange& change, Turn* turn);
@@ -197,7 +207,12 @@ class Router::Line final : public Outcomes, public SpoolReader {
   static constexpr size_t kWaitingAsked = 64;
   absl::flat_hash_set<SpoolSeq> waiting_asked_;
   std::map<std::string, EndpointRecord, std::less<>> decided_;  // by route, as the spool has it
-  std::vector<Event> own_events_;
+  struct OwnEvent {
+    Event event;
+    EventPtr about;
+  };
+  std::vector<OwnEvent> own_events_;
+  ClientGates gates_;
   std::vector<EndpointRecord> decisions_;  // for the next transaction
   uint64_t last_sequence_ = 0;             // of ids that the router gives
   SpoolSeq last_seq_ = 0;

@@ -156,6 +156,7 @@ void Router::Line::OnAttemptFailed(const SpoolRow& row, const Failure& failure,
   if (next) failed.next_attempt = now + (*next - parts.clock.Now());
   recorder.Failed(row.seq, failed, now);
   if (row.event->method == kStreamKeepAliveEvent) EndByBackend(row, failure);
+  OpenGate(row.seq, GateEnd::kFailed);
   if (row.on_error != OnError::kFail) return;
   if (failure.final || watch_.ClaimFirst(row.seq)) TellOf(row, failure);
 }
@@ -167,11 +168,12 @@ void Router::Line::OnBuried(const SpoolRow& row, const Failure& failure) {
 
 void Router::Line::TellOf(const SpoolRow& row, const Failure& failure) {
   error_events_.Add();
-  own_events_.push_back(MakeErrorEvent(*row.event, failure, parts.clock.WallNow()));
+  own_events_.push_back({MakeErrorEvent(*row.event, failure, parts.clock.WallNow()), row.event});
 }
 
 void Router::Line::OnSettled(const Settlement& settlement) {
   watch_.Forget(settlement.seq);
+  OpenGate(settlement.seq, GateEnd::kUnanswered);
   recorder.Settled(settlement.seq, FateOf(settlement.outcome), PassTime());
   // The spool may have nothing left to answer with.
   if (!waiting_asked_.empty()) waiting_asked_.erase(settlement.seq);
@@ -221,6 +223,7 @@ bool Router::Line::AskForWaiting() {
 
 void Router::Line::OnEndpoint(const EndpointQueue& queue) {
   RaiseEndpointAlerts(queue);
+  OpenGatesOf(queue);
   blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
   const EndpointSnapshot snapshot = queue.gate.Snapshot(parts.clock.Now());
   recorder.EndpointChanged(queue.route, StateOf(snapshot), snapshot.reason, parts.clock.WallNow());

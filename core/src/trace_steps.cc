@@ -41,8 +41,12 @@ std::string ClientWords(ClientOutcome outcome) {
   switch (outcome) {
     case ClientOutcome::kTold:
       return "handed to the session's clients";
+    case ClientOutcome::kOverwritten:
+      return "handed to the session's clients, with fields of the backend's answer";
     case ClientOutcome::kAwaitsAnswer:
       return "the clients' copy waits for the backend's answer";
+    case ClientOutcome::kAwaitsTurn:
+      return "the clients' copy waits behind an earlier one of its stream";
     case ClientOutcome::kNoSession:
       return "no client is told: it names no session";
     case ClientOutcome::kNobody:

@@ -61,6 +61,15 @@ TEST(LaneKeyTest, AKeepAliveHasALaneOfItsOwnBesideItsStreams) {
   EXPECT_EQ(LaneKey(event), "StreamKeepAliveEvent/media-b4e7");
 }
 
+TEST(ClientOrderKeyTest, IsTheLaneButAKeepAliveIsInItsStreams) {
+  Event event = testing::StatusEvent("b4e7", "PUBLISHING");
+  EXPECT_EQ(ClientOrderKey(event), LaneKey(event));
+  event.method = kStreamKeepAliveEvent;
+  EXPECT_EQ(ClientOrderKey(event), "defaultApp/b4e7");
+  event.name = std::string(1000, 'x');
+  EXPECT_LE(ClientOrderKey(event).size(), 256u);
+}
+
 TEST(TerminalStatusTest, IsWhatEndsAStreamSessionCallTransferOrRegistration) {
   for (const char* status : {"UNPUBLISHED", "STOPPED", "FAILED"}) {
     EXPECT_TRUE(IsTerminalStatus("StreamStatusEvent", status)) << status;

@@ -63,7 +63,6 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_what_a_later_version_brings_is_refused_and_not_ignored(self):
         for text in ("apps: { a: { signing: x } }", "plugins: []",
-                     "apps: { a: { rest_client_config: { M: { restPolicy: OVERWRITE } } } }",
                      "routes: [{ name: r, transport: nats, endpoints: [http://h/] }]"):
             with self.subTest(text=text):
                 code, lines = self.run_daemon(text, "--check")

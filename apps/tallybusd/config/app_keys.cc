@@ -2,7 +2,6 @@
 #include "app_keys.h"
 
 #include <absl/status/statusor.h>
-#include <absl/strings/match.h>
 
 #include <memory>
 #include <utility>
@@ -34,13 +33,6 @@ absl::Status ReadInterval(const Value& value, absl::Duration longest,
   return Store(value.Duration(kShortestInterval, longest), out);
 }
 
-// What SetPolicyField refused, at the place of the field.
-absl::Status PolicyError(const Value& value, const absl::Status& cause) {
-  const bool told = absl::StrContains(cause.message(), "not in this version yet");
-  if (told || !absl::IsUnimplemented(cause)) return value.Error(cause);
-  return value.LaterValue(std::string(cause.message()));
-}
-
 absl::Status ReadMethodPolicy(const Value& value, MethodPolicy& policy) {
   auto fields = value.Members();
   if (!fields.ok()) return fields.status();
@@ -48,7 +40,7 @@ absl::Status ReadMethodPolicy(const Value& value, MethodPolicy& policy) {
     absl::StatusOr<std::string> text = field.Text();
     if (!text.ok()) return text.status();
     const absl::Status status = SetPolicyField(policy, name, *text);
-    if (!status.ok()) return PolicyError(field, status);
+    if (!status.ok()) return field.Error(status);
   }
   return absl::OkStatus();
 }

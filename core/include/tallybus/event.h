@@ -68,6 +68,8 @@ bool IsTerminalStatus(std::string_view method, std::string_view status);
 std::string LaneKey(const Event& event);
 // The same into a string whose room is used again.
 void SetLaneKey(const Event& event, std::string* key);
+// What a client gets in order: the lane key, but a StreamKeepAliveEvent is among its stream's.
+std::string ClientOrderKey(const Event& event);
 
 // RFC 3339 in UTC with milliseconds: 2026-01-31T23:59:59.123Z.
 std::string Rfc3339Millis(absl::Time time);

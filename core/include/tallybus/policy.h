@@ -18,7 +18,11 @@ using FieldSet = std::vector<std::string>;
 using FieldSetPtr = std::shared_ptr<const FieldSet>;
 
 enum class OnError { kLog, kFail };
-enum class RestPolicy { kNotify, kDisable };
+enum class RestPolicy {
+  kNotify,     // client and backend get the event independently
+  kOverwrite,  // the client's copy waits for the backend's answer, and takes fields of it
+  kDisable,    // no call of the backend
+};
 
 // How one method of one session is treated; the defaults are those of Web Call Server.
 struct MethodPolicy {
@@ -26,6 +30,7 @@ struct MethodPolicy {
   FieldSetPtr rest_exclude;
   OnError on_error = OnError::kLog;
   RestPolicy rest_policy = RestPolicy::kNotify;
+  FieldSetPtr rest_overwrite;  // counts under kOverwrite; never nodeId, sessionId, appKey
 };
 
 // A restClientConfig: what governs an app's own route, by method.
@@ -41,8 +46,8 @@ class RestClientConfig {
 using RestClientConfigPtr = std::shared_ptr<const RestClientConfig>;
 
 // Sets one of clientExclude, restExclude, restOnError, restPolicy, restOverwrite from its text.
-// INVALID_ARGUMENT says what is wrong with the field or value and what could be meant;
-// UNIMPLEMENTED: known, but not in this version.
+// INVALID_ARGUMENT says what is wrong with the field or value and what could be meant. nodeId,
+// sessionId and appKey are left out of restOverwrite: they are never overwritten.
 absl::Status SetPolicyField(MethodPolicy& policy, std::string_view field, std::string_view value);
 
 struct ParsedRestClientConfig {

@@ -21,7 +21,9 @@ inline constexpr size_t kTracedEvents = 65'536;
 
 enum class ClientOutcome {
   kTold,          // handed to the session's client channels
+  kOverwritten,   // the same, with fields of the backend's answer
   kAwaitsAnswer,  // waits for the backend's answer
+  kAwaitsTurn,    // waits behind an earlier one of its stream that does
   kNoSession,     // the event names no session
   kNobody,        // no client channel is there
 };

@@ -289,6 +289,7 @@ void Dispatcher::OpenAttempt(Lane& lane, Permit permit, MonoTime now) {
                   .redelivery = tries.may_have_arrived,
                   .reordered = tries.reordered || lane.passed > 0,
                   .deadline = now + queue.today->endpoint.timeout};
+  attempt.want_answer = parts_.outcomes.WantsAnswer(*attempt.row);
   lane.body = nullptr;
   deliveries_[queue.today->transport].push_back(in_flight_.Open(std::move(attempt)));
   ++in_flight_events_;
@@ -351,6 +352,11 @@ absl::Duration Dispatcher::TimeoutOf(const SpoolRow& row) {
   const Lane* lane = lanes_.Find(row.lane);
   if (lane == nullptr || lane->queue->today == nullptr) return absl::Seconds(10);
   return lane->queue->today->endpoint.timeout;
+}
+
+bool Dispatcher::InOutage(const SpoolRow& row) {
+  const Lane* lane = lanes_.Find(row.lane);
+  return lane == nullptr || lane->queue->gate.InOutage(row.event->method, parts_.clock.Now());
 }
 
 int Dispatcher::AttemptsOf(const SpoolRow& row) {

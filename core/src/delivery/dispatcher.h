@@ -36,6 +36,10 @@ class Outcomes {
  public:
   virtual ~Outcomes() = default;
   virtual void OnAttempt(const SpoolRow& row, int attempt) = 0;
+  // Whether somebody waits for what the peer says of the row. Not asked of a batch's.
+  virtual bool WantsAnswer(const SpoolRow& row) const = 0;
+  // The body of an answer that was wanted, of an attempt that succeeded. OnSettled follows.
+  virtual void OnAnswer(const SpoolRow& row, std::string_view answer) = 0;
   // One attempt at the row failed. `next`: when the next is due; nullopt: the failure is final.
   virtual void OnAttemptFailed(const SpoolRow& row, const Failure& failure,
                                std::optional<MonoTime> next) = 0;
@@ -82,8 +86,8 @@ class Dispatcher {
   void Place(const Route& route, std::string_view lane, SpoolRow* row, SpoolBatch* batch);
   // Takes a committed row.
   void Enqueue(const SpoolRowPtr& row);
-  // Takes a row of the moment: it is tried at once, or never.
-  void TryNow(const SpoolRowPtr& row);
+  // Takes a row of the moment: it is tried at once, or (false) never.
+  bool TryNow(const SpoolRowPtr& row);
   // Takes a row that was asked of the spool; one without an event is damaged there.
   void Loaded(const SpoolRowPtr& row);
   // [any thread] See DeliverySink.
@@ -114,6 +118,8 @@ class Dispatcher {
   std::string_view RouteOf(const SpoolRow& row);
   std::string_view KeyOf(const SpoolRow& row);
   absl::Duration TimeoutOf(const SpoolRow& row);
+  // True where the row would not be tried for now, whoever is before it: see EndpointGate.
+  bool InOutage(const SpoolRow& row);
 
   // nullptr: no such route.
   EndpointQueue* FindQueue(std::string_view route);
@@ -125,6 +131,7 @@ class Dispatcher {
   int AttemptsOf(const SpoolRow& row);
   void StopRetries() { retries_stopped_ = true; }
   void StopDispatch() { dispatch_stopped_ = true; }
+  bool is_stopped() const { return dispatch_stopped_; }
   void AddTotals(RouterTotals* totals) const;
 
  private:

@@ -38,7 +38,7 @@ struct Attempt {
   bool is_call = false;               // the backend may refuse it
   std::shared_ptr<Batch> batch = {};  // what follows belongs to it
   std::vector<Parcel> parcels = {};
-  bool want_answer = false;
+  bool want_answer = false;  // though its row is not under FAIL
 };
 
 // It refers into the row, which has an event.

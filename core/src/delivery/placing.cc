@@ -110,9 +110,9 @@ void Dispatcher::Enqueue(const SpoolRowPtr& row) {
   lane->queue->AddLoaded(*lane);
 }
 
-void Dispatcher::TryNow(const SpoolRowPtr& row) {
+bool Dispatcher::TryNow(const SpoolRowPtr& row) {
   Lane* found = lanes_.Find(row->lane);
-  if (found == nullptr) return;
+  if (found == nullptr) return false;
   EndpointQueue& queue = *found->queue;
   Lane& lane = lanes_.Get(queue, found->key);
   const MonoTime now = parts_.clock.Now();
@@ -121,13 +121,14 @@ void Dispatcher::TryNow(const SpoolRowPtr& row) {
       queue.gate.Ask(row->event->method, now) != Permit::kGo) {
     queue.shed.Add();
     if (idle) lanes_.Rest(lane, now);
-    return;
+    return false;
   }
   ++unsettled_;
   SetHead(lane, AsWaiting(*row), {});
   lane.ephemeral = true;
   lane.body = row;
   OpenAttempt(lane, Permit::kGo, now);
+  return true;
 }
 
 // Full: over its quota, until an eighth of it is free.

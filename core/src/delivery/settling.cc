@@ -83,7 +83,11 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
     const double random = std::uniform_real_distribution<double>(0, 1)(random_);
     next = now + JitteredDelay(judgement.retry_step, trying, random);
   }
-  if (judgement.failed) Failed(lane, row, lane.tries.attempts, result, next);
+  if (judgement.failed) {
+    Failed(lane, row, lane.tries.attempts, result, next);
+  } else if (completed.attempt.want_answer) {
+    parts_.outcomes.OnAnswer(row, result.answer);
+  }
   if (next) {
     TryAgain(lane, *next, result, now);
   } else {

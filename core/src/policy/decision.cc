@@ -32,6 +32,9 @@ void DecideBackend(const Event& event, const MethodPolicy& policy, const RoutePt
   } else {
     decision->backend = Decision::Backend::kSend;
     decision->targets.push_back({route, policy.rest_exclude, FailureOf(event, policy.on_error)});
+    if (policy.rest_policy != RestPolicy::kOverwrite) return;
+    decision->targets.back().overwrites = true;
+    decision->targets.back().overwrite = policy.rest_overwrite;
   }
 }
 

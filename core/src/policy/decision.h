@@ -15,6 +15,8 @@ struct Target {
   RoutePtr route;
   FieldSetPtr exclude;
   OnError on_error = OnError::kLog;
+  bool overwrites = false;     // the clients' copy waits for its answer
+  FieldSetPtr overwrite = {};  // fields that the answer gives to that copy
 };
 
 struct Decision {

@@ -26,6 +26,18 @@ FieldSetPtr ParseFieldList(std::string_view list) {
   return fields;
 }
 
+// What says whose event it is stays the engine's.
+FieldSetPtr ParseOverwriteList(std::string_view list) {
+  const FieldSetPtr listed = ParseFieldList(list);
+  if (listed == nullptr) return nullptr;
+  auto fields = std::make_shared<FieldSet>(*listed);
+  std::erase_if(*fields, [](const std::string& field) {
+    return field == "nodeId" || field == "sessionId" || field == "appKey";
+  });
+  if (fields->empty()) return nullptr;
+  return fields;
+}
+
 absl::Status SetOnError(MethodPolicy& policy, std::string_view value) {
   if (value == "LOG") {
     policy.on_error = OnError::kLog;
@@ -43,9 +55,9 @@ absl::Status SetRestPolicy(MethodPolicy& policy, std::string_view value) {
   } else if (value == "DISABLE" || value == "DISABLED") {
     policy.rest_policy = RestPolicy::kDisable;
   } else if (value == "OVERWRITE") {
-    return absl::UnimplementedError("restPolicy OVERWRITE is not in this version yet");
+    policy.rest_policy = RestPolicy::kOverwrite;
   } else {
-    return absl::InvalidArgumentError("restPolicy is NOTIFY or DISABLE");
+    return absl::InvalidArgumentError("restPolicy is NOTIFY, OVERWRITE or DISABLE");
   }
   return absl::OkStatus();
 }
@@ -95,8 +107,8 @@ absl::Status SetPolicyField(MethodPolicy& policy, std::string_view field, std::s
   if (field == "restOnError") return SetOnError(policy, value);
   if (field == "restPolicy") return SetRestPolicy(policy, value);
   if (field == "restOverwrite") {
-    if (value.empty()) return absl::OkStatus();  // what Web Call Server sends by default
-    return absl::UnimplementedError("restOverwrite is not in this version yet");
+    policy.rest_overwrite = ParseOverwriteList(value);
+    return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
       "unknown field; known are clientExclude, restExclude, restOnError, restPolicy, "

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,10 @@ class RecordingOutcomes final : public Outcomes {
   void OnAttempt(const SpoolRow& row, int attempt) override {
     attempts.push_back(std::to_string(row.seq) + " " + std::to_string(attempt));
   }
+  bool WantsAnswer(const SpoolRow& row) const override { return wanted.contains(row.seq); }
+  void OnAnswer(const SpoolRow& row, std::string_view answer) override {
+    answers.push_back(std::to_string(row.seq) + " " + std::string(answer));
+  }
   void OnAttemptFailed(const SpoolRow& row, const Failure& failure,
                        std::optional<MonoTime> next) override {
     OnBuried(row, failure);
@@ -67,6 +72,8 @@ class RecordingOutcomes final : public Outcomes {
   void OnSettled(const Settlement& settlement) override { settled.push_back(settlement.seq); }
   void OnEndpoint(const EndpointQueue& queue) override { endpoints.push_back(queue.route); }
 
+  std::set<SpoolSeq> wanted;  // rows whose answers are
+  std::vector<std::string> answers;
   std::vector<std::string> attempts;
   std::vector<std::string> failures;
   std::vector<std::optional<MonoTime>> next_attempts;

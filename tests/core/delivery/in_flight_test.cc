@@ -66,6 +66,20 @@ TEST_F(InFlightTest, ADeliveryTellsItsAttempt) {
   EXPECT_EQ(&d.endpoint, &route->endpoint);
 }
 
+TEST_F(InFlightTest, AnAnswerIsAskedForUnderFailAndWhereSomebodyWaitsForIt) {
+  const auto asks = [this](OnError on_error, bool waited_for) {
+    Attempt attempt = NewAttempt(1);
+    auto row = std::make_shared<SpoolRow>(*attempt.row);
+    row->on_error = on_error;
+    attempt.row = std::move(row);
+    attempt.want_answer = waited_for;
+    return in_flight.Open(std::move(attempt)).want_answer;
+  };
+  EXPECT_FALSE(asks(OnError::kLog, false));
+  EXPECT_TRUE(asks(OnError::kLog, true));
+  EXPECT_TRUE(asks(OnError::kFail, false));
+}
+
 TEST_F(InFlightTest, ACompletionComesOutOnceWithItsRow) {
   const Delivery d = in_flight.Open(NewAttempt(7));
   EXPECT_EQ(in_flight.open(), 1u);

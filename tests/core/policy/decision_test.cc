@@ -56,6 +56,20 @@ TEST_F(DecisionTest, TheDefaultsNotifyAndLog) {
   EXPECT_EQ(decision.targets[0].exclude, nullptr);
 }
 
+TEST_F(DecisionTest, OverwriteGoesWithTheBackendsTargetAlone) {
+  AddRoute("billing");
+  EXPECT_FALSE(AtBackend().overwrites);
+  SessionConfig(R"({"StreamStatusEvent":{"restPolicy":"OVERWRITE","restOverwrite":"sdp"}})");
+  const Decision decision = OnStatus();
+  ASSERT_THAT(decision.targets, SizeIs(2));
+  EXPECT_TRUE(decision.targets[0].overwrites);
+  EXPECT_EQ(*decision.targets[0].overwrite, FieldSet{"sdp"});
+  EXPECT_FALSE(decision.targets[1].overwrites);
+  SessionConfig(R"({"StreamStatusEvent":{"restPolicy":"OVERWRITE"}})");
+  EXPECT_TRUE(AtBackend().overwrites) << "the copy waits though no field is listed";
+  EXPECT_EQ(AtBackend().overwrite, nullptr);
+}
+
 TEST_F(DecisionTest, TheAppsConfigGovernsASessionWithoutOne) {
   AppConfig(R"({"StreamStatusEvent":{"restOnError":"FAIL","restExclude":"sdp"}})");
   EXPECT_EQ(AtBackend().on_error, OnError::kFail);

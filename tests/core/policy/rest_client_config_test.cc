@@ -78,12 +78,20 @@ TEST(RestClientConfigTest, AnImpossibleValueWarnsWithoutItAndKeepsTheDefault) {
                           Not(HasSubstr("secret"))));
 }
 
-TEST(RestClientConfigTest, OverwriteIsNotInThisVersion) {
+TEST(RestClientConfigTest, OverwriteComesWithItsList) {
   const std::string json =
-      R"({"StreamStatusEvent":{"restPolicy":"OVERWRITE","restOverwrite":"name"}})";
-  EXPECT_EQ(PolicyOf(json).rest_policy, RestPolicy::kNotify);
-  EXPECT_THAT(WarningsOf(json),
-              ElementsAre(HasSubstr("not in this version"), HasSubstr("not in this version")));
+      R"({"StreamStatusEvent":{"restPolicy":"OVERWRITE","restOverwrite":"name, info"}})";
+  EXPECT_EQ(PolicyOf(json).rest_policy, RestPolicy::kOverwrite);
+  EXPECT_EQ(*PolicyOf(json).rest_overwrite, (FieldSet{"info", "name"}));
+  EXPECT_THAT(WarningsOf(json), IsEmpty());
+}
+
+TEST(RestClientConfigTest, WhoseEventItIsCanNeverBeOverwritten) {
+  const std::string json =
+      R"({"X":{"restOverwrite":"nodeId,sdp,sessionId,appKey"},"Y":{"restOverwrite":"nodeId"}})";
+  EXPECT_EQ(*ParseRestClientConfig(json).config->For("X").rest_overwrite, FieldSet{"sdp"});
+  EXPECT_EQ(ParseRestClientConfig(json).config->For("Y").rest_overwrite, nullptr);
+  EXPECT_THAT(WarningsOf(json), IsEmpty());
 }
 
 TEST(RestClientConfigTest, WrongTypesWarnOneByOne) {
@@ -118,13 +126,12 @@ TEST(RestClientConfigTest, TenThousandLevelsAreRefused) {
   EXPECT_THAT(WarningsOf(std::string(10'000, '[')), SizeIs(1));
 }
 
-TEST(SetPolicyFieldTest, TellsWhatIsUnknownFromWhatIsNotYet) {
+TEST(SetPolicyFieldTest, RefusesWhatItDoesNotKnow) {
   MethodPolicy policy;
   EXPECT_TRUE(SetPolicyField(policy, "restOverwrite", "").ok());
-  EXPECT_EQ(SetPolicyField(policy, "restOverwrite", "name").code(),
-            absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(SetPolicyField(policy, "restPolicy", "OVERWRITE").code(),
-            absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(policy.rest_overwrite, nullptr);
+  EXPECT_EQ(SetPolicyField(policy, "restOverwritten", "name").code(),
+            absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(SetPolicyField(policy, "restPolicy", "notify").code(),
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(SetPolicyField(policy, "restonerror", "FAIL").code(),

@@ -123,12 +123,14 @@ TEST(AppKeysTest, MethodsAreNamesOrAll) {
   EXPECT_THAT(AppError("methods: {a: b}"), HasSubstr("not a mapping"));
 }
 
-TEST(AppKeysTest, ValuesOfLaterVersionsAreRefusedNotIgnored) {
-  for (const char* line : {"rest_client_config: {StreamStatusEvent: {restPolicy: OVERWRITE}}",
-                           "rest_client_config: {StreamStatusEvent: {restOverwrite: sdp}}"}) {
-    EXPECT_THAT(AppError(line), HasSubstr("not in this version yet")) << line;
-    EXPECT_EQ(LoadApp(line).status().code(), absl::StatusCode::kUnimplemented) << line;
-  }
+TEST(AppKeysTest, OverwriteIsTakenWithItsList) {
+  const auto app = LoadApp(
+      "rest_client_config: {StreamStatusEvent: {restPolicy: OVERWRITE, restOverwrite: 'sdp, "
+      "info'}}");
+  ASSERT_TRUE(app.ok()) << app.status();
+  const MethodPolicy& policy = app->rest_client_config->For("StreamStatusEvent");
+  EXPECT_EQ(policy.rest_policy, RestPolicy::kOverwrite);
+  EXPECT_EQ(*policy.rest_overwrite, (FieldSet{"info", "sdp"}));
 }
 
 TEST(AppKeysTest, KeysOfLaterVersionsAreRefusedNotIgnored) {
