@@ -47,34 +47,7 @@ Router::Line::Line(Parts p)
       ask_log_(parts.log, parts.clock),
       gates_(parts.metrics),
       started_(parts.clock.Now()),
-      accepted_(parts.metrics.GetCounter("tallybus_events_accepted_total", "Events accepted")),
-      no_backend_(parts.metrics.GetCounter("tallybus_events_not_sent_total",
-                                           "Events that no backend was called for",
-                                           {{"reason", "no_backend"}})),
-      not_listed_(parts.metrics.GetCounter("tallybus_events_not_sent_total", "",
-                                           {{"reason", "method_not_listed"}})),
-      disabled_(
-          parts.metrics.GetCounter("tallybus_events_not_sent_total", "", {{"reason", "disabled"}})),
-      client_copies_(parts.metrics.GetCounter("tallybus_client_messages_total",
-                                              "Messages handed to the client channels")),
-      error_events_(parts.metrics.GetCounter("tallybus_error_events_total",
-                                             "ErrorEvents made for a backend's failure")),
-      ends_made_(parts.metrics.GetCounter("tallybus_ends_made_total",
-                                          "Ends that the router told in an engine's place")),
-      asks_accepted_(parts.metrics.GetCounter("tallybus_asks_total",
-                                              "Calls that a backend may refuse, by outcome",
-                                              {{"outcome", "accepted"}})),
-      asks_declined_(
-          parts.metrics.GetCounter("tallybus_asks_total", "", {{"outcome", "declined"}})),
-      terminates_(parts.metrics.GetCounter("tallybus_terminates_total",
-                                           "Streams that a backend ended by 403 to a keep-alive",
-                                           {{"outcome", "told"}})),
-      terminates_lost_(
-          parts.metrics.GetCounter("tallybus_terminates_total", "", {{"outcome", "no_engine"}})),
-      spool_bytes_(parts.metrics.GetGauge("tallybus_spool_bytes", "Bytes that the spool holds")),
-      sessions_(parts.metrics.GetGauge("tallybus_sessions", "Sessions that are known")),
-      live_gauge_(parts.metrics.GetGauge("tallybus_live_streams",
-                                         "Streams and sessions that began and did not end")) {}
+      counters_(parts.metrics) {}
 
 // What the router's own thread pushes while it steps, the same Step takes: no wake-up is owed.
 void Router::Line::Wake() {
@@ -185,9 +158,9 @@ void Router::Line::Housekeep() {
   ForgetDrops();
   CheckAlerts();
   blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
-  sessions_.Set(static_cast<int64_t>(sessions.size()));
-  live_gauge_.Set(static_cast<int64_t>(live_.size()));
-  spool_bytes_.Set(static_cast<int64_t>(parts.spool.UsedBytes()));
+  counters_.sessions.Set(static_cast<int64_t>(sessions.size()));
+  counters_.live.Set(static_cast<int64_t>(live_.size()));
+  counters_.spool_bytes.Set(static_cast<int64_t>(parts.spool.UsedBytes()));
 }
 
 bool Router::Line::TakeTasks() {
@@ -215,7 +188,7 @@ bool Router::Line::TakeInbox() {
 void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
   if (auto* event = std::get_if<Event>(&record)) {
     ++accepted;
-    accepted_.Add();
+    counters_.accepted.Add();
     const std::string& source = SourceOf(*event);
     if (live_.HasSuperseded()) EndSuperseded(source, LaneKey(*event), turn);
     const bool begins = live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
@@ -283,15 +256,15 @@ void Router::Line::NoteUndelivered(const Event& event, const Decision& decision,
     case Decision::Backend::kSend:
       return;
     case Decision::Backend::kNone:
-      no_backend_.Add();
+      counters_.no_backend.Add();
       break;
     case Decision::Backend::kNotListed:
       reason = NotSentReason::kMethodNotListed;
-      not_listed_.Add();
+      counters_.not_listed.Add();
       break;
     case Decision::Backend::kDisabled:
       reason = NotSentReason::kRestPolicyDisable;
-      disabled_.Add();
+      counters_.disabled.Add();
       break;
   }
   recorder.NotSent(event.id, event.app_key, reason, now);
@@ -332,7 +305,7 @@ void Router::Line::Notify(const ClientCopy& copy) {
                                   .id = event.id,
                                   .time = event.time};
   for (ClientChannel* channel : parts.clients) channel->Notify(notification);
-  client_copies_.Add();
+  counters_.client_copies.Add();
 }
 
 bool Router::Line::TakeCommits() {

@@ -104,7 +104,7 @@ void Router::Line::Decline(OpenAsk&& ask, std::string_view reason, Turn* turn) {
 
 // The engine hears of it before the session's events go on.
 void Router::Line::Finish(OpenAsk&& ask, AskAnswer&& answer, Turn* turn) {
-  (answer.accepted ? asks_accepted_ : asks_declined_).Add();
+  (answer.accepted ? counters_.asks_accepted : counters_.asks_declined).Add();
   const bool opens =
       ask.method == kConnect && !ask.session_id.empty() && !held_.WasClosed(ask.session_id);
   if (opens && answer.accepted) {

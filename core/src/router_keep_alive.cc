@@ -76,7 +76,7 @@ void Router::Line::EndByBackend(const SpoolRow& row, const Failure& failure) {
                    [&](const auto& entry) { return SourceOfEpoch(entry.first) == source; });
   const bool told = parts.engines != nullptr && publisher != publishers_.end() &&
                     parts.engines->Terminate(publisher->first, stream, failure.info);
-  (told ? terminates_ : terminates_lost_).Add();
+  (told ? counters_.terminates : counters_.terminates_lost).Add();
   ask_log_.Write(
       LogLevel::kWarning,
       absl::StrCat(std::string(failure.route), " ends stream \"", EscapedPrefix(stream.name, 128),

@@ -24,6 +24,7 @@
 #include "keep_alives.h"
 #include "live_table.h"
 #include "policy/decision.h"
+#include "router_counters.h"
 #include "tallybus/limited_log.h"
 #include "tallybus/mailbox.h"
 #include "tallybus/router.h"
@@ -220,20 +221,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   const MonoTime started_;
   uint64_t client_gaps_ = 0;  // that the alert knows of
   MonoTime client_gap_at_;
-  Counter& accepted_;
-  Counter& no_backend_;
-  Counter& not_listed_;
-  Counter& disabled_;
-  Counter& client_copies_;
-  Counter& error_events_;
-  Counter& ends_made_;
-  Counter& asks_accepted_;
-  Counter& asks_declined_;
-  Counter& terminates_;
-  Counter& terminates_lost_;
-  Gauge& spool_bytes_;
-  Gauge& sessions_;
-  Gauge& live_gauge_;
+  RouterCounters counters_;
 };
 
 }  // namespace tallybus

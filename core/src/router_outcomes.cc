@@ -167,7 +167,7 @@ void Router::Line::OnBuried(const SpoolRow& row, const Failure& failure) {
 }
 
 void Router::Line::TellOf(const SpoolRow& row, const Failure& failure) {
-  error_events_.Add();
+  counters_.error_events.Add();
   own_events_.push_back({MakeErrorEvent(*row.event, failure, parts.clock.WallNow()), row.event});
 }
 

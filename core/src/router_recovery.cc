@@ -167,7 +167,7 @@ void Router::Line::EndAll(const PublisherChange& change, std::string_view info, 
                               Counted(ends.size(), "stream or session"));
     alerts.Raise(alert, parts.clock.WallNow());
   }
-  ends_made_.Add(ends.size());
+  counters_.ends_made.Add(ends.size());
   for (Event& end : ends) TakeEvent(std::move(end), turn);
   if (!may_return) return Forget(change.source, change.epoch, sessions_left, turn);
   if (!parts.end_lost_streams) live_.Forget(change.source, &turn->batch.live);
@@ -201,7 +201,7 @@ void Router::Line::EndSuperseded(const std::string& source, const std::string& l
   std::optional<Event> end =
       live_.EndSuperseded(source, lane, kEngineLost, parts.clock.WallNow(), &turn->batch.live);
   if (!end) return;
-  ends_made_.Add();
+  counters_.ends_made.Add();
   TakeEvent(*std::move(end), turn);
 }
 
@@ -245,7 +245,7 @@ void Router::Line::EndStaleStreams() {
   std::vector<Event> ends =
       live_.EndStale(limit, watched, parts.clock.Now(), parts.clock.WallNow(), &turn.batch.live);
   if (ends.empty()) return;
-  ends_made_.Add(ends.size());
+  counters_.ends_made.Add(ends.size());
   for (Event& end : ends) TakeEvent(std::move(end), &turn);
   Append(std::move(turn));
 }
