@@ -77,6 +77,8 @@ void LiveTable::Take(LiveRecord record, MonoTime now) {
   const Event event = Made(record.key, record.json, absl::UnixEpoch());
   entry.status = event.status;
   entry.app_key = event.app_key;
+  entry.session_id = event.session_id;
+  entry.name = event.name;
   entry.json = std::move(record.json);
   entry.heard = now;
   entry.lost = record.lost;
@@ -102,6 +104,8 @@ void LiveTable::Note(const std::string& name, const Event& event, MonoTime now, 
   if (!is_new && entry.status == event.status && !entry.lost) return;
   entry.status = event.status;
   entry.app_key = event.app_key;
+  entry.session_id = event.session_id;
+  entry.name = event.name;
   entry.json = WithoutFields(event.json, sdp_);
   entry.lost = false;
   changes->push_back({name, key_, entry.json, false});
@@ -270,6 +274,15 @@ std::vector<Event> LiveTable::EndStale(
     for (const std::string& key : stale) Erase(source, name, key, changes);
   }
   return ends;
+}
+
+void LiveTable::ForEachStream(const std::function<void(const Stream&)>& visit) const {
+  for (const auto& [source, held] : by_name_) {
+    for (const auto& [key, entry] : held.entries) {
+      if (entry.lost || !IsStream(key)) continue;
+      visit({entry.app_key, entry.session_id, entry.name, entry.json});
+    }
+  }
 }
 
 }  // namespace tallybus

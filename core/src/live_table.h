@@ -65,6 +65,15 @@ class LiveTable {
                               const std::function<bool(const std::string& source)>& watched,
                               MonoTime now, absl::Time wall, Changes* changes);
 
+  // One stream that lives; of one whose engine was lost, its end was told.
+  struct Stream {
+    const std::string& app_key;
+    const std::string& session_id;
+    const std::string& name;
+    const std::string& json;
+  };
+  void ForEachStream(const std::function<void(const Stream&)>& visit) const;
+
   bool HasSuperseded() const { return !superseded_.empty(); }
 
   size_t size() const { return size_; }
@@ -73,6 +82,8 @@ class LiveTable {
   struct Entry {
     std::string status;
     std::string app_key;
+    std::string session_id;
+    std::string name;
     std::string json;
     MonoTime heard;
     bool lost = false;

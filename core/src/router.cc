@@ -279,16 +279,17 @@ void Router::Line::Append(Turn turn) {
 void Router::Line::Notify(const ClientCopy& copy) {
   const Event& event = *copy.event;
   const absl::Time now = PassTime();
-  if (event.session_id.empty() || parts.clients.empty()) {
-    recorder.ToClients(
-        event.id, event.session_id.empty() ? ClientOutcome::kNoSession : ClientOutcome::kNobody,
-        now);
-    return;
-  }
-  recorder.ToClients(event.id, ClientOutcome::kTold, now);
+  recorder.ToClients(event.id,
+                     event.session_id.empty() ? ClientOutcome::kNoSession
+                     : parts.clients.empty()  ? ClientOutcome::kNobody
+                                              : ClientOutcome::kTold,
+                     now);
+  if (parts.clients.empty()) return;
   std::string filtered;
   if (copy.exclude) filtered = WithoutFields(event.json, copy.exclude);
   const Notification notification{.session_id = event.session_id,
+                                  .app_key = event.app_key,
+                                  .name = event.name,
                                   .message = event.method,
                                   .json = copy.exclude ? filtered : event.json,
                                   .id = event.id,
@@ -356,6 +357,9 @@ void Router::OnCommitted(SpoolBatch batch) {
 }
 void Router::OnLoaded(std::vector<SpoolRowPtr> rows) { (void)line_->loads.Push(std::move(rows)); }
 void Router::OnFault(absl::Status status) { (void)line_->faults.Push(std::move(status)); }
+std::vector<LiveStreams> Router::FindLive(const std::vector<LiveFilter>& filters) const {
+  return line_->FindLive(filters);
+}
 void Router::Post(std::function<void()> task) { (void)line_->tasks.Push(std::move(task)); }
 Desk& Router::desk() { return *desk_; }
 std::optional<MonoTime> Router::Step() { return line_->Step(); }
