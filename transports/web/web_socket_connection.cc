@@ -50,13 +50,18 @@ void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch w
   if (!watch.keys.empty()) orders_.emplace_back(std::move(watch));
   stream_.auto_fragment(false);
   stream_.read_message_max(tallybus_v1::kMostFrameBytes);
-  stream_.control_callback(
-      [this](websocket::frame_type, beast::string_view) { life_.Heard(audience_.clock().Now()); });
-  if (!request.Header("sec-websocket-protocol").empty()) {
-    stream_.set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
-      response.set(http::field::sec_websocket_protocol, Beast(tallybus_v1::kSubprotocol));
-    }));
-  }
+  stream_.control_callback([this](websocket::frame_type type, beast::string_view) {
+    life_.Heard(audience_.clock().Now());
+    // It should end the connection too; where it does not, we do.
+    if (type == websocket::frame_type::close) Ended(client_close::kClientLeft);
+  });
+  const bool offered = !request.Header("sec-websocket-protocol").empty();
+  stream_.set_option(
+      websocket::stream_base::decorator([offered](websocket::response_type& response) {
+        response.erase(http::field::server);
+        if (!offered) return;
+        response.set(http::field::sec_websocket_protocol, Beast(tallybus_v1::kSubprotocol));
+      }));
   stream_.async_accept(
       HandshakeOf(request),
       beast::bind_front_handler(&WebSocketConnection::OnAccepted, shared_from_this()));
