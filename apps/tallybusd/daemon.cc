@@ -94,6 +94,9 @@ void Daemon::MakeGateway() {
   options.audience.replay_events = static_cast<size_t>(clients.replay_events);
   options.audience.replay_bytes = static_cast<size_t>(clients.replay_bytes);
   options.access = {clients.allowed_origins, clients.allowed_hosts};
+  // By the address that it listens on it may be asked, whatever that is.
+  const std::string own = options_.config.listen.web->ToString();
+  options.access.allowed_hosts.push_back(own.substr(0, own.rfind(':')));
   gateway_ = std::make_unique<ClientGateway>(std::move(options), clock_, metrics_);
   const uint64_t files = AllowMostOpenFiles();
   if (files >= static_cast<uint64_t>(clients.most) + kOwnFiles) return;

@@ -44,7 +44,7 @@ std::string ClientWords(ClientOutcome outcome) {
     case ClientOutcome::kAwaitsAnswer:
       return "the clients' copy waits for the backend's answer";
     case ClientOutcome::kNoSession:
-      return "no client is told: it names no session";
+      return "no session's client is told: it names none";
     case ClientOutcome::kNobody:
       return "no client is told: there is no client channel";
   }

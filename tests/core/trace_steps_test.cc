@@ -126,7 +126,7 @@ TEST_F(StepsOfTest, HasWordsForEachThingThatClientsAreTold) {
   const std::pair<ClientOutcome, const char*> outcomes[] = {
       {ClientOutcome::kTold, "0 handed to the session's clients"},
       {ClientOutcome::kAwaitsAnswer, "0 the clients' copy waits for the backend's answer"},
-      {ClientOutcome::kNoSession, "0 no client is told: it names no session"},
+      {ClientOutcome::kNoSession, "0 no session's client is told: it names none"},
       {ClientOutcome::kNobody, "0 no client is told: there is no client channel"}};
   const EventId id = Accept(1);
   for (const auto& [outcome, words] : outcomes) {

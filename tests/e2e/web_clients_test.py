@@ -145,6 +145,11 @@ class WebClientsTest(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(refused.exception.status, status)
         self.assertEqual(self.daemon.metric("tallybus_client_refused_total"), 3)
 
+    async def test_the_address_that_is_listened_on_is_a_name_for_it(self):
+        self.daemon = self.enterContext(Tallybusd(extra={"listen": {"web": "127.0.0.5:0"}}))
+        self.assertTrue(self.daemon.web.startswith("127.0.0.5:"))
+        self.assertEqual((await self.read(await self.connect("?app=a")))["message"], "Snapshot")
+
     async def test_who_comes_back_resumes_behind_what_it_saw(self):
         ws = await self.connect("?session=s1")
         await self.read(ws)

@@ -4,6 +4,9 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
@@ -29,6 +32,8 @@ using Error = boost::system::error_code;
 
 // Events have a bound of their own; what lives must come through.
 constexpr size_t kNoBound = std::numeric_limits<size_t>::max();
+
+constexpr int64_t kLongestTimeout = std::numeric_limits<int>::max();
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -234,6 +239,11 @@ void ClientGateway::Machine::Prepare(TakenSocket& taken) {
   Error ignored;
   taken.socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   taken.socket.set_option(asio::socket_base::send_buffer_size(options_.send_buffer_bytes), ignored);
+  // A peer that vanished acknowledges nothing: then the kernel ends the connection.
+  const int unacknowledged = static_cast<int>(
+      std::min(absl::ToInt64Milliseconds(options_.audience.times.silence), kLongestTimeout));
+  (void)setsockopt(taken.socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
+                   sizeof unacknowledged);
   if (thread_ != nullptr) return;
   {
     std::lock_guard lock(mutex_);

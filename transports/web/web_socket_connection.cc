@@ -28,7 +28,7 @@ http::request<http::empty_body> HandshakeOf(const HttpRequest& request) {
 }
 
 // That wait behind a watch which is answered.
-constexpr size_t kMostOrders = 64;
+constexpr size_t kMostOrders = 16;
 
 boost::beast::string_view Beast(std::string_view text) { return {text.data(), text.size()}; }
 

@@ -124,6 +124,7 @@ TEST_F(ClientGatewayTest, WhoSpeaksBeforeTheAnswerSpeaksNoWebSocket) {
 }
 
 TEST_F(ClientGatewayTest, AtTheEndWhatWaitsIsToldAndThen1001AndNobodyIsLetIn) {
+  options_.audience.times.closing = absl::Milliseconds(20);
   Start();
   WebSocketPeer peer(address(), "/clients?session=s1");
   EXPECT_EQ(peer.Read(), kNothingLives);
@@ -170,7 +171,10 @@ TEST_F(ClientGatewayTest, EventsThatComeWhileClientsComeAreToldOnceOrStandInTheS
   Start();
   std::atomic<bool> stop{false};
   std::thread router([&] {
-    while (!stop) Notify("{}");
+    for (int i = 0; !stop; ++i) {
+      Notify("{}");
+      if (i % 16 == 0) poll(nullptr, 0, 1);  // the web thread takes the same lock to answer
+    }
   });
   for (int i = 0; i < 50; ++i) {
     WebSocketPeer peer(address(), "/clients?session=s1");

@@ -136,6 +136,7 @@ class GatewayBench : public ::testing::Test {
     // The answer comes on the web thread, and the test notifies on its own: Notify waits for it.
     gateway_->SetSource([this](std::vector<LiveFilter> filters, ClientGateway::Answer answer) {
       std::lock_guard lock(router_);
+      if (!answers_) return;
       answer(std::vector<LiveStreams>(filters.size(), LiveStreams{live_, false}));
     });
     WebServer::Options web;
@@ -187,6 +188,7 @@ class GatewayBench : public ::testing::Test {
   Metrics metrics_;
   ClientGateway::Options options_;
   std::vector<std::string> live_;
+  bool answers_ = true;  // before Start
   std::unique_ptr<ClientGateway> gateway_;
   std::unique_ptr<WebServer> server_;
 

@@ -102,6 +102,37 @@ TEST_F(WebSocketConnectionTest, MoreThan64WatchesEndIn4429) {
   EXPECT_THAT(peer.ReadClose(), StartsWith("close 4429"));
 }
 
+TEST_F(WebSocketConnectionTest, FramesThatComeFasterThanAnswersEndIn4429) {
+  answers_ = false;
+  Start();
+  WebSocketPeer peer(address(), "/clients");
+  for (int i = 0; i < 18; ++i) peer.Send(Watch("s" + std::to_string(i)));
+  EXPECT_THAT(peer.ReadClose(), StartsWith("close 4429 frames"));
+}
+
+TEST_F(WebSocketConnectionTest, APeerThatClosesAndStaysIsCut) {
+  options_.audience.times.closing = absl::Milliseconds(20);
+  Start();
+  WebSocketPeer peer(address(), "/clients?session=s1");
+  EXPECT_EQ(peer.Read(), kNothingLives);
+  peer.Send(Frame("\x03\xe8", 0x88));
+  EXPECT_EQ(peer.Read(), "close 1000 ");
+  EXPECT_TRUE(Becomes([&] { return Connected("websocket") == 0; }));
+  EXPECT_EQ(Closes("client"), 1u);
+}
+
+TEST_F(WebSocketConnectionTest, AClientThatWaitsForItsAnswerIsAliveAndMayGo) {
+  answers_ = false;
+  Start();
+  {
+    WebSocketPeer peer(address(), "/clients?session=s1");
+    peer.Send(Frame(R"({"message":"Ping"})"));
+    EXPECT_EQ(peer.Read(), R"({"message":"Pong"})");
+    EXPECT_EQ(Connected("websocket"), 1);
+  }
+  EXPECT_TRUE(Becomes([&] { return Connected("websocket") == 0; }));
+}
+
 TEST_F(WebSocketConnectionTest, WhoWatchesNothingEndsIn4408) {
   options_.audience.times.first_watch = absl::Milliseconds(20);
   Start();
