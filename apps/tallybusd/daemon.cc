@@ -13,6 +13,7 @@
 #include "config/config_print.h"
 #include "config/config_warnings.h"
 #include "config/state_dir.h"
+#include "open_files.h"
 #include "tallybus/counted.h"
 #include "tallybus/sqlite_spool.h"
 #include "transports/builtin.h"
@@ -22,6 +23,8 @@ namespace tallybus {
 namespace {
 
 constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
+constexpr absl::Duration kClientsFarewell = absl::Seconds(2);
+constexpr uint64_t kOwnFiles = 1024;  // all that is no web client
 constexpr char kEchoAddress[] = "127.0.0.1:8081";
 
 // One is busy with a core at 30,000 requests a second. On two cores a second one only makes both
@@ -80,7 +83,28 @@ absl::Status Daemon::BindSockets() {
     if (!clients.ok()) return clients.status();
     clients_ = *std::move(clients);
   }
+  if (listen.web) MakeGateway();
   return absl::OkStatus();
+}
+
+void Daemon::MakeGateway() {
+  const config::Clients& clients = options_.config.clients;
+  ClientGateway::Options options;
+  options.most_clients = static_cast<size_t>(clients.most);
+  options.audience.queue = {static_cast<size_t>(clients.queue_events),
+                            static_cast<size_t>(clients.queue_bytes)};
+  options.audience.replay_events = static_cast<size_t>(clients.replay_events);
+  options.audience.replay_bytes = static_cast<size_t>(clients.replay_bytes);
+  options.access = {clients.allowed_origins, clients.allowed_hosts};
+  // By the address that it listens on it may be asked, whatever that is.
+  const std::string own = options_.config.listen.web->ToString();
+  options.access.allowed_hosts.push_back(own.substr(0, own.rfind(':')));
+  gateway_ = std::make_unique<ClientGateway>(std::move(options), clock_, metrics_);
+  const uint64_t files = AllowMostOpenFiles();
+  if (files >= static_cast<uint64_t>(clients.most) + kOwnFiles) return;
+  log_.Write(LogLevel::kWarning,
+             absl::StrCat("the process may open ", files, " files, too few for clients.max (",
+                          clients.most, "): raise LimitNOFILE, or lower clients.max"));
 }
 
 absl::StatusOr<std::unique_ptr<Spool>> Daemon::OpenSpool() {
@@ -109,6 +133,7 @@ absl::Status Daemon::MakeRouter() {
   std::vector<ClientChannel*> channels;
   if (clients_) channels.push_back(clients_.get());
   if (engine_) channels.push_back(engine_.get());
+  if (gateway_) channels.push_back(gateway_.get());
   router_ = std::make_unique<Router>(Router::Parts{
       .clock = clock_,
       .spool = *spool_,
@@ -180,6 +205,12 @@ absl::Status Daemon::StartWeb() {
   web.listen = options_.config.listen.web->ToString();
   web.handlers["/healthz"] = HealthPage([this] { return health_->Ask(); });
   web.handlers["/metrics"] = MetricsPage(metrics_);
+  gateway_->SetSource([this](std::vector<LiveFilter> filters, ClientGateway::Answer answer) {
+    router_->Post([this, filters = std::move(filters), answer = std::move(answer)] {
+      answer(router_->FindLive(filters));
+    });
+  });
+  web.routes = gateway_->Routes();
   auto server = WebServer::Start(std::move(web), metrics_);
   if (!server.ok()) return server.status();
   web_ = *std::move(server);
@@ -259,6 +290,7 @@ void Daemon::Shutdown() {
   // What was committed last counts, and is acknowledged.
   router_->Step();
   if (engine_) engine_->Acknowledge();
+  if (gateway_) gateway_->GoAway(kClientsFarewell);
   const RouterTotals totals = router_->Totals();
   const uint64_t left = totals.waiting + totals.in_flight;
   const bool dropped = options_.config.spool.InMemory();

@@ -24,6 +24,7 @@
 #include "tallybus/router.h"
 #include "tallybus/spool.h"
 #include "tallybus/transport_registry.h"
+#include "transports/web/client_gateway.h"
 #include "transports/web/web_server.h"
 #include "transports/zmq/client_channel.h"
 #include "transports/zmq/engine_ingress.h"
@@ -49,6 +50,7 @@ class Daemon {
   Daemon(Options options, Log& log, Signals& signals);
   absl::Status StartTransports();
   absl::Status BindSockets();
+  void MakeGateway();
   absl::Status StartWeb();
   absl::Status StartAdmin();
   absl::Status StartEchoBackend();
@@ -74,6 +76,7 @@ class Daemon {
   std::unique_ptr<zmq_transport::EngineIngress> engine_;
   std::unique_ptr<zmq_transport::OpenIngress> open_;
   std::unique_ptr<zmq_transport::XpubChannel> clients_;
+  std::unique_ptr<ClientGateway> gateway_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Router> router_;
   std::map<std::string, std::unique_ptr<Transport>> transports_;

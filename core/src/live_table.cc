@@ -77,6 +77,8 @@ void LiveTable::Take(LiveRecord record, MonoTime now) {
   const Event event = Made(record.key, record.json, absl::UnixEpoch());
   entry.status = event.status;
   entry.app_key = event.app_key;
+  entry.session_id = event.session_id;
+  entry.name = event.name;
   entry.json = std::move(record.json);
   entry.heard = now;
   entry.lost = record.lost;
@@ -102,6 +104,8 @@ bool LiveTable::Note(const std::string& name, const Event& event, MonoTime now, 
   if (!is_new && entry.status == event.status && !entry.lost) return false;
   entry.status = event.status;
   entry.app_key = event.app_key;
+  entry.session_id = event.session_id;
+  entry.name = event.name;
   entry.json = WithoutFields(event.json, sdp_);
   entry.lost = false;
   changes->push_back({name, key_, entry.json, false});
@@ -112,15 +116,6 @@ LiveTable::StreamName LiveTable::NameOf(const std::string& source, const Event& 
   StreamName name{source, ""};
   SetLiveKey(event, &name.key);
   return name;
-}
-
-void LiveTable::ForEachStream(
-    const std::function<void(const StreamName&, std::string_view app)>& visit) const {
-  for (const auto& [name, source] : by_name_) {
-    for (const auto& [key, entry] : source.entries) {
-      if (IsStream(key) && !entry.lost) visit({name, key}, entry.app_key);
-    }
-  }
 }
 
 std::optional<Event> LiveTable::Find(const StreamName& stream, absl::Time now) const {
@@ -308,6 +303,15 @@ std::vector<Event> LiveTable::EndStale(
     for (const std::string& key : stale) Erase(source, name, key, changes);
   }
   return ends;
+}
+
+void LiveTable::ForEachStream(const std::function<void(const Stream&)>& visit) const {
+  for (const auto& [source, held] : by_name_) {
+    for (const auto& [key, entry] : held.entries) {
+      if (entry.lost || !IsStream(key)) continue;
+      visit({source, key, entry.app_key, entry.session_id, entry.name, entry.json});
+    }
+  }
 }
 
 }  // namespace tallybus

@@ -72,12 +72,20 @@ class LiveTable {
     std::string key;
   };
   static StreamName NameOf(const std::string& source, const Event& event);
-  void ForEachStream(
-      const std::function<void(const StreamName&, std::string_view app)>& visit) const;
   // Its last status as an event of now; nullopt: it has ended, or was lost with its engine.
   std::optional<Event> Find(const StreamName& stream, absl::Time now) const;
   // Who holds the stream that the event is about; empty: nobody.
   std::string SourceOfStream(const Event& event) const;
+  // One stream that lives; of one whose engine was lost, its end was told.
+  struct Stream {
+    const std::string& source;
+    const std::string& key;
+    const std::string& app_key;
+    const std::string& session_id;
+    const std::string& name;
+    const std::string& json;
+  };
+  void ForEachStream(const std::function<void(const Stream&)>& visit) const;
 
   bool HasSuperseded() const { return !superseded_.empty(); }
 
@@ -87,6 +95,8 @@ class LiveTable {
   struct Entry {
     std::string status;
     std::string app_key;
+    std::string session_id;
+    std::string name;
     std::string json;
     MonoTime heard;
     bool lost = false;

@@ -287,19 +287,20 @@ void Router::Line::Append(Turn turn) {
 void Router::Line::Notify(const ClientCopy& copy) {
   const Event& event = *copy.event;
   const absl::Time now = PassTime();
-  if (event.session_id.empty() || parts.clients.empty()) {
-    recorder.ToClients(
-        event.id, event.session_id.empty() ? ClientOutcome::kNoSession : ClientOutcome::kNobody,
-        now);
-    return;
-  }
   const bool overwritten = !copy.json.empty();
-  recorder.ToClients(event.id, overwritten ? ClientOutcome::kOverwritten : ClientOutcome::kTold,
+  recorder.ToClients(event.id,
+                     event.session_id.empty() ? ClientOutcome::kNoSession
+                     : parts.clients.empty()  ? ClientOutcome::kNobody
+                     : overwritten            ? ClientOutcome::kOverwritten
+                                              : ClientOutcome::kTold,
                      now);
+  if (parts.clients.empty()) return;
   const std::string& whole = overwritten ? copy.json : event.json;
   std::string filtered;
   if (copy.exclude) filtered = WithoutFields(whole, copy.exclude);
   const Notification notification{.session_id = event.session_id,
+                                  .app_key = event.app_key,
+                                  .name = event.name,
                                   .message = event.method,
                                   .json = copy.exclude ? filtered : whole,
                                   .id = event.id,
@@ -370,6 +371,9 @@ void Router::OnCommitted(SpoolBatch batch) {
 }
 void Router::OnLoaded(std::vector<SpoolRowPtr> rows) { (void)line_->loads.Push(std::move(rows)); }
 void Router::OnFault(absl::Status status) { (void)line_->faults.Push(std::move(status)); }
+std::vector<LiveStreams> Router::FindLive(const std::vector<LiveFilter>& filters) const {
+  return line_->FindLive(filters);
+}
 void Router::Post(std::function<void()> task) { (void)line_->tasks.Push(std::move(task)); }
 Desk& Router::desk() { return *desk_; }
 std::optional<MonoTime> Router::Step() { return line_->Step(); }

@@ -31,10 +31,10 @@ void Router::Line::FollowLiveStreams() {
   std::minstd_rand random(static_cast<std::minstd_rand::result_type>(parts.jitter_seed));
   std::uniform_real_distribution<double> share(0, 1);
   const MonoTime now = parts.clock.Now();
-  live_.ForEachStream([&](const LiveTable::StreamName& stream, std::string_view app) {
-    const absl::Duration interval = KeepAliveOf(app);
+  live_.ForEachStream([&](const LiveTable::Stream& stream) {
+    const absl::Duration interval = KeepAliveOf(stream.app_key);
     if (interval == absl::InfiniteDuration()) return;
-    keep_alives_.Follow(stream, now + interval * share(random));
+    keep_alives_.Follow({stream.source, stream.key}, now + interval * share(random));
   });
 }
 

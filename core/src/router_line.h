@@ -26,6 +26,7 @@
 #include "policy/decision.h"
 #include "router_counters.h"
 #include "tallybus/limited_log.h"
+#include "tallybus/live_streams.h"
 #include "tallybus/mailbox.h"
 #include "tallybus/router.h"
 #include "tallybus/session_table.h"
@@ -46,6 +47,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   bool HasRoom() const;
   void SetRoutes(RouteTable table);
   std::optional<MonoTime> Step();
+  std::vector<LiveStreams> FindLive(const std::vector<LiveFilter>& filters) const;
 
   // What an earlier process left. In router_recovery.cc.
   void TakeLast(SpoolSeq last) override { last_seq_ = std::max(last_seq_, last); }

@@ -27,7 +27,7 @@ GateEnd EndOf(const Overwritten& overwritten) {
 // Where no answer can be expected the copy goes as it is. Nothing of this is in the spool: after a
 // restart the client has the copy or never gets it, and no answer is asked for.
 void Router::Line::ShutGate(const SpoolRow& row, const Target& target, ClientCopy* copy) {
-  if (copy->event->session_id.empty() || parts.clients.empty()) return;  // nobody waits for it
+  if (parts.clients.empty()) return;  // nobody waits for it
   if (target.route->batch) return gates_.Count(GateEnd::kBatch);
   if (dispatcher.is_stopped()) return gates_.Count(GateEnd::kStopped);
   if (dispatcher.InOutage(row)) return gates_.Count(GateEnd::kEndpoint);

@@ -48,7 +48,7 @@ std::string ClientWords(ClientOutcome outcome) {
     case ClientOutcome::kAwaitsTurn:
       return "the clients' copy waits behind an earlier one of its stream";
     case ClientOutcome::kNoSession:
-      return "no client is told: it names no session";
+      return "no session's client is told: it names none";
     case ClientOutcome::kNobody:
       return "no client is told: there is no client channel";
   }

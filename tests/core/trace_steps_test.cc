@@ -129,7 +129,7 @@ TEST_F(StepsOfTest, HasWordsForEachThingThatClientsAreTold) {
        "0 handed to the session's clients, with fields of the backend's answer"},
       {ClientOutcome::kAwaitsAnswer, "0 the clients' copy waits for the backend's answer"},
       {ClientOutcome::kAwaitsTurn, "0 the clients' copy waits behind an earlier one of its stream"},
-      {ClientOutcome::kNoSession, "0 no client is told: it names no session"},
+      {ClientOutcome::kNoSession, "0 no session's client is told: it names none"},
       {ClientOutcome::kNobody, "0 no client is told: there is no client channel"}};
   const EventId id = Accept(1);
   for (const auto& [outcome, words] : outcomes) {

@@ -15,6 +15,8 @@
 #include <string>
 #include <utility>
 
+#include "transports/web/taken_socket.h"
+
 namespace tallybus {
 namespace {
 
@@ -146,7 +148,16 @@ void HttpConnection::Carry(HttpAnswer answer) {
       sent_ = std::move(answer.sent);
       Reset();
       return Done();
+    case HttpAnswer::Fate::kHandOver:
+      return HandOver(std::move(answer));
   }
+}
+
+// The other protocol begins with our answer: who sends more before it does not speak it.
+void HttpConnection::HandOver(HttpAnswer answer) {
+  if (buffer_.size() > 0) return Refuse(400, "malformed");
+  stream_.expires_never();
+  answer.hand_over({stream_.release_socket(), thread_});
 }
 
 void HttpConnection::Write(HttpAnswer answer, bool keep_alive) {

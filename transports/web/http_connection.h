@@ -49,6 +49,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void Fail(int status, std::string_view reason, std::string_view sentence);
   void Refuse(int status, std::string_view reason);
   void Carry(HttpAnswer answer);
+  void HandOver(HttpAnswer answer);
   void Write(HttpAnswer answer, bool keep_alive);
   void OnWritten(Error error, size_t);
   void Reset();

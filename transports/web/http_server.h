@@ -29,16 +29,21 @@ struct HttpRequest {
   std::string_view Header(std::string_view name) const;
 };
 
+struct TakenSocket;  // transports/web/taken_socket.h, with Boost.Asio
+
 struct HttpAnswer {
   enum class Fate {
     kAnswer,
-    kSilence,  // nothing is sent, the connection stays until the peer closes it
-    kReset,    // the connection ends by RST
+    kSilence,   // nothing is sent, the connection stays until the peer closes it
+    kReset,     // the connection ends by RST
+    kHandOver,  // the connection leaves HTTP: `hand_over` gets its socket, and writes what there is
   };
   Fate fate = Fate::kAnswer;
   int status = 200;
   HttpHeaders headers;
   std::string body;  // dropped for 204 and 304, which have none
+  // [server thread] Of kHandOver. It is no HTTP connection any more, and does not count as one.
+  std::function<void(TakenSocket&& taken)> hand_over;
   // [server thread] The fate is done or the peer is gone; not called where the server stops first.
   std::function<void()> sent;
 };

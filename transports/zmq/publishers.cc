@@ -85,7 +85,7 @@ void Publishers::NoteSession(uint64_t epoch, const SessionChange& change, MonoTi
 }
 
 Publisher* Publishers::OfSession(std::string_view session_id) {
-  if (sessions_.empty()) return nullptr;
+  if (sessions_.empty() || session_id.empty()) return nullptr;
   auto found = sessions_.find(Absl(session_id));
   return found == sessions_.end() ? nullptr : Find(found->second.epoch);
 }

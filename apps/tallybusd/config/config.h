@@ -59,6 +59,20 @@ struct Engines {
   OnLost on_lost = OnLost::kFailStreams;
 };
 
+enum class ClientsAuth { kNone };
+
+// The web clients of listen.web: WebSocket on /clients, server-sent events on /events.
+struct Clients {
+  ClientsAuth auth = ClientsAuth::kNone;
+  int most = 20'000;                              // key: max
+  int queue_events = 256;                         // for each client
+  int64_t queue_bytes = int64_t{1} << 20;         // for each client
+  int replay_events = 4096;                       // for all of them
+  int64_t replay_bytes = int64_t{8} << 20;        // for all of them
+  std::vector<std::string> allowed_origins = {};  // "https://media.example.org"
+  std::vector<std::string> allowed_hosts = {};    // "media.example.org", "media.example.org:8443"
+};
+
 enum class Delivery { kNotify, kGuaranteed };
 enum class Retry { kLive, kStandard, kNone, kList };
 enum class Network { kPrivate, kPublic };
@@ -151,6 +165,7 @@ struct Config {
   Spool spool;
   Engines engines;
   absl::Duration session_ttl = absl::Hours(24);  // without an event, before it is forgotten
+  Clients clients;
   LogLevel log_level = LogLevel::kInfo;
   std::map<std::string, App> apps;  // by key
   std::vector<Route> routes;        // in the order of the file; names are unique

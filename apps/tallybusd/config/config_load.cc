@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "app_keys.h"
+#include "client_keys.h"
 #include "config_reader.h"
 #include "listen_address.h"
 #include "overrides.h"
@@ -161,7 +162,7 @@ constexpr Key<Config> kTopKeys[] = {
     {"routes", [](const Value& v, Config& out) { return ReadRoutes(v, out.routes); }},
     {"engines",
      [](const Value& v, Config& out) { return ReadKeys<Engines>(v, kEnginesKeys, out.engines); }},
-    {"clients", nullptr},
+    {"clients", [](const Value& v, Config& out) { return ReadClients(v, out.clients); }},
     {"plugins", nullptr},
     {"tests", nullptr},
     {"session_ttl",
@@ -282,6 +283,8 @@ absl::StatusOr<Config> Load(const LoadOptions& options) {
   if (absl::Status status = CheckDefaults(config.listen); !status.ok()) return status;
   if (absl::Status status = ResolveSpool(options, config.spool); !status.ok()) return status;
   if (absl::Status status = CheckSending(config); !status.ok()) return status;
+  absl::Status clients = CheckClientsAuth(config.clients, config.listen);
+  if (!clients.ok()) return clients;
   if (config.apps.empty()) {
     App app = DefaultApp();
     config.apps.emplace(app.key, std::move(app));

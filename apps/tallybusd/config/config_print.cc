@@ -248,6 +248,18 @@ void PrintEngines(const Engines& engines, Lines& out) {
   out.Entry(1, "on_lost", engines.on_lost == OnLost::kNothing ? "nothing" : "fail_streams");
 }
 
+void PrintClients(const Clients& clients, Lines& out) {
+  out.Section(0, "clients");
+  out.Entry(1, "auth", "none");
+  out.Entry(1, "max", std::to_string(clients.most));
+  out.Entry(1, "queue_events", std::to_string(clients.queue_events));
+  out.Entry(1, "queue_bytes", SizeText(clients.queue_bytes));
+  out.Entry(1, "replay_events", std::to_string(clients.replay_events));
+  out.Entry(1, "replay_bytes", SizeText(clients.replay_bytes));
+  out.Entry(1, "allowed_origins", List(clients.allowed_origins));
+  out.Entry(1, "allowed_hosts", List(clients.allowed_hosts));
+}
+
 // Key and text of each top-level section, in order.
 std::vector<std::pair<std::string, std::string>> Sections(const Config& config) {
   std::vector<std::pair<std::string, std::string>> sections;
@@ -280,6 +292,7 @@ std::string Print(const Config& config) {
   PrintSpool(config.spool, out);
   PrintEngines(config.engines, out);
   out.Entry(0, "session_ttl", DurationText(config.session_ttl));
+  PrintClients(config.clients, out);
   out.Section(0, "log");
   out.Entry(1, "level", LevelName(config.log_level));
   out.Section(0, "apps");

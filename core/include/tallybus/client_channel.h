@@ -1,4 +1,4 @@
-// The seam to the clients of a session: best effort, in order for each stream.
+// The seam to the clients: best effort, in order for each stream.
 #ifndef TALLYBUS_CLIENT_CHANNEL_H_
 #define TALLYBUS_CLIENT_CHANNEL_H_
 
@@ -12,9 +12,11 @@
 
 namespace tallybus {
 
-// One message to the clients of one session; the views live during the call.
+// One message to clients; the views live during the call.
 struct Notification {
-  std::string_view session_id;  // not empty
+  std::string_view session_id;  // may be empty: it goes to those who watch the stream or app alone
+  std::string_view app_key;     // may be empty
+  std::string_view name;        // the stream's, may be empty
   std::string_view message;     // the event's method
   std::string_view json;        // after the session's clientExclude
   EventId id;

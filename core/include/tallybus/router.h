@@ -16,6 +16,7 @@
 #include "tallybus/clock.h"
 #include "tallybus/desk.h"
 #include "tallybus/ingress.h"
+#include "tallybus/live_streams.h"
 #include "tallybus/log.h"
 #include "tallybus/metrics.h"
 #include "tallybus/route.h"
@@ -92,6 +93,9 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   // [any thread] Has the owner call `task` in its next turn; it must not block. A task that comes
   // after the owner's last turn is dropped.
   void Post(std::function<void()> task);
+  // [owner] The streams that live, for each filter, as their clients may see them. What a client
+  // channel was notified of before is in it, what it will be notified of is not.
+  std::vector<LiveStreams> FindLive(const std::vector<LiveFilter>& filters) const;
   // [owner] What an operator may ask and do.
   Desk& desk();
 

@@ -1,0 +1,15 @@
+// How many files and connections the process may have open.
+#ifndef TALLYBUS_APPS_TALLYBUSD_OPEN_FILES_H_
+#define TALLYBUS_APPS_TALLYBUSD_OPEN_FILES_H_
+
+#include <cstdint>
+
+namespace tallybus {
+
+// [control] As many as the process may allow itself, which is more than it begins with. Returns
+// that.
+uint64_t AllowMostOpenFiles();
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_APPS_TALLYBUSD_OPEN_FILES_H_

@@ -1,0 +1,96 @@
+// One walk over all that lives answers every filter: a thousand clients that come back at once cost
+// the router one walk, not a thousand.
+#include "tallybus/live_streams.h"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "router_line.h"
+
+namespace tallybus {
+namespace {
+
+// Which filters list a word, by their index.
+using Wanted = absl::flat_hash_map<std::string, std::vector<size_t>>;
+
+void Want(const std::vector<std::string>& words, size_t filter, Wanted* wanted) {
+  for (const std::string& word : words) (*wanted)[word].push_back(filter);
+}
+
+std::span<const size_t> Find(const Wanted& wanted, const std::string& word) {
+  auto found = wanted.find(word);
+  if (word.empty() || found == wanted.end()) return {};
+  return found->second;
+}
+
+class LiveWalk {
+ public:
+  explicit LiveWalk(const std::vector<LiveFilter>& filters)
+      : filters_(filters), answers_(filters.size()), bytes_(filters.size()), seen_(filters.size()) {
+    for (size_t i = 0; i < filters.size(); ++i) {
+      Want(filters[i].sessions, i, &sessions_);
+      Want(filters[i].streams, i, &streams_);
+      Want(filters[i].apps, i, &apps_);
+    }
+  }
+
+  // `json` is called where at least one filter takes the stream.
+  template <typename Json>
+  void Visit(const LiveTable::Stream& stream, Json json) {
+    ++visited_;
+    takers_.clear();
+    Add(Find(sessions_, stream.session_id));
+    Add(Find(streams_, stream.name));
+    Add(Find(apps_, stream.app_key));
+    if (takers_.empty()) return;
+    const std::string text = json();
+    for (size_t taker : takers_) Give(taker, text);
+  }
+
+  std::vector<LiveStreams> Take() { return std::move(answers_); }
+
+ private:
+  void Add(std::span<const size_t> filters) {
+    for (size_t filter : filters) {
+      if (std::exchange(seen_[filter], visited_) == visited_) continue;
+      if (!answers_[filter].cut) takers_.push_back(filter);
+    }
+  }
+
+  void Give(size_t filter, const std::string& text) {
+    LiveStreams& answer = answers_[filter];
+    bytes_[filter] += text.size();
+    answer.cut = answer.json.size() >= filters_[filter].most_streams ||
+                 bytes_[filter] > filters_[filter].most_bytes;
+    if (!answer.cut) answer.json.push_back(text);
+  }
+
+  const std::vector<LiveFilter>& filters_;
+  Wanted sessions_, streams_, apps_;
+  std::vector<LiveStreams> answers_;
+  std::vector<size_t> bytes_;
+  std::vector<size_t> seen_;  // the stream that a filter took last
+  std::vector<size_t> takers_;
+  size_t visited_ = 0;
+};
+
+}  // namespace
+
+std::vector<LiveStreams> Router::Line::FindLive(const std::vector<LiveFilter>& filters) const {
+  LiveWalk walk(filters);
+  live_.ForEachStream([&](const LiveTable::Stream& stream) {
+    walk.Visit(stream, [&] {
+      Event about;  // as much of it as governs what its client may see
+      about.method = kStreamStatusEvent;
+      about.app_key = stream.app_key;
+      about.session_id = stream.session_id;
+      return WithoutFields(stream.json, Decide(about, sessions, *routes).client_exclude);
+    });
+  });
+  return walk.Take();
+}
+
+}  // namespace tallybus

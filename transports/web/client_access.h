@@ -1,0 +1,56 @@
+// Who may watch: the page that asks, the name that it asked for, and what it shows for it.
+#ifndef TALLYBUS_TRANSPORTS_WEB_CLIENT_ACCESS_H_
+#define TALLYBUS_TRANSPORTS_WEB_CLIENT_ACCESS_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "transports/web/client_message.h"
+#include "transports/web/http_server.h"
+
+namespace tallybus {
+
+// What a client may watch.
+struct WatchPermissions {
+  std::optional<std::vector<WatchKey>> only;  // nullopt: everything
+
+  bool Allow(const WatchKey& key) const;
+};
+using WatchPermissionsPtr = std::shared_ptr<const WatchPermissions>;
+
+// [web] `token` as the client showed it, empty where it showed none. UNAUTHENTICATED: who asks
+// must not watch anything; the text is for the client.
+using Authorize = std::function<absl::StatusOr<WatchPermissionsPtr>(const HttpRequest& request,
+                                                                    std::string_view token)>;
+// clients.auth: none.
+absl::StatusOr<WatchPermissionsPtr> AllowAll(const HttpRequest& request, std::string_view token);
+
+// [any thread] Immutable. A foreign page can reach a server on loopback through its visitor's
+// browser, under its own name (Origin) or after DNS rebinding (Host).
+class ClientAccess {
+ public:
+  struct Options {
+    std::vector<std::string> allowed_origins;  // "https://media.example.org"
+    std::vector<std::string> allowed_hosts;  // "media.example.org", with any port; or with its own
+  };
+  // localhost, 127.0.0.1 and [::1] are allowed beside them, as hosts and as hosts of an origin.
+  explicit ClientAccess(Options options) : options_(std::move(options)) {}
+
+  bool HostAllowed(const HttpRequest& request) const;
+  // So is a request that names no origin: no page sent it.
+  bool OriginAllowed(const HttpRequest& request) const;
+
+ private:
+  const Options options_;
+};
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_TRANSPORTS_WEB_CLIENT_ACCESS_H_

@@ -1,0 +1,37 @@
+// Why a client's connection ends, and how it is told.
+#ifndef TALLYBUS_TRANSPORTS_WEB_CLIENT_CLOSE_H_
+#define TALLYBUS_TRANSPORTS_WEB_CLIENT_CLOSE_H_
+
+#include <cstdint>
+#include <string_view>
+
+namespace tallybus {
+
+struct ClientClose {
+  uint16_t code;            // of a WebSocket
+  std::string_view reason;  // what it is counted under
+  std::string_view text;    // for the client, at most 100 bytes
+};
+
+namespace client_close {
+
+inline constexpr ClientClose kGoingAway = {1001, "shutdown", "the server stops"};
+inline constexpr ClientClose kBinaryFrame = {1003, "binary", "only text frames are served"};
+inline constexpr ClientClose kMalformed = {4400, "malformed", ""};  // with a text of its own
+inline constexpr ClientClose kNotAllowed = {4403, "not_allowed", "this must not be watched"};
+inline constexpr ClientClose kNoWatch = {4408, "no_watch", "no watch came in time"};
+inline constexpr ClientClose kSilent = {4408, "silent", "nothing came, no pong either"};
+inline constexpr ClientClose kNotReading = {4408, "not_reading", "what is sent is not read"};
+inline constexpr ClientClose kTooManyWatches = {4429, "watches", "more than 64 watches"};
+inline constexpr ClientClose kTooManyOrders = {4429, "frames", "frames come faster than answers"};
+// Those that are seen, not said.
+inline constexpr ClientClose kFrameTooLarge = {1009, "frame_too_large", ""};
+inline constexpr ClientClose kProtocolError = {1002, "protocol", ""};
+inline constexpr ClientClose kClientLeft = {1000, "client", ""};
+inline constexpr ClientClose kLost = {1006, "lost", ""};
+
+}  // namespace client_close
+
+}  // namespace tallybus
+
+#endif  // TALLYBUS_TRANSPORTS_WEB_CLIENT_CLOSE_H_
