@@ -70,7 +70,6 @@ constexpr Key<App> kAppKeys[] = {
     {"rest_client_config", ReadRestClientConfig},
     {"rest_password", nullptr},
     {"rest_username", nullptr},
-    {"stream_keep_alive", nullptr},
     {"transport", nullptr},
     {"endpoints", nullptr, "is a key of routes; an app's is url"},
     {"exclude", nullptr, "is a key of routes; an app's is rest_client_config.<Method>.restExclude"},
