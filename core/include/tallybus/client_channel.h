@@ -15,10 +15,10 @@ namespace tallybus {
 // One message to clients; the views live during the call.
 struct Notification {
   std::string_view session_id;  // may be empty: it goes to those who watch the stream or app alone
-  std::string_view app_key;     // may be empty
-  std::string_view name;        // the stream's, may be empty
-  std::string_view message;     // the event's method
-  std::string_view json;        // after the session's clientExclude
+  std::string_view app_key = {};  // may be empty
+  std::string_view name = {};     // the stream's, may be empty
+  std::string_view message;       // the event's method
+  std::string_view json;          // after the session's clientExclude
   EventId id;
   absl::Time time;
 };

@@ -52,7 +52,7 @@ TEST(ClientKeysTest, ImpossibleValuesAreRefusedAtTheirPlace) {
         "allowed_origins: [a.example]", "allowed_origins: ['https://a.example/']",
         "allowed_origins: ['*']", "allowed_hosts: ['*']", "allowed_hosts: ['https://a']",
         "allowed_hosts: ['']", "auth: nobody", "most: 5"}) {
-    EXPECT_THAT(ErrorOf("clients: {" + std::string(text) + "}"), HasSubstr("t.yaml:1:1")) << text;
+    EXPECT_THAT(ErrorOf("clients: {" + std::string(text) + "}"), HasSubstr("t.yaml:1:")) << text;
   }
 }
 
