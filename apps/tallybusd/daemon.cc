@@ -52,6 +52,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options, Log& log,
   if (status.ok()) status = daemon->StartWeb();
   if (status.ok() && daemon->options_.dev) status = daemon->StartEchoBackend();
   if (!status.ok()) return status;
+  daemon->AllowOpenFiles();
   daemon->LogListeners();
   daemon->LogWarnings(daemon->options_.config);
   return daemon;
@@ -100,11 +101,6 @@ void Daemon::MakeGateway() {
   const std::string own = options_.config.listen.web->ToString();
   options.access.allowed_hosts.push_back(own.substr(0, own.rfind(':')));
   gateway_ = std::make_unique<ClientGateway>(std::move(options), clock_, metrics_);
-  const uint64_t files = AllowMostOpenFiles();
-  if (files >= static_cast<uint64_t>(clients.most) + kOwnFiles) return;
-  log_.Write(LogLevel::kWarning,
-             absl::StrCat("the process may open ", files, " files, too few for clients.max (",
-                          clients.most, "): raise LimitNOFILE, or lower clients.max"));
 }
 
 absl::StatusOr<std::unique_ptr<Spool>> Daemon::OpenSpool() {
@@ -234,6 +230,17 @@ void Daemon::LogWarnings(const config::Config& config) {
   for (const std::string& warning : config::WarningsOf(config)) {
     log_.Write(LogLevel::kWarning, warning);
   }
+}
+
+// Each web client takes one.
+void Daemon::AllowOpenFiles() const {
+  if (gateway_ == nullptr) return;
+  const uint64_t files = AllowMostOpenFiles();
+  const auto clients = static_cast<uint64_t>(options_.config.clients.most);
+  if (files >= clients + kOwnFiles) return;
+  log_.Write(LogLevel::kWarning,
+             absl::StrCat("the process may open ", files, " files, too few for clients.max (",
+                          clients, "): raise LimitNOFILE, or lower clients.max"));
 }
 
 void Daemon::LogListeners() const {

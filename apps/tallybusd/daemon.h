@@ -56,6 +56,7 @@ class Daemon {
   absl::Status StartEchoBackend();
   absl::Status MakeRouter();
   absl::StatusOr<std::unique_ptr<Spool>> OpenSpool();
+  void AllowOpenFiles() const;
   void LogListeners() const;
   void LogWarnings(const config::Config& config);
   void OnSignal();

@@ -77,7 +77,7 @@ TEST_F(RouterKeepAliveTest, EachLiveStreamIsAskedAboutOnceAnInterval) {
   EXPECT_THAT(asked[0].body, AllOf(HasSubstr(R"("status":"PUBLISHING")"), Not(HasSubstr("sdp"))));
   RunFor(absl::Seconds(29));
   EXPECT_THAT(asked, SizeIs(2));
-  RunFor(absl::Seconds(31));
+  RunFor(absl::Seconds(30));
   EXPECT_THAT(asked, SizeIs(4));
   EXPECT_THAT(channel.all(), SizeIs(2)) << "it is no client's";
 }

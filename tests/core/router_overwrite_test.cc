@@ -280,13 +280,17 @@ TEST_F(RouterOverwriteTest, AKeepAliveWaitsForItsAnswerAndOneThatIsNotSentDoesNo
                                   "StreamKeepAliveEvent of a PUBLISHING"));
 }
 
-TEST_F(RouterOverwriteTest, AnEventThatNoClientGetsAsksForNoAnswer) {
+TEST_F(RouterOverwriteTest, AnEventWithoutASessionIsOverwrittenForThoseWhoWatchItsStream) {
   ChangeRoute([](Route& route) { route.app_config = ParseRestClientConfig(kOverwrite).config; });
   Event event = StatusEvent("a", "PUBLISHING");
   event.session_id = "";
   Send(event);
   ASSERT_THAT(transport.attempts(), SizeIs(1));
-  EXPECT_FALSE(transport.attempts()[0].want_answer);
+  EXPECT_THAT(channel.without_session(), IsEmpty());
+  transport.Complete(0, Says("welcome"));
+  Run();
+  ASSERT_THAT(channel.without_session(), SizeIs(1));
+  EXPECT_THAT(channel.without_session()[0].json, HasSubstr(R"("info":"welcome")"));
 }
 
 TEST_F(RouterOverwriteTest, OneTooManyBehindAGateOpensItInOrder) {

@@ -23,7 +23,7 @@ ALLOWED = {
     "transports/builtin": r"tallybus/(?!v1/)|absl/|transports/",
     "transports/memory/": r"tallybus/(?!v1/)|absl/|transports/memory/",
     "transports/rest/": r"tallybus/(?!v1/)|absl/|transports/rest/|curl/|openssl/",
-    "transports/web/": r"tallybus/(?!v1/)|absl/|transports/web/|boost/|prometheus/|simdjson\.h",
+    "transports/web/": r"tallybus/(?!v1/)|absl/|transports/web/|boost/|openssl/|prometheus/|simdjson\.h",
     "transports/zmq/": r"tallybus/(?!v1/)|absl/|transports/zmq/|zmq\.hpp",
     "plugins/abi/": r"tallybus/c/",
     "plugins/engine/": r"tallybus/c/|zmq\.h|[a-z_]+\.h$",

@@ -134,8 +134,8 @@ TEST(AppKeysTest, OverwriteIsTakenWithItsList) {
 }
 
 TEST(AppKeysTest, KeysOfLaterVersionsAreRefusedNotIgnored) {
-  for (const char* key : {"stream_keep_alive", "rest_username", "rest_password", "transport",
-                          "signing", "username", "password", "dry_run", "hold"}) {
+  for (const char* key : {"rest_username", "rest_password", "transport", "signing", "username",
+                          "password", "dry_run", "hold"}) {
     EXPECT_EQ(AppError(std::string(key) + ": x"),
               "t.yaml:3:5: apps.a." + std::string(key) + ": not in this version yet");
   }
