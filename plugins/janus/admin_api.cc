@@ -181,7 +181,7 @@ void AdminApi::Add(Call call) {
 }
 
 void AdminApi::Run() {
-  pthread_setname_np(pthread_self(), "tallybus-admin");
+  pthread_setname_np(pthread_self(), "tallybus-hangup");
   while (const std::optional<Call> call = Next()) {
     try {
       Make(*call);

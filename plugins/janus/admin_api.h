@@ -37,7 +37,7 @@ struct AdminOptions {
   std::chrono::milliseconds timeout{5000};  // of one try
 };
 
-// One call after the other, each a POST, on the thread "tallybus-admin". What Janus does not know
+// One call after the other, each a POST, on the thread "tallybus-hangup". What Janus does not know
 // any more has ended, as was wanted; any other failure is a line in the log.
 class AdminApi : public Admin {
  public:
