@@ -2,10 +2,11 @@
 #include "event_thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/prctl.h>
 
 #include <chrono>
+
+#include "blocked_signals.h"
 
 namespace tallybus::janus {
 namespace {
@@ -15,22 +16,6 @@ using std::chrono::microseconds;
 constexpr microseconds kFirstNap{50};
 constexpr microseconds kLastNap{1000};
 constexpr int kRestAgainMs = 100;
-
-// Janus's signals are Janus's: a thread inherits the mask of the one that starts it.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 

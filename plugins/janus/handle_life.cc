@@ -9,7 +9,26 @@ namespace {
 // An event of more than 1 MiB is refused by the bus, and an end must not be.
 constexpr size_t kMaxSdpBytes = size_t{256} * 1024;
 
+constexpr size_t kMaxDigits = 20;  // of 64 bits
+
+bool IsNumber(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxDigits &&
+         text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 }  // namespace
+
+std::optional<HandleName> HandleOf(std::string_view media_session_id) {
+  const size_t dash = media_session_id.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const std::string_view session = media_session_id.substr(0, dash);
+  const std::string_view rest = media_session_id.substr(dash + 1);
+  const size_t second = rest.find('-');
+  const std::string_view handle = rest.substr(0, second);
+  if (!IsNumber(session) || !IsNumber(handle)) return std::nullopt;
+  if (second != std::string_view::npos && !IsNumber(rest.substr(second + 1))) return std::nullopt;
+  return HandleName{std::string(session), std::string(handle)};
+}
 
 HandleLife::HandleLife(std::string session_id, const std::string& handle_id, bool keep_sdp)
     : session_id_(std::move(session_id)),

@@ -14,6 +14,16 @@
 
 namespace tallybus::janus {
 
+// Which handle of Janus a media session is of.
+struct HandleName {
+  std::string session_id;
+  std::string handle_id;
+};
+
+// Reads "<session>-<handle>" or "<session>-<handle>-<n>", all in decimal; nothing where it is no
+// such id.
+std::optional<HandleName> HandleOf(std::string_view media_session_id);
+
 // Every call that changes what a backend should know returns that event; the others nothing.
 // Janus repeats itself ("unpublished" comes up to three times, a hang-up follows), so a call that
 // changes nothing is silent.

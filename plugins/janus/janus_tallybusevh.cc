@@ -11,13 +11,16 @@
 #include <utility>
 #include <vector>
 
+#include "admin_api.h"
 #include "engine_sink.h"
 #include "event_queue.h"
 #include "event_thread.h"
 #include "janus_api.h"
+#include "limited_log.h"
 #include "outbox.h"
 #include "settings.h"
 #include "stream_mapping.h"
+#include "verdicts.h"
 
 #define TALLYBUS_LOG(level, text) JANUS_LOG(level, "Tallybus: %s\n", (text))
 
@@ -35,8 +38,7 @@ std::string HostName() {
 
 tallybus_bytes Bytes(const std::string& text) { return {text.data(), text.size()}; }
 
-void LogOfEngine(void* /*user*/, tallybus_log_level level, tallybus_bytes text) {
-  const std::string line(text.data, text.size);
+void LogLine(tallybus_log_level level, const std::string& line) {
   if (level == TALLYBUS_LOG_ERROR) {
     TALLYBUS_LOG(LOG_ERR, line.c_str());
   } else if (level == TALLYBUS_LOG_WARNING) {
@@ -48,20 +50,27 @@ void LogOfEngine(void* /*user*/, tallybus_log_level level, tallybus_bytes text) 
   }
 }
 
+void LogOfEngine(void* /*user*/, tallybus_log_level level, tallybus_bytes text) {
+  LogLine(level, std::string(text.data, text.size));
+}
+
 // What is open between Janus's init and destroy. Janus's threads do nothing but push: the mapping
 // and the outbox are the event thread's, and once that has ended, the last caller's.
 class EventHandler : private EventTaker {
  public:
   explicit EventHandler(const Settings& settings)
       : settings_(settings),
-        mapping_(
-            {.sessions = settings.sessions, .streams = settings.streams, .sdp = settings.jsep}),
-        queue_(MayEnd) {
+        mapping_({.sessions = settings.sessions,
+                  .streams = settings.streams,
+                  .sdp = settings.jsep,
+                  .surplus = settings.connect}),
+        queue_(settings.connect ? MayBeginOrEnd : MayEnd) {
     if (settings_.node_id.empty()) settings_.node_id = HostName();
   }
   EventHandler(const EventHandler&) = delete;
   EventHandler& operator=(const EventHandler&) = delete;
 
+  // With the publisher, callbacks end; until then they need the Admin API.
   ~EventHandler() override {
     thread_.reset();
     tallybus_publisher_close(publisher_, kDrainMs);
@@ -69,17 +78,21 @@ class EventHandler : private EventTaker {
 
   tallybus_status Open() {
     if (!queue_.ok()) return TALLYBUS_UNAVAILABLE;
+    OpenAdmin();
     tallybus_publisher_options options = {};
     options.struct_size = sizeof(options);
     options.endpoint = Bytes(settings_.endpoint);
     options.node_id = Bytes(settings_.node_id);
     options.app_key = Bytes(settings_.app_key);
+    options.user = verdicts_.get();
+    options.on_command = Verdicts::OnCommand;
     options.log = LogOfEngine;  // it says where it connects, and when it first succeeds
     JANUS_LOG(LOG_INFO, "Tallybus: this is node %s, app %s\n", settings_.node_id.c_str(),
               settings_.app_key.c_str());
     const tallybus_status status = tallybus_publisher_open(&options, &publisher_);
     if (status != TALLYBUS_OK) return status;
-    sink_ = std::make_unique<EngineSink>(publisher_, settings_.node_id, settings_.app_key);
+    sink_ = std::make_unique<EngineSink>(publisher_, settings_.node_id, settings_.app_key,
+                                         settings_.connect ? verdicts_.get() : nullptr);
     outbox_ = std::make_unique<Outbox>(*sink_);
     thread_ = std::make_unique<EventThread>(queue_, static_cast<EventTaker&>(*this));
     return TALLYBUS_OK;
@@ -100,6 +113,16 @@ class EventHandler : private EventTaker {
   int64_t EventMask() const { return mapping_.EventMask(); }
 
  private:
+  void OpenAdmin() {
+    if (!settings_.admin_url.empty()) {
+      AdminOptions options;
+      options.url = settings_.admin_url;
+      options.secret = settings_.admin_secret;
+      admin_ = std::make_unique<AdminApi>(std::move(options), admin_log_);
+    }
+    verdicts_ = std::make_unique<Verdicts>(admin_.get(), verdict_log_);
+  }
+
   void Take(const json_t* event) noexcept override try {
     const uint64_t refused = mapping_.refused();
     Send(mapping_.Map(event));
@@ -143,6 +166,10 @@ class EventHandler : private EventTaker {
   Settings settings_;
   StreamMapping mapping_;
   EventQueue queue_;
+  LimitedLog admin_log_{LogLine, g_get_monotonic_time};
+  LimitedLog verdict_log_{LogLine, g_get_monotonic_time};
+  std::unique_ptr<AdminApi> admin_;
+  std::unique_ptr<Verdicts> verdicts_;
   tallybus_publisher* publisher_ = nullptr;
   std::unique_ptr<EngineSink> sink_;
   std::unique_ptr<Outbox> outbox_;

@@ -35,7 +35,12 @@ std::string Outbox::Ended() {
 }
 
 void Outbox::PublishKept() {
-  while (!kept_.empty() && Publish(kept_.front()) != TALLYBUS_FULL) kept_.pop_front();
+  while (!kept_.empty()) {
+    const tallybus_status status = Publish(kept_.front());
+    if (status == TALLYBUS_FULL) return;
+    if (status != TALLYBUS_OK) sink_.Lose(kept_.front());
+    kept_.pop_front();
+  }
 }
 
 void Outbox::Offer(WcsEvent event) {
@@ -46,6 +51,7 @@ void Outbox::Offer(WcsEvent event) {
     kept_.push_back(std::move(event));
   } else {
     ++dropped_;
+    sink_.Lose(event);
   }
 }
 

@@ -20,6 +20,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual tallybus_status Publish(const WcsEvent& event) = 0;
+  // The event is lost: it will not be offered again.
+  virtual void Lose(const WcsEvent& /*event*/) {}
 };
 
 // Not thread-safe.

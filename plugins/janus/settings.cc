@@ -1,6 +1,8 @@
 // The settings of janus.eventhandler.tallybusevh.jcfg, checked.
 #include "settings.h"
 
+#include <jansson.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
@@ -9,7 +11,8 @@
 namespace tallybus::janus {
 namespace {
 
-constexpr std::string_view kKnown = "enabled, endpoint, node_id, app_key, events, jsep";
+constexpr std::string_view kKnown =
+    "enabled, endpoint, node_id, app_key, events, jsep, connect, admin_url, admin_secret";
 constexpr size_t kMaxNameBytes = 255;
 
 std::string Wrong(const Setting& setting, const std::string& mend) {
@@ -46,6 +49,35 @@ std::string ReadName(const Setting& setting, std::string_view forbidden, std::st
   return Wrong(setting, mend + "; leave it out for the default");
 }
 
+// What is wrong is not repeated: it may hold a password.
+std::string ReadAdminUrl(const Setting& setting, std::string* url) {
+  constexpr const char* kMend =
+      "general.admin_url must be an address such as \"http://127.0.0.1:7088/admin\", by http or "
+      "https, without a password, a query or spaces";
+  std::string_view rest = setting.value;
+  for (std::string_view scheme : {"http://", "https://"}) {
+    if (rest.starts_with(scheme)) rest.remove_prefix(scheme.size());
+  }
+  const bool has_scheme = rest.size() < setting.value.size();
+  const bool bad = std::any_of(rest.begin(), rest.end(), [](unsigned char c) {
+    return c <= ' ' || c >= 0x7F || c == '@' || c == '?' || c == '#' || c == '\\';
+  });
+  if (!has_scheme || bad || rest.empty() || rest.front() == '/' || rest.front() == ':') {
+    return kMend;
+  }
+  *url = setting.value;
+  while (url->ends_with('/')) url->pop_back();
+  return "";
+}
+
+std::string ReadAdminSecret(const Setting& setting, std::string* secret) {
+  *secret = setting.value;
+  json_t* text = json_stringn(secret->data(), secret->size());  // null where it is no UTF-8
+  const bool travels = text != nullptr && secret->find('\0') == std::string::npos;
+  json_decref(text);
+  return travels ? "" : "general.admin_secret must be UTF-8: it travels in JSON";
+}
+
 std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -80,7 +112,21 @@ std::string Read(const Setting& setting, Settings* settings) {
   if (key == "node_id") return ReadName(setting, "", &settings->node_id);
   if (key == "app_key") return ReadName(setting, "/", &settings->app_key);
   if (key == "events") return ReadEvents(setting, settings);
+  if (key == "connect") return ReadFlag(setting, &settings->connect);
+  if (key == "admin_url") return ReadAdminUrl(setting, &settings->admin_url);
+  if (key == "admin_secret") return ReadAdminSecret(setting, &settings->admin_secret);
   return "general." + key + " is not a setting: known are " + std::string(kKnown);
+}
+
+std::string CheckConnect(const Settings& settings) {
+  if (settings.connect && !settings.sessions) {
+    return "general.connect = true needs sessions in general.events: it asks about sessions";
+  }
+  if (settings.connect && settings.admin_url.empty()) {
+    return "general.connect = true needs general.admin_url, such as "
+           "\"http://127.0.0.1:7088/admin\": a declined session is ended through Janus's Admin API";
+  }
+  return "";
 }
 
 }  // namespace
@@ -96,7 +142,7 @@ std::string ReadSettings(const std::vector<Setting>& general, Settings* settings
   if (settings->jsep && !settings->streams) {
     return "general.jsep = true needs streams in general.events: the SDP travels in stream events";
   }
-  return "";
+  return CheckConnect(*settings);
 }
 
 }  // namespace tallybus::janus

@@ -15,6 +15,9 @@ struct Settings {
   bool sessions = true;
   bool streams = true;
   bool jsep = false;
+  bool connect = false;      // ask the backend about each session
+  std::string admin_url;     // Janus's Admin API, without a slash at the end; empty: none
+  std::string admin_secret;  // never in a log
 };
 
 // One line of the file as Janus's parser hands it over: numbers and booleans have become text.

@@ -60,6 +60,12 @@ bool MayEnd(const json_t* event) {
   }
 }
 
+bool MayBeginOrEnd(const json_t* event) {
+  const bool begins = Integer(event, "type") == kSessionEvent &&
+                      Text(json_object_get(event, "event"), "name") == "created";
+  return begins || MayEnd(event);
+}
+
 int64_t StreamMapping::EventMask() const {
   if (!options_.streams) return kSessionEvent;
   // Sessions, since they end streams; JSEP, since only it tells what a viewer receives.
@@ -92,19 +98,23 @@ std::vector<WcsEvent> StreamMapping::EndAll(std::string_view info, int64_t time_
 
 void StreamMapping::MapSession(const json_t* body, const Origin& origin) {
   std::string_view name = Text(body, "name");
-  if (name == "created") OpenSession(origin);
+  if (name == "created") OpenSession(body, origin);
   if (name == "destroyed") CloseSession(origin, "session destroyed");
   if (name == "timeout") CloseSession(origin, "session timed out");
 }
 
-void StreamMapping::OpenSession(const Origin& origin) {
+void StreamMapping::OpenSession(const json_t* body, const Origin& origin) {
   if (origin.session == 0 || sessions_.contains(origin.session)) return;
   if (sessions_.size() >= options_.max_sessions) {
     ++refused_;
+    if (options_.surplus) EmitSession(WcsEvent::Kind::kSurplusSession, "", "", origin);
     return;
   }
   sessions_.emplace(origin.session, Handles());
   EmitSession(WcsEvent::Kind::kOpenSession, "", "", origin);
+  if (options_.sessions) {
+    out_.back().transport = ShortText(json_object_get(body, "transport"), "transport");
+  }
   EmitSession(WcsEvent::Kind::kConnectionStatus, "ESTABLISHED", "", origin);
 }
 

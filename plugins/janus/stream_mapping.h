@@ -31,12 +31,16 @@ struct MappingOptions {
   bool sessions = true;  // ConnectionStatusEvent, and the bus's own record of sessions
   bool streams = true;   // StreamStatusEvent
   bool sdp = false;      // stream events carry the last remote SDP
+  bool surplus = false;  // sessions over max_sessions are told as such; else they are but counted
   size_t max_sessions = 100'000;
   size_t max_handles = 200'000;
 };
 
 // Whether the event may end a session, a handle or a stream: such a one must reach the mapping.
 bool MayEnd(const json_t* event);
+
+// The same, or it begins a session: where backends are asked about each, none may slip through.
+bool MayBeginOrEnd(const json_t* event);
 
 // Not thread-safe. It holds what is open in Janus and nothing of what is over.
 class StreamMapping {
@@ -74,7 +78,7 @@ class StreamMapping {
   void MapParticipant(const json_t* data, HandleLife& handle, const Origin& origin);
   void MapStreaming(const json_t* data, HandleLife& handle, const Origin& origin);
 
-  void OpenSession(const Origin& origin);
+  void OpenSession(const json_t* body, const Origin& origin);
   void CloseSession(const Origin& origin, std::string_view info);
   void OpenHandle(const json_t* body, const Origin& origin);
   void JoinRoom(const json_t* data, HandleLife& handle, const Origin& origin);

@@ -8,10 +8,17 @@
 namespace tallybus::janus {
 
 struct WcsEvent {
-  enum class Kind { kOpenSession, kCloseSession, kConnectionStatus, kStreamStatus };
+  enum class Kind {
+    kOpenSession,
+    kCloseSession,
+    kSurplusSession,  // one too many to be followed: the rest of it will not be told
+    kConnectionStatus,
+    kStreamStatus
+  };
 
   Kind kind = Kind::kStreamStatus;
   std::string session_id;        // Janus's, in decimal
+  std::string transport;         // of kOpenSession: Janus's name for it, janus.transport.http
   std::string media_session_id;  // this and what follows to bitrate: of kStreamStatus alone
   std::string name;
   bool published = false;

@@ -27,7 +27,7 @@ ALLOWED = {
     "transports/zmq/": r"tallybus/(?!v1/)|absl/|transports/zmq/|zmq\.hpp",
     "plugins/abi/": r"tallybus/c/",
     "plugins/engine/": r"tallybus/c/|zmq\.h|[a-z_]+\.h$",
-    "plugins/janus/": r"tallybus/c/|janus/|jansson\.h|glib(\.h|/)|[a-z_]+\.h$",
+    "plugins/janus/": r"tallybus/c/|janus/|jansson\.h|curl/|glib(\.h|/)|[a-z_]+\.h$",
     "apps/tallybusd/config/": r"tallybus/(?!v1/)|absl/|yaml-cpp/|[a-z_]+\.h$",
     "apps/tallybus/admin_client": r"absl/|apps/|curl/",
     "apps/": r"tallybus/(?!v1/)|absl/|transports/|apps/|config/|zmq\.hpp|spdlog/|simdjson\.h|[a-z_]+\.h$",

@@ -55,18 +55,23 @@ class JanusServer:
     endpoint, app_key and node_id go into the event handler's file; `handler` holds further
     settings of that file ({"jsep": True}), `janus` ones of janus.jcfg by group
     ({"general": {"session_timeout": 5}}), `files` whole files by name, which replace ours.
+    admin_secret opens the Admin API; the handler gets its address and `handler_secret`, by default
+    the right one.
     """
 
     ROOM = 1234
     MOUNTPOINT = 7
 
     def __init__(self, plugin_dir, endpoint=None, app_key=None, node_id=None, handler=None,
-                 janus=None, files=None, work_dir=None, start_seconds=20, stop_seconds=15):
+                 janus=None, files=None, work_dir=None, start_seconds=20, stop_seconds=15,
+                 admin_secret=None, handler_secret=None):
         self._plugin_dir = Path(plugin_dir).resolve() if plugin_dir else None
         named = {"endpoint": endpoint, "app_key": app_key, "node_id": node_id}
         self._handler = {"enabled": True, **{k: v for k, v in named.items() if v is not None},
                          **(handler or {})}
         self._janus = janus or {}
+        self._admin_secret = admin_secret
+        self._handler_secret = handler_secret or admin_secret
         self._files = files or {}
         self._temporary = None if work_dir else tempfile.TemporaryDirectory(prefix="janus-")
         self.work_dir = Path(work_dir or self._temporary.name)
@@ -103,7 +108,7 @@ class JanusServer:
         for attempt in range(START_ATTEMPTS):
             port = free_port()
             self.url = f"http://127.0.0.1:{port}/janus"
-            self._write_config(port)
+            self._write_config(port, free_port() if self._admin_secret else None)
             self._spawn()
             try:
                 wait_until(self._answers, self._start_seconds, "Janus answers on its HTTP port")
@@ -156,17 +161,22 @@ class JanusServer:
         if self._temporary is not None:
             self._temporary.cleanup()
 
-    def _write_config(self, port):
+    def _write_config(self, port, admin_port):
         etc = self.work_dir / "etc"
         shutil.rmtree(etc, ignore_errors=True)
         etc.mkdir(parents=True)
         silence = self.work_dir / "silence.alaw"
         silence.write_bytes(b"\xd5" * 8000)
+        handler, admin = self._handler, {"admin_http": False}
+        if admin_port:
+            admin = {"admin_http": True, "admin_port": admin_port, "admin_ip": "127.0.0.1"}
+            handler = {**handler, "admin_url": f"http://127.0.0.1:{admin_port}/admin",
+                       "admin_secret": self._handler_secret}
         files = {
             "janus.jcfg": _jcfg(self._core_settings()),
             "janus.transport.http.jcfg": _jcfg({
                 "general": {"http": True, "port": port, "ip": "127.0.0.1", "https": False},
-                "admin": {"admin_http": False}}),
+                "admin": admin}),
             "janus.plugin.videoroom.jcfg": _jcfg({
                 f"room-{self.ROOM}": {"description": "Room", "publishers": 100,
                                       "bitrate": 128000, "audiocodec": "opus",
@@ -174,7 +184,7 @@ class JanusServer:
             "janus.plugin.streaming.jcfg": _jcfg({
                 "silence": {"type": "live", "id": self.MOUNTPOINT, "description": "Silence",
                             "filename": str(silence), "audio": True, "video": False}}),
-            "janus.eventhandler.tallybusevh.jcfg": _jcfg({"general": self._handler}),
+            "janus.eventhandler.tallybusevh.jcfg": _jcfg({"general": handler}),
             **self._files,
         }
         for name, text in files.items():
@@ -189,6 +199,7 @@ class JanusServer:
             "general": {**{f"{kind}_folder": path for kind, path in folders.items()},
                         "configs_folder": str(self.work_dir / "etc"),
                         "events_folder": str(self._plugin_dir or self._folder("events", [])),
+                        **({"admin_secret": self._admin_secret} if self._admin_secret else {}),
                         "debug_level": 4},
             "media": {"ipv6": False},
             "events": {"broadcast": self._plugin_dir is not None, "stats_period": 1,

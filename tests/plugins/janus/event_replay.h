@@ -58,6 +58,8 @@ inline std::string Line(const WcsEvent& event) {
       return "open " + event.session_id;
     case WcsEvent::Kind::kCloseSession:
       return "close " + event.session_id;
+    case WcsEvent::Kind::kSurplusSession:
+      return "surplus " + event.session_id;
     case WcsEvent::Kind::kConnectionStatus:
       return event.session_id + " " + event.status + info;
     case WcsEvent::Kind::kStreamStatus:

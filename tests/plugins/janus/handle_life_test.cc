@@ -119,5 +119,21 @@ TEST(HandleLifeTest, AnSdpThatNoEventCouldCarryIsLeftOut) {
   EXPECT_EQ(handle.Publish(0)->sdp, kOffer);
 }
 
+TEST(HandleOfTest, AMediaSessionNamesItsHandle) {
+  for (const char* id : {"101-201", "101-201-2"}) {
+    const std::optional<HandleName> handle = HandleOf(id);
+    ASSERT_TRUE(handle) << id;
+    EXPECT_EQ(handle->session_id, "101");
+    EXPECT_EQ(handle->handle_id, "201");
+  }
+}
+
+TEST(HandleOfTest, NothingElseNamesOne) {
+  for (const char* id : {"", "101", "101-", "-201", "101-201-", "101-201-2-3", "101/x-201",
+                         "101-../..", "101-201-x", "123456789012345678901-1", " 1-2"}) {
+    EXPECT_FALSE(HandleOf(id)) << id;
+  }
+}
+
 }  // namespace
 }  // namespace tallybus::janus

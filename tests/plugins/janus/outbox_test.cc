@@ -19,8 +19,10 @@ class FakeBus : public Sink {
     if (answer == TALLYBUS_OK) taken.push_back(event.status);
     return answer;
   }
+  void Lose(const WcsEvent& event) override { lost.push_back(event.status); }
   tallybus_status answer = TALLYBUS_OK;
   std::vector<std::string> taken;
+  std::vector<std::string> lost;
 };
 
 std::vector<WcsEvent> Events(std::initializer_list<const char*> statuses) {
@@ -76,6 +78,17 @@ TEST(OutboxTest, KeepsNoMoreThanItsLimit) {
   for (size_t i = 0; i < Outbox::kMaxKept + 3; ++i) outbox.Put(Events({"STOPPED"}));
   EXPECT_EQ(outbox.kept(), Outbox::kMaxKept);
   EXPECT_EQ(outbox.dropped(), 3U);
+}
+
+TEST(OutboxTest, SaysWhichEventsAreLost) {
+  FakeBus bus;
+  Outbox outbox(bus);
+  bus.answer = TALLYBUS_FULL;
+  outbox.Put(Events({"STOPPED", "PLAYING"}));
+  EXPECT_THAT(bus.lost, ElementsAre("PLAYING"));
+  bus.answer = TALLYBUS_INVALID;
+  outbox.Put(Events({"FAILED"}));
+  EXPECT_THAT(bus.lost, ElementsAre("PLAYING", "STOPPED", "FAILED"));
 }
 
 TEST(OutboxTest, ARefusalForGoodIsDroppedCountedAndSaidOnce) {

@@ -9,6 +9,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string Complaint(const std::vector<Setting>& general) {
   Settings settings;
@@ -23,6 +24,8 @@ TEST(SettingsTest, EmptyMeansDisabledWithEveryDefault) {
   EXPECT_EQ(settings.app_key, "defaultApp");
   EXPECT_TRUE(settings.sessions && settings.streams);
   EXPECT_FALSE(settings.jsep);
+  EXPECT_FALSE(settings.connect);
+  EXPECT_EQ(settings.admin_url + settings.admin_secret, "");
 }
 
 TEST(SettingsTest, EverySettingIsRead) {
@@ -32,7 +35,10 @@ TEST(SettingsTest, EverySettingIsRead) {
                           {"node_id", "media-07"},
                           {"app_key", "live"},
                           {"events", " streams "},
-                          {"jsep", "true"}},
+                          {"jsep", "true"},
+                          {"connect", "false"},
+                          {"admin_url", "https://[::1]:7889/admin/"},
+                          {"admin_secret", "pässword \"1\""}},
                          &settings),
             "");
   EXPECT_TRUE(settings.enabled && settings.jsep && settings.streams);
@@ -40,6 +46,8 @@ TEST(SettingsTest, EverySettingIsRead) {
   EXPECT_EQ(settings.endpoint, "tcp://127.0.0.1:5583");
   EXPECT_EQ(settings.node_id, "media-07");
   EXPECT_EQ(settings.app_key, "live");
+  EXPECT_EQ(settings.admin_url, "https://[::1]:7889/admin");
+  EXPECT_EQ(settings.admin_secret, "pässword \"1\"");
 }
 
 TEST(SettingsTest, AnUnknownKeyIsRefusedWithTheKnownOnes) {
@@ -80,6 +88,32 @@ TEST(SettingsTest, ABadEventsListIsRefusedWithTheValidWords) {
 TEST(SettingsTest, JsepBelongsToItsOwnSetting) {
   EXPECT_THAT(Complaint({{"events", "streams, jsep"}}), HasSubstr("jsep = true"));
   EXPECT_THAT(Complaint({{"events", "sessions"}, {"jsep", "true"}}), HasSubstr("needs streams"));
+}
+
+TEST(SettingsTest, ConnectNeedsSessionsAndTheAdminApi) {
+  const Setting connect = {"connect", "true"};
+  const Setting url = {"admin_url", "http://127.0.0.1:7088/admin"};
+  EXPECT_THAT(Complaint({connect}),
+              AllOf(HasSubstr("general.connect = true needs"), HasSubstr("general.admin_url")));
+  EXPECT_THAT(Complaint({connect, url, {"events", "streams"}}),
+              AllOf(HasSubstr("general.connect = true needs"), HasSubstr("sessions")));
+  EXPECT_EQ(Complaint({connect, url}), "");
+  EXPECT_EQ(Complaint({url}), "");  // streams may be ended though nobody asks about sessions
+}
+
+TEST(SettingsTest, AnAdminUrlThatCannotBeUsedIsRefusedAndNotRepeated) {
+  for (const char* url : {"", "127.0.0.1:7088/admin", "ws://127.0.0.1/admin", "http://",
+                          "http:///admin", "http://:1", "http://me:s3cret@host/admin",
+                          "http://host/admin?s3cret", "http://host/a b", "http://h\\x"}) {
+    EXPECT_THAT(Complaint({{"admin_url", url}}),
+                AllOf(HasSubstr("general.admin_url must be"), Not(HasSubstr("s3cret"))))
+        << url;
+  }
+}
+
+TEST(SettingsTest, ASecretIsNeverRepeated) {
+  EXPECT_THAT(Complaint({{"admin_secret", "s3cret\xff"}}),
+              AllOf(HasSubstr("general.admin_secret must be UTF-8"), Not(HasSubstr("s3cret"))));
 }
 
 }  // namespace

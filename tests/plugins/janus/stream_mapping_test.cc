@@ -192,6 +192,19 @@ TEST(StreamMappingTest, OverItsLimitsItIgnoresWhatOpensAndCountsIt) {
   EXPECT_EQ(mapping.refused(), 2U);
 }
 
+TEST(StreamMappingTest, WhereItMattersASessionOverTheLimitIsTold) {
+  StreamMapping mapping({.surplus = true, .max_sessions = 0});
+  const Json event = Parse(R"({"type":1,"session_id":101,"event":{"name":"created"}})");
+  EXPECT_EQ(Lines(mapping.Map(event.get())), std::vector<std::string>{"surplus 101"});
+}
+
+TEST(StreamMappingTest, ASessionNamesItsTransport) {
+  StreamMapping mapping({});
+  const Json event = Parse(R"({"type":1,"session_id":101,"event":{"name":"created",
+                              "transport":{"transport":"janus.transport.http","id":"0x1"}}})");
+  EXPECT_EQ(mapping.Map(event.get()).at(0).transport, "janus.transport.http");
+}
+
 TEST(StreamMappingTest, HandlesOfOtherPluginsAreIgnored) {
   StreamMapping mapping({});
   MapText(mapping, R"({"type":1,"session_id":1,"event":{"name":"created"}})");
@@ -268,6 +281,12 @@ TEST(StreamMappingTest, WhatEndsNothingIsKnown) {
   EXPECT_FALSE(MayEnd(Parse(R"({"type":32,"event":{"name":"detached"}})").get()));
   EXPECT_FALSE(MayEnd(Parse(R"({"type":64,"event":{"data":{"event":"published"}}})").get()));
   EXPECT_TRUE(MayEnd(Parse(R"({"type":64,"event":{"data":{"status":"switching"}}})").get()));
+}
+
+TEST(MayBeginOrEndTest, ABeginningCountsToo) {
+  EXPECT_TRUE(MayBeginOrEnd(Parse(R"({"type":1,"event":{"name":"created"}})").get()));
+  EXPECT_TRUE(MayBeginOrEnd(Parse(R"({"type":1,"event":{"name":"destroyed"}})").get()));
+  EXPECT_FALSE(MayBeginOrEnd(Parse(R"({"type":2,"event":{"name":"created"}})").get()));
 }
 
 }  // namespace
