@@ -58,8 +58,11 @@ set(TALLYBUS_TEST_ENVIRONMENT
 # more: it is precompiled, and a test's own code is not optimized (what it tests is).
 set(TALLYBUS_TEST_OPTIONS -O0 -g1)
 if(TALLYBUS_BUILD_TESTS)
-  file(WRITE ${PROJECT_BINARY_DIR}/tests/precompiled.cc "")
-  add_library(tallybus_test_headers OBJECT ${PROJECT_BINARY_DIR}/tests/precompiled.cc)
+  set(precompiled ${PROJECT_BINARY_DIR}/tests/precompiled.cc)
+  if(NOT EXISTS ${precompiled})  # one that is written again would compile every test again
+    file(WRITE ${precompiled} "")
+  endif()
+  add_library(tallybus_test_headers OBJECT ${precompiled})
   set_target_properties(tallybus_test_headers PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(tallybus_test_headers PRIVATE -fPIE ${TALLYBUS_TEST_OPTIONS})
   target_link_libraries(tallybus_test_headers PRIVATE tallybus_warnings GTest::gmock absl::status
