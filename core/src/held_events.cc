@@ -72,6 +72,12 @@ bool Read(std::string_view text, Event* event) {
 
 }  // namespace
 
+void HeldEvents::Begin(const std::string& session_id) {
+  Session& session = open_[session_id];
+  ++session.asked;
+  session.closed = false;
+}
+
 bool HeldEvents::Holds(std::string_view session_id) const {
   if (open_.empty()) return false;  // nearly always
   auto found = open_.find(absl::string_view(session_id.data(), session_id.size()));

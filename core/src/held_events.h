@@ -26,7 +26,7 @@ class HeldEvents {
   static constexpr size_t kMostBytes = size_t{16} << 20;
 
   // A connect of this session is asked; of several, the last answer lets its events go.
-  void Begin(const std::string& session_id) { ++open_[session_id].asked; }
+  void Begin(const std::string& session_id);
   bool Holds(std::string_view session_id) const;
   // Its client is gone before the answer is there.
   void NoteClosed(const std::string& session_id);

@@ -155,6 +155,10 @@ void LiveTable::NoteSession(const std::string& name, const SessionChange& change
   source.sessions[change.session_id] = change.app_key;
 }
 
+void LiveTable::ForgetSession(const std::string& session_id) {
+  for (auto& [name, source] : by_name_) source.sessions.erase(session_id);
+}
+
 void LiveTable::Erase(Source& source, const std::string& name, const std::string& key,
                       Changes* changes) {
   if (source.entries.erase(key) == 0) return;

@@ -55,6 +55,7 @@ class LiveTable {
   // It was not lost after all: the status of each stream and session whose end was told.
   std::vector<Event> Return(const std::string& source, absl::Time now, Changes* changes);
   void Forget(const std::string& source, Changes* changes);
+  void ForgetSession(const std::string& session_id);
   // The ids of the sessions that it opened and did not close.
   std::vector<std::string> SessionsOf(const std::string& source) const;
   // Whether ends were told in its place, and it did not come back.

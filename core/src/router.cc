@@ -44,6 +44,7 @@ Router::Line::Line(Parts p)
       faults(kAsManyAsAsked, [this] { Wake(); }),
       tasks(kMostTasks, [this] { Wake(); }),
       inbox_(kInboxBatches, [this] { Wake(); }),
+      random_(static_cast<std::minstd_rand::result_type>(parts.jitter_seed)),
       ask_log_(parts.log, parts.clock),
       gates_(parts.metrics),
       started_(parts.clock.Now()),
@@ -139,7 +140,7 @@ std::optional<MonoTime> Router::Line::Step() {
   return busy ? now : NextDue();
 }
 
-std::optional<MonoTime> Router::Line::NextDue() const {
+std::optional<MonoTime> Router::Line::NextDue() {
   std::optional<MonoTime> due = dispatcher.NextDue();
   const auto at = [&due](std::optional<MonoTime> time) {
     if (time && (!due || *time < *due)) due = time;
@@ -192,9 +193,8 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
     const std::string& source = SourceOf(*event);
     if (live_.HasSuperseded()) EndSuperseded(source, LaneKey(*event), turn);
     const bool begins = live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
-    if (begins && keeps_alive_) Follow(source, *event);
-    if (held_.Holds(event->session_id)) return TakeHeld(source, std::move(*event), turn);
-    return TakeEvent(std::move(*event), turn);
+    if (keeps_alive_) KeepFollowing(source, *event, begins);
+    return TakeInOrder(source, std::move(*event), turn);
   }
   if (auto* stated = std::get_if<StreamStated>(&record)) {
     const std::string& source = SourceOf(stated->status);

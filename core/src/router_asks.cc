@@ -87,7 +87,14 @@ bool Router::Line::TakeAnswers() {
       LogFailedAsk(ask, result.remote_code, answer.reason);
       answer.accepted = ask.survives_failure;
     }
-    if (IsObject(result.answer)) answer.json = std::move(result.answer);
+    if (IsObject(result.answer)) {
+      answer.json = std::move(result.answer);
+    } else if (answer.accepted && !result.answer.empty() && ask.method == kConnect) {
+      ask_log_.Write(LogLevel::kWarning,
+                     absl::StrCat("connect of session \"", EscapedPrefix(ask.session_id, 128),
+                                  "\": the answer is no JSON object, or longer than 64 KiB: it "
+                                  "brings no restClientConfig"));
+    }
     Finish(std::move(ask), std::move(answer), &turn);
     Append(std::move(turn));
   }
@@ -102,11 +109,17 @@ void Router::Line::Decline(OpenAsk&& ask, std::string_view reason, Turn* turn) {
   Finish(std::move(ask), std::move(answer), turn);
 }
 
+// One that is gone would never close what is opened for it.
+bool Router::Line::IsThere(uint64_t engine) const {
+  auto found = publishers_.find(engine);
+  return found == publishers_.end() || found->second.state == PublisherRecord::State::kOpen;
+}
+
 // The engine hears of it before the session's events go on.
 void Router::Line::Finish(OpenAsk&& ask, AskAnswer&& answer, Turn* turn) {
   (answer.accepted ? counters_.asks_accepted : counters_.asks_declined).Add();
-  const bool opens =
-      ask.method == kConnect && !ask.session_id.empty() && !held_.WasClosed(ask.session_id);
+  const bool opens = ask.method == kConnect && !ask.session_id.empty() &&
+                     !held_.WasClosed(ask.session_id) && IsThere(ask.epoch);
   if (opens && answer.accepted) {
     answer.session = SessionChange{SessionChange::Action::kOpen, ask.session_id, ask.app_key,
                                    ConfigOf(answer.json), ask.epoch};
@@ -128,7 +141,10 @@ void Router::Line::LogFailedAsk(const OpenAsk& ask, int code, std::string_view r
                    code == 0 ? "" : absl::StrCat(code, " "), EscapedPrefix(reason, 256)));
 }
 
-void Router::Line::TakeHeld(const std::string& source, Event&& event, Turn* turn) {
+// Nothing of a session passes what waits for its connect, least of all an end that the router
+// makes.
+void Router::Line::TakeInOrder(const std::string& source, Event&& event, Turn* turn) {
+  if (!held_.Holds(event.session_id)) return TakeEvent(std::move(event), turn);
   if (event.id.epoch == 0) event.id = {parts.epoch, ++last_sequence_};
   if (held_.Hold(source, event, &turn->batch.live)) return;
   const std::string session_id = event.session_id;

@@ -21,27 +21,37 @@ absl::Duration Router::Line::KeepAliveOf(std::string_view app) const {
   return found == routes->by_app.end() ? absl::InfiniteDuration() : found->second->keep_alive;
 }
 
-// Those that live already are spread over the interval.
 void Router::Line::FollowLiveStreams() {
   keep_alives_.Clear();
   keeps_alive_ = std::any_of(routes->by_app.begin(), routes->by_app.end(), [](const auto& entry) {
     return entry.second->keep_alive != absl::InfiniteDuration();
   });
   if (!keeps_alive_) return;
-  std::minstd_rand random(static_cast<std::minstd_rand::result_type>(parts.jitter_seed));
-  std::uniform_real_distribution<double> share(0, 1);
-  const MonoTime now = parts.clock.Now();
   live_.ForEachStream([&](const LiveTable::Stream& stream) {
     const absl::Duration interval = KeepAliveOf(stream.app_key);
-    if (interval == absl::InfiniteDuration()) return;
-    keep_alives_.Follow({stream.source, stream.key}, now + interval * share(random));
+    if (interval != absl::InfiniteDuration()) {
+      keep_alives_.Follow({stream.source, stream.key}, SomewhenIn(interval));
+    }
   });
+}
+
+// The first is anywhere in the interval, so that streams that begin together are not asked about
+// together for ever.
+MonoTime Router::Line::SomewhenIn(absl::Duration interval) {
+  return parts.clock.Now() + interval * std::uniform_real_distribution<double>(0, 1)(random_);
 }
 
 void Router::Line::Follow(const std::string& source, const Event& event) {
   const absl::Duration interval = KeepAliveOf(event.app_key);
   if (interval == absl::InfiniteDuration()) return;
-  keep_alives_.Follow(LiveTable::NameOf(source, event), parts.clock.Now() + interval);
+  keep_alives_.Follow(LiveTable::NameOf(source, event), SomewhenIn(interval));
+}
+
+void Router::Line::KeepFollowing(const std::string& source, const Event& event, bool begins) {
+  if (begins) return Follow(source, event);
+  if (event.terminal && event.method == kStreamStatusEvent) {
+    keep_alives_.Forget(LiveTable::NameOf(source, event));
+  }
 }
 
 bool Router::Line::KeepAlive() {
@@ -50,13 +60,14 @@ bool Router::Line::KeepAlive() {
   Turn turn;
   int taken = 0;
   for (; taken < kMostAtOnce; ++taken) {
-    std::optional<LiveTable::StreamName> stream = keep_alives_.TakeDue(now);
-    if (!stream) break;
-    std::optional<Event> event = live_.Find(*stream, PassTime());
-    if (!event) continue;  // it has ended
+    std::optional<KeepAlives::Due> due = keep_alives_.TakeDue(now);
+    if (!due) break;
+    std::optional<Event> event = live_.Find(due->stream, PassTime());
+    if (!event) continue;  // its end was told in its engine's place
     const absl::Duration interval = KeepAliveOf(event->app_key);
     if (interval == absl::InfiniteDuration()) continue;
-    keep_alives_.Follow(*std::move(stream), now + interval);
+    const MonoTime next = due->at + interval;
+    keep_alives_.Follow(std::move(due->stream), next > now ? next : SomewhenIn(interval));
     if (event->status != "PUBLISHING" && event->status != "PLAYING") continue;
     event->method = kStreamKeepAliveEvent;
     TakeEvent(*std::move(event), &turn);

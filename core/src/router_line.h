@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -131,7 +132,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   bool AskForWaiting();
   void NoteUndelivered(const Event& event, const Decision& decision, absl::Time now);
   void Housekeep();
-  std::optional<MonoTime> NextDue() const;
+  std::optional<MonoTime> NextDue();
 
   // In router_asks.cc.
   void TakeAsk(Ask&& ask, Turn* turn);
@@ -139,13 +140,16 @@ class Router::Line final : public Outcomes, public SpoolReader {
   void Decline(OpenAsk&& ask, std::string_view reason, Turn* turn);
   void Finish(OpenAsk&& ask, AskAnswer&& answer, Turn* turn);
   void LogFailedAsk(const OpenAsk& ask, int code, std::string_view reason);
-  void TakeHeld(const std::string& source, Event&& event, Turn* turn);
+  void TakeInOrder(const std::string& source, Event&& event, Turn* turn);
+  bool IsThere(uint64_t engine) const;
   bool LetGoOfLeft();
 
   // In router_keep_alive.cc.
   absl::Duration KeepAliveOf(std::string_view app) const;
   void FollowLiveStreams();
+  MonoTime SomewhenIn(absl::Duration interval);
   void Follow(const std::string& source, const Event& event);
+  void KeepFollowing(const std::string& source, const Event& event, bool begins);
   bool KeepAlive();
   void EndByBackend(const SpoolRow& row, const Failure& failure);
   // In router_overwrite.cc.
@@ -197,6 +201,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   LiveTable live_;
   KeepAlives keep_alives_;
   bool keeps_alive_ = false;  // some app wants it
+  std::minstd_rand random_;
   HeldEvents held_;
   size_t open_asks_ = 0;
   std::vector<std::pair<OpenAsk, DeliveryResult>> answers_;

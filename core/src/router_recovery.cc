@@ -79,9 +79,9 @@ void Router::Line::TakePublisher(const PublisherChange& change, Turn* turn) {
     case Action::kHello:
       live_.Name(change.source, change.node_id);
       for (Event& status : live_.Return(change.source, parts.clock.WallNow(), &turn->batch.live)) {
-        TakeEvent(std::move(status), turn);
+        if (keeps_alive_ && status.method == kStreamStatusEvent) Follow(change.source, status);
+        TakeInOrder(change.source, std::move(status), turn);
       }
-      if (keeps_alive_) FollowLiveStreams();
       if (change.epoch != 0) SupersedeEarlier(change, turn);
       alerts.Resolve("EngineLost", change.node_id, parts.clock.WallNow());
       break;
@@ -134,6 +134,8 @@ void Router::Line::CloseSessionOf(const Event& end, Turn* turn) {
 void Router::Line::ForgetSilentSessions() {
   Turn turn;
   for (std::string& id : sessions.Prune(housekept_)) {
+    live_.ForgetSession(id);
+    if (parts.engines != nullptr) parts.engines->ForgetSession(id);
     turn.batch.sessions.push_back({SessionChange::Action::kClose, std::move(id), "", {}, 0});
   }
   if (!turn.batch.empty()) Append(std::move(turn));
@@ -168,7 +170,7 @@ void Router::Line::EndAll(const PublisherChange& change, std::string_view info, 
     alerts.Raise(alert, parts.clock.WallNow());
   }
   counters_.ends_made.Add(ends.size());
-  for (Event& end : ends) TakeEvent(std::move(end), turn);
+  for (Event& end : ends) TakeInOrder(change.source, std::move(end), turn);
   if (!may_return) return Forget(change.source, change.epoch, sessions_left, turn);
   if (!parts.end_lost_streams) live_.Forget(change.source, &turn->batch.live);
 }
@@ -178,6 +180,7 @@ void Router::Line::Forget(const std::string& source, uint64_t epoch,
                           const std::vector<std::string>& sessions_left, Turn* turn) {
   for (const std::string& id : sessions_left) {
     SessionChange close{SessionChange::Action::kClose, id, "", std::nullopt, epoch};
+    held_.NoteClosed(id);
     sessions.Apply(close, parts.clock.Now());
     turn->batch.sessions.push_back(std::move(close));
   }
@@ -202,7 +205,7 @@ void Router::Line::EndSuperseded(const std::string& source, const std::string& l
       live_.EndSuperseded(source, lane, kEngineLost, parts.clock.WallNow(), &turn->batch.live);
   if (!end) return;
   counters_.ends_made.Add();
-  TakeEvent(*std::move(end), turn);
+  TakeInOrder(source, *std::move(end), turn);
 }
 
 bool Router::Line::IsLost(const std::string& node_id) const {
@@ -246,7 +249,7 @@ void Router::Line::EndStaleStreams() {
       live_.EndStale(limit, watched, parts.clock.Now(), parts.clock.WallNow(), &turn.batch.live);
   if (ends.empty()) return;
   counters_.ends_made.Add(ends.size());
-  for (Event& end : ends) TakeEvent(std::move(end), &turn);
+  for (Event& end : ends) TakeInOrder(SourceOfNode(end.node_id), std::move(end), &turn);
   Append(std::move(turn));
 }
 

@@ -278,6 +278,66 @@ TEST_F(RouterAsksTest, AClientThatIsGoneBeforeTheAnswerLeavesNoSession) {
   EXPECT_THAT(transport.attempts()[1].body, HasSubstr("sdp"));
 }
 
+class RouterAsksEndTest : public RouterAsksTest {
+ protected:
+  void Tell(PublisherChange::Action action) {
+    PublisherChange change;
+    change.action = action;
+    change.source = SourceOfEpoch(kEngine);
+    change.epoch = kEngine;
+    change.node_id = kNode;
+    Send(change);
+  }
+};
+
+TEST_F(RouterAsksEndTest, AnEndThatTheRouterMakesStaysBehindWhatWaitsForTheAnswer) {
+  for (const auto action : {PublisherChange::Action::kBye, PublisherChange::Action::kLost}) {
+    transport.Run([](const auto& attempt) -> std::optional<DeliveryResult> {
+      if (attempt.event.method == "connect") return std::nullopt;
+      return Answered(200);
+    });
+    const size_t before = transport.attempts().size();
+    Tell(PublisherChange::Action::kHello);
+    Send(Call());
+    SendStatus("a");
+    Tell(action);
+    EXPECT_THAT(transport.attempts(), SizeIs(before + 1));
+    Answer(before, TimedOut());
+    ASSERT_THAT(transport.attempts(), SizeIs(before + 3));
+    EXPECT_EQ(transport.attempts()[before + 1].event.status, "PUBLISHING");
+    EXPECT_EQ(transport.attempts()[before + 2].event.status, "FAILED");
+  }
+}
+
+TEST_F(RouterAsksEndTest, AnEngineThatIsGoneOpensNoSession) {
+  Tell(PublisherChange::Action::kHello);
+  Send(Call());
+  Tell(PublisherChange::Action::kBye);
+  Answer(0, Answered(200, "OK", kAccepted));
+  EXPECT_FALSE(answers[0].session.has_value());
+}
+
+TEST_F(RouterAsksTest, ASessionThatComesAgainBeforeTheAnswerIsOpened) {
+  Send(Call());
+  Send(SessionChange{SessionChange::Action::kClose, kSession, kApp, std::nullopt, kEngine});
+  Send(Call());
+  Answer(1, Answered(200, "OK", kAccepted));
+  EXPECT_TRUE(answers[0].session.has_value());
+}
+
+TEST_F(RouterAsksTest, AnAnswerThatCannotBeReadIsOneWarning) {
+  Send(Call());
+  Answer(0, Answered(200, "OK", "<html>"));
+  EXPECT_TRUE(answers[0].accepted);
+  const std::vector<std::string> lines = log.lines();
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                          [](const auto& line) {
+                            return line.find("session-1") != std::string::npos &&
+                                   line.find("no JSON object") != std::string::npos;
+                          }),
+            1);
+}
+
 TEST_F(RouterAsksTest, ASessionIsForgottenSixtySecondsAfterItsDisconnected) {
   transport.Run([](const auto& attempt) {
     return Answered(200, "OK", attempt.event.method == "connect" ? kAccepted : "");

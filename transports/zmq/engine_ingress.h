@@ -52,6 +52,9 @@ class EngineIngress final : public CommitListener, public ClientChannel, public 
   void OnDurable(const Watermark& watermark) override;
   void Notify(const Notification& notification) override;
   bool Terminate(uint64_t epoch, const Event& stream, std::string_view reason) override;
+  void ForgetSession(std::string_view session_id) override {
+    publishers_.ForgetSession(session_id);
+  }
   uint64_t gaps() const override { return gaps_of_readers_; }
 
   zmq::socket_t& socket() { return bound_.socket(); }
@@ -72,6 +75,7 @@ class EngineIngress final : public CommitListener, public ClientChannel, public 
   void TakeRecords(Publisher& publisher, const bus::Events& events, size_t skip);
   void TakeRecord(Publisher& publisher, std::string_view record, uint64_t sequence,
                   const EventDefaults& defaults, IngressBatch* batch);
+  void NoteEnd(const Event& event);
   // What the router will answer, and how that comes back to its engine.
   Ask AskOf(const Publisher& publisher, bus::Connect&& connect);
   bool AskForExpected(Publisher& publisher);  // true: it was asked

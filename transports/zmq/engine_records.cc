@@ -66,6 +66,7 @@ void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, ui
   auto& plain = std::get<Event>(batch->records.emplace_back(std::in_place_type<Event>));
   if (bus::DecodeEvent(record, defaults, &plain)) {
     plain.id = {publisher.epoch, sequence};
+    NoteEnd(plain);
     return;
   }
   batch->records.pop_back();
@@ -83,6 +84,7 @@ void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, ui
   }
   if (auto* event = std::get_if<Event>(&*decoded)) {
     event->id = {publisher.epoch, sequence};
+    NoteEnd(*event);
     batch->records.emplace_back(std::in_place_type<Event>, std::move(*event));
   } else if (auto* session = std::get_if<SessionChange>(&*decoded)) {
     session->epoch = publisher.epoch;
@@ -98,6 +100,15 @@ void EngineIngress::TakeRecord(Publisher& publisher, std::string_view record, ui
         LogLevel::kInfo,
         absl::StrCat("engine bus: \"", EscapedPrefix(publisher.node_id, 128), "\" said goodbye"));
   }
+}
+
+// A session ends with its DISCONNECTED too, whether or not its engine closes it.
+void EngineIngress::NoteEnd(const Event& event) {
+  if (!event.terminal || event.method != kConnectionStatusEvent) return;
+  SessionChange close;
+  close.action = SessionChange::Action::kClose;
+  close.session_id = event.session_id;
+  publishers_.NoteSession(event.id.epoch, close, parts_.clock.Now());
 }
 
 Ask EngineIngress::AskOf(const Publisher& publisher, bus::Connect&& connect) {

@@ -84,6 +84,11 @@ void Publishers::NoteSession(uint64_t epoch, const SessionChange& change, MonoTi
   sessions_[change.session_id] = {epoch, change.app_key, MonoTime::Infinite()};
 }
 
+void Publishers::ForgetSession(std::string_view session_id) {
+  auto found = sessions_.find(Absl(session_id));
+  if (found != sessions_.end()) sessions_.erase(found);
+}
+
 Publisher* Publishers::OfSession(std::string_view session_id) {
   if (sessions_.empty() || session_id.empty()) return nullptr;
   auto found = sessions_.find(Absl(session_id));

@@ -57,6 +57,7 @@ class Publishers {
   void Disconnect(Publisher& publisher);
 
   void NoteSession(uint64_t epoch, const SessionChange& change, MonoTime now);
+  void ForgetSession(std::string_view session_id);
   // The publisher that opened the session; nullptr where none is known.
   Publisher* OfSession(std::string_view session_id);
   // Empty where the session is unknown.

@@ -117,6 +117,8 @@ class EngineCommands {
   // [router] Asks the engine of that epoch to end the stream, best effort. Never blocks. False: it
   // is not connected.
   virtual bool Terminate(uint64_t epoch, const Event& stream, std::string_view reason) = 0;
+  // [router] The router knows this session no more, though nobody closed it.
+  virtual void ForgetSession(std::string_view session_id) = 0;
 };
 
 class CommitListener {

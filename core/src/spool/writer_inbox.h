@@ -79,7 +79,7 @@ class WriterInbox {
   bool stopping_ = false;
   bool under_load_ = false;
   std::optional<MonoTime> events_due_, verdicts_due_;
-  const SystemClock clock_;  // a condition variable waits in real time
+  const SystemClock clock_{};  // a condition variable waits in real time
 };
 
 }  // namespace tallybus

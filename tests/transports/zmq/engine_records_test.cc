@@ -74,6 +74,32 @@ TEST_F(EngineRecordsTest, ClientMessagesOfASessionThatACallOpenedGoToItsEngine) 
   EXPECT_EQ(Expect<v1::Client>(Kind::kClient).session_id(), "s");
 }
 
+TEST_F(EngineRecordsTest, ASessionEndsWithItsDisconnected) {
+  Connect();
+  SendEvents(1, {SessionRecord("s", "a")});
+  v1::Record gone;
+  gone.mutable_event()->set_method("ConnectionStatusEvent");
+  gone.mutable_event()->set_session_id("s");
+  gone.mutable_event()->set_json(R"({"status":"DISCONNECTED"})");
+  SendEvents(2, {gone.SerializeAsString()});
+  EXPECT_EQ(sink.events().back().app_key, "a");
+  clock.Advance(absl::Seconds(61));
+  ingress->Tick();
+  SayHello(5, 3);
+  SendEvents(3, {gone.SerializeAsString()});
+  EXPECT_EQ(sink.events().back().app_key, "engineApp") << "it is known no more";
+}
+
+TEST_F(EngineRecordsTest, WhatTheRouterForgetsIsForgottenHere) {
+  Connect();
+  SendEvents(1, {SessionRecord("s", "a"), SessionRecord("t", "a")});
+  ingress->ForgetSession("t");
+  for (const char* id : {"t", "s"}) {
+    ingress->Notify({.session_id = id, .message = "M", .json = "{}", .id = {}, .time = {}});
+  }
+  EXPECT_EQ(Expect<v1::Client>(Kind::kClient).session_id(), "s");
+}
+
 TEST_F(EngineRecordsTest, AMalformedCallIsRejectedAndTheNextRecordTaken) {
   Connect();
   v1::Record record;
