@@ -28,8 +28,13 @@ std::span<const size_t> Find(const Wanted& wanted, const std::string& word) {
 
 class LiveWalk {
  public:
-  explicit LiveWalk(const std::vector<LiveFilter>& filters)
-      : filters_(filters), answers_(filters.size()), bytes_(filters.size()), seen_(filters.size()) {
+  LiveWalk(const std::vector<LiveFilter>& filters, size_t most_bytes)
+      : filters_(filters),
+        most_bytes_(most_bytes),
+        answers_(filters.size()),
+        answered_(filters.size()),
+        bytes_(filters.size()),
+        seen_(filters.size()) {
     for (size_t i = 0; i < filters.size(); ++i) {
       Want(filters[i].sessions, i, &sessions_);
       Want(filters[i].streams, i, &streams_);
@@ -56,22 +61,37 @@ class LiveWalk {
   void Add(std::span<const size_t> filters) {
     for (size_t filter : filters) {
       if (std::exchange(seen_[filter], visited_) == visited_) continue;
-      if (!answers_[filter].cut) takers_.push_back(filter);
+      if (filter < answered_ && !answers_[filter].cut) takers_.push_back(filter);
     }
   }
 
   void Give(size_t filter, const std::string& text) {
+    if (filter >= answered_) return;
     LiveStreams& answer = answers_[filter];
-    bytes_[filter] += text.size();
     answer.cut = answer.json.size() >= filters_[filter].most_streams ||
-                 bytes_[filter] > filters_[filter].most_bytes;
-    if (!answer.cut) answer.json.push_back(text);
+                 bytes_[filter] + text.size() > filters_[filter].most_bytes;
+    if (answer.cut) return;
+    answer.json.push_back(text);
+    bytes_[filter] += text.size();
+    all_bytes_ += text.size();
+    while (all_bytes_ > most_bytes_ && answered_ > 1) PostponeLast();
+  }
+
+  // From the end on: who asked first is answered first, and every walk answers somebody.
+  void PostponeLast() {
+    --answered_;
+    all_bytes_ -= bytes_[answered_];
+    answers_[answered_] = {};
+    answers_[answered_].postponed = true;
   }
 
   const std::vector<LiveFilter>& filters_;
+  const size_t most_bytes_;
   Wanted sessions_, streams_, apps_;
   std::vector<LiveStreams> answers_;
+  size_t answered_;  // those from here on are postponed
   std::vector<size_t> bytes_;
+  size_t all_bytes_ = 0;
   std::vector<size_t> seen_;  // the stream that a filter took last
   std::vector<size_t> takers_;
   size_t visited_ = 0;
@@ -79,8 +99,9 @@ class LiveWalk {
 
 }  // namespace
 
-std::vector<LiveStreams> Router::Line::FindLive(const std::vector<LiveFilter>& filters) const {
-  LiveWalk walk(filters);
+std::vector<LiveStreams> Router::Line::FindLive(const std::vector<LiveFilter>& filters,
+                                                size_t most_bytes) const {
+  LiveWalk walk(filters, most_bytes);
   live_.ForEachStream([&](const LiveTable::Stream& stream) {
     walk.Visit(stream, [&] {
       Event about;  // as much of it as governs what its client may see

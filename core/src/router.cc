@@ -371,8 +371,9 @@ void Router::OnCommitted(SpoolBatch batch) {
 }
 void Router::OnLoaded(std::vector<SpoolRowPtr> rows) { (void)line_->loads.Push(std::move(rows)); }
 void Router::OnFault(absl::Status status) { (void)line_->faults.Push(std::move(status)); }
-std::vector<LiveStreams> Router::FindLive(const std::vector<LiveFilter>& filters) const {
-  return line_->FindLive(filters);
+std::vector<LiveStreams> Router::FindLive(const std::vector<LiveFilter>& filters,
+                                          size_t most_bytes) const {
+  return line_->FindLive(filters, most_bytes);
 }
 void Router::Post(std::function<void()> task) { (void)line_->tasks.Push(std::move(task)); }
 Desk& Router::desk() { return *desk_; }

@@ -48,7 +48,8 @@ class Router::Line final : public Outcomes, public SpoolReader {
   bool HasRoom() const;
   void SetRoutes(RouteTable table);
   std::optional<MonoTime> Step();
-  std::vector<LiveStreams> FindLive(const std::vector<LiveFilter>& filters) const;
+  std::vector<LiveStreams> FindLive(const std::vector<LiveFilter>& filters,
+                                    size_t most_bytes) const;
 
   // What an earlier process left. In router_recovery.cc.
   void TakeLast(SpoolSeq last) override { last_seq_ = std::max(last_seq_, last); }

@@ -81,6 +81,25 @@ TEST_F(LiveStreamsTest, WhatTheFilterHasNoRoomForIsCutAndSaysSo) {
   EXPECT_TRUE(found[0].cut);
 }
 
+TEST_F(LiveStreamsTest, AWalkHoldsNoMoreThanItMayAndThoseWhoAskedLastAreAskedAgain) {
+  for (int i = 0; i < 4; ++i) Send(Of("s1", "cam-" + std::to_string(i), "PUBLISHING"));
+  Send(Of("s2", "other", "PUBLISHING"));
+  size_t bytes = 0;
+  for (const std::string& json : Find({.sessions = {"s1"}})) bytes += json.size();
+  const LiveFilter all{.sessions = {"s1"}};
+  auto found = router->FindLive({all, all, all, {.sessions = {"s2"}}}, 2 * bytes);
+  ASSERT_THAT(found, SizeIs(4));
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].postponed, i >= 2) << i;
+    EXPECT_THAT(found[i].json, SizeIs(i >= 2 ? 0 : 4)) << i;
+    EXPECT_FALSE(found[i].cut);
+  }
+  found = router->FindLive({all, {.sessions = {"s2"}}}, 1);
+  EXPECT_THAT(found[0].json, SizeIs(4)) << "the first is always answered";
+  EXPECT_FALSE(found[0].postponed);
+  EXPECT_TRUE(found[1].postponed);
+}
+
 TEST_F(LiveStreamsTest, AnEventWithoutASessionReachesTheChannelsWithItsStreamAndApp) {
   Event event = StatusEvent("cam-1", "PUBLISHING");
   event.session_id.clear();

@@ -25,6 +25,15 @@ Gauge* KindGauge(Metrics& metrics, const char* kind) {
                            {{"kind", kind}});
 }
 
+// What a snapshot weighs, for as long as a client has it.
+struct Unread {
+  std::vector<std::string> tails;
+  std::shared_ptr<size_t> all;
+  size_t bytes = 0;
+
+  ~Unread() { *all -= bytes; }
+};
+
 Counter* SentCounter(Metrics& metrics, const char* kind) {
   return &metrics.GetCounter("tallybus_client_frames_total", "Messages written to web clients",
                              {{"kind", kind}});
@@ -33,11 +42,12 @@ Counter* SentCounter(Metrics& metrics, const char* kind) {
 }  // namespace
 
 Audience::Audience(const Options& options, const Clock& clock, Metrics& metrics, Ask ask,
-                   std::atomic<bool>& watching, std::function<void()> emptied)
+                   TurnIn turn_in, std::atomic<bool>& watching, std::function<void()> emptied)
     : options_(options),
       clock_(clock),
       metrics_(metrics),
       ask_(std::move(ask)),
+      turn_in_(std::move(turn_in)),
       watching_(watching),
       emptied_(std::move(emptied)),
       ring_(options.replay_events, options.replay_bytes),
@@ -102,18 +112,39 @@ void Audience::Unwatch(ClientConnection* connection, const std::vector<WatchKey>
   watches_.Set(static_cast<int64_t>(table_.size()));
 }
 
-// One question at a time: what is asked meanwhile goes together into the next.
+// One question at a time, and a pause between two: what is asked meanwhile goes together into the
+// next.
 void Audience::AskNext() {
-  if (!passing_.empty() || waiting_.empty()) return;
-  passing_ = std::exchange(waiting_, {});
+  if (!passing_.empty() || waiting_.empty() || turn_comes_) return;
+  const MonoTime now = clock_.Now();
+  if (chosen_at_ + options_.between_passes <= now) {
+    chosen_at_ = now;
+    std::vector<LiveFilter> filters = Choose();
+    if (!passing_.empty()) {
+      passed_at_ = now;
+      return ask_(++pass_, std::move(filters));
+    }
+  }
+  turn_comes_ = true;
+  turn_in_(chosen_at_ + options_.between_passes - now);
+}
+
+// Who can be served in one pass goes from waiting_ to passing_, the others keep their order.
+std::vector<LiveFilter> Audience::Choose() {
   std::vector<LiveFilter> filters;
   filters_.clear();
-  for (Request& request : passing_) {
+  const size_t most = *unread_ < options_.snapshot_bytes ? options_.pass_filters : 0;
+  for (Request& request : std::exchange(waiting_, {})) {
+    if (!connections_.contains(request.connection)) continue;
     const bool hopes = !request.ring_failed && ring_.After(request.watch.after).has_value();
+    if (!hopes && filters.size() >= most) {
+      waiting_.push_back(std::move(request));
+      continue;
+    }
     request.filter = hopes ? SIZE_MAX : FilterOf(request.watch, &filters);
+    passing_.push_back(std::move(request));
   }
-  passed_at_ = clock_.Now();
-  ask_(++pass_, std::move(filters));
+  return filters;
 }
 
 size_t Audience::FilterOf(const tallybus_v1::Watch& watch, std::vector<LiveFilter>* filters) {
@@ -133,8 +164,9 @@ size_t Audience::FilterOf(const tallybus_v1::Watch& watch, std::vector<LiveFilte
 
 void Audience::Take(std::span<AudienceItem> items) {
   for (AudienceItem& item : items) {
-    if (item.lost_before) MissAll();
-    if (item.message) {
+    if (item.lost) {
+      MissAll();
+    } else if (item.message) {
       TakeEvent(item.message);
     } else {
       TakeFound(item);
@@ -171,39 +203,43 @@ void Audience::TakeFound(AudienceItem& item) {
   if (item.pass != pass_ || passing_.empty()) return;  // it came too late, and was asked again
   if (!std::exchange(ring_follows_, true)) ring_.Clear();
   std::vector<SnapshotPtr> snapshots(item.found.size());
+  std::vector<Request> again;
   for (Request& request : std::exchange(passing_, {})) {
-    if (Begin(request, &snapshots, item.found)) continue;
-    request.ring_failed = true;
-    waiting_.push_back(std::move(request));
+    if (!Begin(request, &snapshots, item.found)) again.push_back(std::move(request));
   }
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(again.begin()),
+                  std::make_move_iterator(again.end()));
   watches_.Set(static_cast<int64_t>(table_.size()));
 }
 
-// False: what it would resume from went while the router was asked; it needs a snapshot after all.
+// False: what it would resume from went while the router was asked, and it needs a snapshot after
+// all; or its own was postponed.
 bool Audience::Begin(Request& request, std::vector<SnapshotPtr>* snapshots,
                      const std::vector<LiveStreams>& found) {
   auto place = connections_.find(request.connection);
   if (place == connections_.end()) return true;
   ClientConnection* connection = place->second;
   const auto after = request.ring_failed ? std::nullopt : ring_.After(request.watch.after);
-  if (!after && request.filter >= found.size()) return false;
+  if (!after && (request.filter >= found.size() || found[request.filter].postponed)) {
+    request.ring_failed = true;
+    return false;
+  }
   connection->asked_ = false;
   Watcher& watcher = connection->watcher();
   if (after) {
     auto replay = std::make_unique<Replay>();
     *replay = {*after, ring_.end(), request.watch.keys, connection->keys_};
     watcher.Resume(std::move(replay));
+    connection->snapshot_at_ = MonoTime::Infinite();
   } else {
     if (!request.watch.after.empty()) {
       watcher.Miss();
       ring_gaps_.Add();
     }
     SnapshotPtr& snapshot = (*snapshots)[request.filter];
-    if (!snapshot) {
-      snapshot = std::make_shared<const std::vector<std::string>>(
-          tallybus_v1::SnapshotTails(found[request.filter]));
-    }
+    if (!snapshot) snapshot = MakeSnapshot(found[request.filter]);
     watcher.Tell(snapshot);
+    connection->snapshot_at_ = clock_.Now();
   }
   for (WatchKey& key : request.watch.keys) {
     if (Has(connection->keys_, key)) continue;
@@ -212,6 +248,15 @@ bool Audience::Begin(Request& request, std::vector<SnapshotPtr>* snapshots,
   }
   Soil(connection);
   return true;
+}
+
+SnapshotPtr Audience::MakeSnapshot(const LiveStreams& found) const {
+  auto unread = std::make_shared<Unread>();
+  unread->all = unread_;
+  unread->tails = tallybus_v1::SnapshotTails(found);
+  for (const std::string& tail : unread->tails) unread->bytes += tail.size();
+  *unread_ += unread->bytes;
+  return {unread, &unread->tails};
 }
 
 void Audience::Soil(ClientConnection* connection) {
@@ -225,6 +270,11 @@ void Audience::WakeAll() {
   }
 }
 
+void Audience::Turn() {
+  turn_comes_ = false;
+  AskNext();
+}
+
 void Audience::Tick() {
   const MonoTime now = clock_.Now();
   for (const auto& [number, connection] : connections_) connection->Tick(now);
@@ -233,8 +283,19 @@ void Audience::Tick() {
                     std::make_move_iterator(passing_.end()));
     passing_.clear();
   }
+  CloseSlowest(now);
   AskNext();
   Rest(now);
+}
+
+// The others' snapshots wait until there is room: nobody may keep it as long as he likes.
+void Audience::CloseSlowest(MonoTime now) {
+  if (waiting_.empty() || *unread_ < options_.snapshot_bytes) return;
+  for (const auto& [number, connection] : connections_) {
+    if (!connection->watcher().TellsState()) continue;
+    if (now - connection->snapshot_at_ < options_.times.not_reading) continue;
+    connection->Close(client_close::kNotReading, client_close::kNotReading.text);
+  }
 }
 
 // Once nobody watches, and nobody is likely to come back for what it missed, the router's thread is

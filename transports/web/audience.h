@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,12 +24,13 @@
 
 namespace tallybus {
 
-// What the router's thread hands over, in its order: an event, or what lives at this point.
+// What the router's thread hands over, in its order: an event, or what lives at this point, or
+// that events were dropped here.
 struct AudienceItem {
+  bool lost = false;         // nothing else counts
   ClientMessagePtr message;  // null: `found` counts
   uint64_t pass = 0;
   std::vector<LiveStreams> found;
-  bool lost_before = false;  // events were dropped right before this
 };
 
 // [web] All calls.
@@ -39,15 +41,24 @@ class Audience {
     size_t replay_events = 4096;
     size_t replay_bytes = size_t{8} << 20;
     ConnectionLife::Times times;
+    // What watches cost the router's thread: so many different ones in one pass, whose answers are
+    // bounded by kMostLiveBytes together; and its time to itself between two passes.
+    size_t pass_filters = 256;
+    absl::Duration between_passes = absl::Milliseconds(50);
+    // Snapshots that clients have not read yet, all together. No further pass looks for more while
+    // there are as many; then who takes longer than not_reading to read his own is closed.
+    size_t snapshot_bytes = size_t{64} << 20;
     absl::Duration asked_again = absl::Seconds(5);  // the router's answer was lost
     absl::Duration linger = absl::Minutes(5);       // events are kept for those that may come back
   };
   // Has an item come back with this pass, and one answer for each filter.
   using Ask = std::function<void(uint64_t pass, std::vector<LiveFilter> filters)>;
+  // Has Turn called once, after so long.
+  using TurnIn = std::function<void(absl::Duration wait)>;
 
   // `watching` says to the router's thread whether events are wanted at all. `emptied`: the last
   // client left.
-  Audience(const Options& options, const Clock& clock, Metrics& metrics, Ask ask,
+  Audience(const Options& options, const Clock& clock, Metrics& metrics, Ask ask, TurnIn turn_in,
            std::atomic<bool>& watching, std::function<void()> emptied);
   ~Audience();
 
@@ -71,6 +82,7 @@ class Audience {
   }
 
   void Take(std::span<AudienceItem> items);
+  void Turn();
   void Tick();
   void GoAway();  // everybody, after what waits is told
 
@@ -86,6 +98,9 @@ class Audience {
   };
 
   void AskNext();
+  std::vector<LiveFilter> Choose();
+  SnapshotPtr MakeSnapshot(const LiveStreams& found) const;
+  void CloseSlowest(MonoTime now);
   size_t FilterOf(const tallybus_v1::Watch& watch, std::vector<LiveFilter>* filters);
   void TakeEvent(const ClientMessagePtr& message);
   void TakeFound(AudienceItem& item);
@@ -100,6 +115,7 @@ class Audience {
   const Clock& clock_;
   Metrics& metrics_;
   const Ask ask_;
+  const TurnIn turn_in_;
   std::atomic<bool>& watching_;
   const std::function<void()> emptied_;
   ReplayRing ring_;
@@ -111,6 +127,10 @@ class Audience {
   std::vector<Request> passing_;  // the router is asked for these
   uint64_t pass_ = 0;
   MonoTime passed_at_;
+  // When waiting_ was looked through last.
+  MonoTime chosen_at_ = MonoTime::AtOffset(-absl::InfiniteDuration());
+  bool turn_comes_ = false;
+  const std::shared_ptr<size_t> unread_ = std::make_shared<size_t>(0);  // bytes of snapshots
   absl::flat_hash_map<std::string, size_t> filters_;  // of the pass, by what they ask for
   std::vector<ClientConnection*> found_;
   std::vector<ClientConnection*> dirty_;

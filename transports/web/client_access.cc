@@ -69,7 +69,9 @@ bool ClientAccess::OriginAllowed(const HttpRequest& request) const {
     return true;
   }
   const size_t scheme = origin.find("://");
-  return scheme != std::string_view::npos && IsLoopbackName(origin.substr(scheme + 3));
+  if (scheme == std::string_view::npos || !IsLoopbackName(origin.substr(scheme + 3))) return false;
+  const absl::string_view name = View(origin.substr(0, scheme));
+  return absl::EqualsIgnoreCase(name, "http") || absl::EqualsIgnoreCase(name, "https");
 }
 
 }  // namespace tallybus

@@ -40,7 +40,8 @@ class ClientAccess {
     std::vector<std::string> allowed_origins;  // "https://media.example.org"
     std::vector<std::string> allowed_hosts;  // "media.example.org", with any port; or with its own
   };
-  // localhost, 127.0.0.1 and [::1] are allowed beside them, as hosts and as hosts of an origin.
+  // localhost, 127.0.0.1 and [::1] are allowed beside them, as hosts and as hosts of an http or
+  // https origin. Another scheme, an app's own (capacitor://localhost), must be listed.
   explicit ClientAccess(Options options) : options_(std::move(options)) {}
 
   bool HostAllowed(const HttpRequest& request) const;

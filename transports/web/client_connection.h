@@ -38,8 +38,9 @@ class ClientConnection {
   friend class Audience;  // which keeps here what it knows of the connection
   friend class WatchTable;
   const Kind kind_;
-  bool asked_ = false;  // a watch is on its way to the router
-  bool dirty_ = false;  // is to be woken at the end of the batch
+  bool asked_ = false;                           // a watch is on its way to the router
+  bool dirty_ = false;                           // is to be woken at the end of the batch
+  MonoTime snapshot_at_ = MonoTime::Infinite();  // was told to its watcher; infinite: a replay was
   uint64_t number_ = 0;
   uint64_t matched_ = 0;  // the message that it was found for last
   std::vector<WatchKey> keys_;

@@ -66,7 +66,7 @@ class ClientGateway::Machine {
             [this](uint64_t pass, std::vector<LiveFilter> filters) {
               AskRouter(pass, std::move(filters));
             },
-            watching_, [this] { NoteEmpty(); }) {}
+            [this](absl::Duration wait) { TurnIn(wait); }, watching_, [this] { NoteEmpty(); }) {}
 
   void SetSource(AskLive ask) { ask_ = std::move(ask); }
   uint64_t gaps() const { return audience_.gaps(); }
@@ -79,8 +79,7 @@ class ClientGateway::Machine {
     const size_t bytes = item.message->Bytes();
     if (events_.load(std::memory_order_relaxed) >= options_.mailbox_events ||
         bytes_.load(std::memory_order_relaxed) + bytes > options_.mailbox_bytes) {
-      lost_ = true;
-      return;
+      return NoteLost();
     }
     events_.fetch_add(1, std::memory_order_relaxed);
     bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -94,6 +93,10 @@ class ClientGateway::Machine {
   void GoAway(absl::Duration patience);
 
  private:
+  struct Timers {
+    explicit Timers(const asio::any_io_executor& executor) : tick(executor), turn(executor) {}
+    asio::steady_timer tick, turn;
+  };
   struct Asked {
     tallybus_v1::Watch watch;
     WatchPermissionsPtr permissions;
@@ -103,9 +106,11 @@ class ClientGateway::Machine {
   absl::StatusOr<Asked> Admit(const HttpRequest& request, HttpAnswer* refusal);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
   void Put(AudienceItem item);
+  void NoteLost();
   void Drain();
   void Prepare(TakenSocket& taken);
-  void Tick(std::shared_ptr<asio::steady_timer> timer);
+  void Tick(std::shared_ptr<Timers> timers);
+  void TurnIn(absl::Duration wait);
   void NoteEmpty();
 
   const Options options_;
@@ -117,10 +122,13 @@ class ClientGateway::Machine {
   std::atomic<bool> watching_{false};
   std::atomic<size_t> events_{0};  // in the mailbox
   std::atomic<size_t> bytes_{0};
-  bool lost_ = false;  // [router] since the last that was put
+  bool told_lost_ = false;   // [router] what was put last says that events were lost
+  uint64_t losses_put_ = 0;  // [router]
+  std::atomic<uint64_t> losses_taken_{0};
   Mailbox<AudienceItem> mailbox_;
   Audience audience_;
   std::vector<AudienceItem> taken_;
+  std::weak_ptr<Timers> timers_;
   std::atomic<bool> closing_{false};
   std::mutex mutex_;
   std::condition_variable all_left_;
@@ -129,8 +137,18 @@ class ClientGateway::Machine {
 
 // [router]
 void ClientGateway::Machine::Put(AudienceItem item) {
-  item.lost_before = std::exchange(lost_, false);
+  told_lost_ = item.lost;
   (void)mailbox_.Push(std::move(item));  // never full, see kNoBound
+}
+
+// [router] At its place among all that is put, and at once: nothing may come after it. One says it
+// for all that is lost until it is taken or something else is put, so it needs no bound.
+void ClientGateway::Machine::NoteLost() {
+  if (told_lost_ && losses_taken_.load(std::memory_order_acquire) < losses_put_) return;
+  ++losses_put_;
+  AudienceItem item;
+  item.lost = true;
+  Put(std::move(item));
 }
 
 void ClientGateway::Machine::AskRouter(uint64_t pass, std::vector<LiveFilter> filters) {
@@ -145,6 +163,7 @@ void ClientGateway::Machine::AskRouter(uint64_t pass, std::vector<LiveFilter> fi
 void ClientGateway::Machine::Drain() {
   mailbox_.Drain(&taken_);
   for (const AudienceItem& item : taken_) {
+    if (item.lost) losses_taken_.fetch_add(1, std::memory_order_release);
     if (!item.message) continue;
     events_.fetch_sub(1, std::memory_order_relaxed);
     bytes_.fetch_sub(item.message->Bytes(), std::memory_order_relaxed);
@@ -249,16 +268,27 @@ void ClientGateway::Machine::Prepare(TakenSocket& taken) {
     std::lock_guard lock(mutex_);
     thread_ = taken.thread;
   }
-  // Owned by its own wait: it goes with the thread.
-  Tick(std::make_shared<asio::steady_timer>(taken.socket.get_executor()));
+  // Owned by their own waits: they go with the thread.
+  auto timers = std::make_shared<Timers>(taken.socket.get_executor());
+  timers_ = timers;
+  Tick(std::move(timers));
 }
 
-void ClientGateway::Machine::Tick(std::shared_ptr<asio::steady_timer> timer) {
-  timer->expires_after(absl::ToChronoMilliseconds(options_.tick));
-  timer->async_wait([this, timer](Error error) mutable {
+void ClientGateway::Machine::Tick(std::shared_ptr<Timers> timers) {
+  timers->tick.expires_after(absl::ToChronoMilliseconds(options_.tick));
+  timers->tick.async_wait([this, timers](Error error) mutable {
     if (error) return;
     audience_.Tick();
-    Tick(std::move(timer));
+    Tick(std::move(timers));
+  });
+}
+
+void ClientGateway::Machine::TurnIn(absl::Duration wait) {
+  std::shared_ptr<Timers> timers = timers_.lock();
+  if (timers == nullptr) return;
+  timers->turn.expires_after(absl::ToChronoMicroseconds(wait));
+  timers->turn.async_wait([this, timers](Error error) {
+    if (!error) audience_.Turn();
   });
 }
 

@@ -93,9 +93,13 @@ class Router final : public EventSink, public DeliverySink, public SpoolEvents {
   // [any thread] Has the owner call `task` in its next turn; it must not block. A task that comes
   // after the owner's last turn is dropped.
   void Post(std::function<void()> task);
-  // [owner] The streams that live, for each filter, as their clients may see them. What a client
-  // channel was notified of before is in it, what it will be notified of is not.
-  std::vector<LiveStreams> FindLive(const std::vector<LiveFilter>& filters) const;
+  // [owner] The streams that live, for each filter, by all that was accepted before: without what
+  // clientExclude names, with the engine's own fields where OVERWRITE would change a client's copy.
+  // What a client channel was notified of before is in it. So is an event whose copy still waits,
+  // for an answer under OVERWRITE or for its session's connect: the channel is notified later.
+  // Those filters for which `most_bytes` has no room are postponed, the last ones first.
+  std::vector<LiveStreams> FindLive(const std::vector<LiveFilter>& filters,
+                                    size_t most_bytes = kMostLiveBytes) const;
   // [owner] What an operator may ask and do.
   Desk& desk();
 

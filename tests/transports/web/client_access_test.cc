@@ -73,6 +73,15 @@ TEST_F(ClientAccessTest, AForeignPageIsRefused) {
       With({{"Origin", "http://localhost"}, {"Origin", "https://evil.example"}})));
 }
 
+TEST_F(ClientAccessTest, APageOfLoopbackUnderAForeignSchemeMustBeListed) {
+  for (const char* origin : {"capacitor://localhost", "ionic://localhost", "ftp://127.0.0.1",
+                             "chrome-extension://localhost", "://localhost", "httpx://[::1]"}) {
+    EXPECT_FALSE(Origin(origin)) << origin;
+  }
+  const ClientAccess listed({{"capacitor://localhost"}, {}});
+  EXPECT_TRUE(listed.OriginAllowed(With({{"Origin", "capacitor://localhost"}})));
+}
+
 TEST_F(ClientAccessTest, PermissionsAreEverythingOrAList) {
   const WatchKey session{WatchKey::Kind::kSession, "s1"};
   const WatchKey stream{WatchKey::Kind::kStream, "s1"};

@@ -167,6 +167,28 @@ TEST_F(ClientGatewayTest, WhatFindsTheMailboxFullIsAGapForAll) {
   EXPECT_EQ(gateway_->gaps(), 1u);
 }
 
+TEST_F(ClientGatewayTest, WhatIsLostAtTheEndOfABurstIsToldAlthoughNothingFollows) {
+  options_.mailbox_bytes = 2000;
+  Start();
+  WebSocketPeer peer(address(), "/clients?session=s1");
+  EXPECT_EQ(peer.Read(), kNothingLives);
+  for (int burst = 0; burst < 3; ++burst) {
+    Notify("\"" + std::string(3000, 'x') + "\"");
+    EXPECT_EQ(peer.Read(), R"({"sequence":0,"message":"Gap","data":[{"missed":null}]})");
+  }
+}
+
+TEST_F(ClientGatewayTest, WatchesThatComeTogetherWaitOutThePauseAndAreAnswered) {
+  options_.audience.between_passes = absl::Milliseconds(30);
+  Start();
+  WebSocketPeer peer(address(), "/clients?session=s1");
+  WebSocketPeer other(address(), "/clients?session=s2");
+  EXPECT_EQ(peer.Read(), kNothingLives);
+  EXPECT_EQ(other.Read(), kNothingLives);
+  peer.Send(Watch("s1"));
+  EXPECT_EQ(peer.Read(), kNothingLives);
+}
+
 TEST_F(ClientGatewayTest, EventsThatComeWhileClientsComeAreToldOnceOrStandInTheSnapshot) {
   Start();
   std::atomic<bool> stop{false};

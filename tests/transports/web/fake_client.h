@@ -24,7 +24,10 @@ class FakeClient final : public ClientConnection {
       tails.emplace_back(next->tail);
     }
   }
-  void Close(const ClientClose& why, std::string_view) override { closed = why.code; }
+  void Close(const ClientClose& why, std::string_view) override {
+    closed = why.code;
+    watcher().Drop();
+  }
   void EndAfterAll() override { closed = client_close::kGoingAway.code; }
   void Tick(MonoTime) override { ++ticks; }
 
