@@ -274,6 +274,9 @@ TEST_P(Http1ConnectionTest, AnEndThatComesWithTheAnswerIsSeenByTheRequestThatWai
   EXPECT_EQ(server.connections(), 50);
 }
 
+// Of libraries and threads, which come and go; what connections would leave behind are a hundred.
+constexpr size_t kPassing = 3;
+
 size_t OpenDescriptors() {
   const std::filesystem::directory_iterator entries("/proc/self/fd");
   return static_cast<size_t>(std::distance(begin(entries), end(entries)));
@@ -301,14 +304,14 @@ TEST_P(Http1ConnectionTest, LeavesNoDescriptorBehind) {
     }
     if (connections == 1) before = OpenDescriptors();
   }
-  EXPECT_LE(OpenDescriptors(), before);
+  EXPECT_LE(OpenDescriptors(), before + kPassing);
 }
 
 TEST_P(Http1ConnectionTest, LeavesNoDescriptorBehindOfWhatFailed) {
   const testing::RefusingPort refusing;
   const Endpoint nobody = peers_.At("127.0.0.1:" + std::to_string(refusing.port()), 3);
   size_t before = 0;
-  for (int attempts : {1, 50}) {
+  for (int attempts : {1, 100}) {
     {
       ScriptedServer server(testing::ResetConnection(), peers_.tls());
       const Endpoint endpoint = peers_.Of(server, static_cast<uint64_t>(attempts));
@@ -319,7 +322,7 @@ TEST_P(Http1ConnectionTest, LeavesNoDescriptorBehindOfWhatFailed) {
     }
     if (attempts == 1) before = OpenDescriptors();
   }
-  EXPECT_LE(OpenDescriptors(), before);
+  EXPECT_LE(OpenDescriptors(), before + kPassing);
 }
 
 // The clock stands still but where the test moves it; libcurl's own runs.
