@@ -45,7 +45,8 @@ enum {
   TALLYBUS_TERMINAL = 1 /* the end of its stream, session or call: never shed, own head-room */
 };
 
-/* [sender] One line of text, without a newline; contains no payload. */
+/* [sender] One line of text, without a newline; contains no payload. With an embedded router also
+ * from tallybus_publisher_open and tallybus_publisher_close, on the thread that calls them. */
 typedef void (*tallybus_log_fn)(void* user, tallybus_log_level level, tallybus_bytes text);
 /* [sender] The state changed. detail: the endpoint, or the router's reason for REFUSED. */
 typedef void (*tallybus_state_fn)(void* user, tallybus_state state, tallybus_bytes detail);
@@ -65,7 +66,9 @@ typedef void (*tallybus_thread_start_fn)(void* user);
 typedef struct tallybus_publisher_options {
   size_t struct_size;
   tallybus_bytes endpoint; /* "ipc:///run/tallybus/engine.sock", "tcp://127.0.0.1:5583"; none: the
-                              runtime directory's engine.sock, found as tallybusd finds it */
+                              runtime directory's engine.sock, found as tallybusd finds it.
+                              "embedded:/etc/tallybus/tallybus.yaml": a router in this process, from
+                              libtallybus_router.so, shared by the publishers of that file */
   tallybus_bytes node_id;  /* none: gethostname() */
   tallybus_bytes app_key;  /* app of events that name none; none: "defaultApp" */
   uint64_t ring_bytes;     /* 0: 4 MiB; a power of two from 64 KiB to 1 GiB. Memory used is this and
