@@ -26,6 +26,7 @@ namespace {
 
 constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
 constexpr absl::Duration kClientsFarewell = absl::Seconds(2);
+constexpr absl::Duration kSubscribersFarewell = absl::Milliseconds(500);
 constexpr uint64_t kOwnFiles = 1024;  // all that is no web client
 constexpr char kEchoAddress[] = "127.0.0.1:8081";
 
@@ -316,6 +317,7 @@ void Daemon::Shutdown() {
   router_->Step();
   if (engine_) engine_->Acknowledge();
   if (gateway_) gateway_->GoAway(kClientsFarewell);
+  if (clients_) clients_->Linger(kSubscribersFarewell);
   const RouterTotals totals = router_->Totals();
   const uint64_t left = totals.waiting + totals.in_flight;
   const bool dropped = options_.config.spool.InMemory();
