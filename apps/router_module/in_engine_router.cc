@@ -2,6 +2,7 @@
 #include "apps/router_module/in_engine_router.h"
 
 #include <absl/strings/str_cat.h>
+#include <poll.h>
 
 #include <chrono>
 #include <csignal>
@@ -40,6 +41,11 @@ void StopRequests::Ask() {
   wake_.Ring();
 }
 
+void StopRequests::Wait() {
+  pollfd fd = {wake_.fd(), POLLIN, 0};
+  while (asked_.load() == 0) poll(&fd, 1, -1);
+}
+
 std::optional<int> StopRequests::Next() {
   wake_.Clear();
   if (asked_.load() == 0) return std::nullopt;
@@ -56,6 +62,7 @@ using tallybus::config::Config;
 absl::StatusOr<std::unique_ptr<tallybus_router>> tallybus_router::Open(
     const tallybus_router_host& host, const std::string& file) {
   std::unique_ptr<tallybus_router> router(new tallybus_router(host));
+  if (!router->stop_.ok()) return absl::ResourceExhaustedError("no file descriptor is left");
   tallybus::config::LoadOptions load;
   load.file = file;
   load.written_listeners_only = true;
@@ -77,13 +84,9 @@ void tallybus_router::Run(Config config) {
   try {
     status = Serve(std::move(config));
   } catch (const std::exception& error) {
-    status = absl::InternalError(absl::StrCat("the router ended: ", error.what()));
+    status = absl::InternalError(absl::StrCat("no router: ", error.what()));
   }
-  if (zmq_context_ == nullptr) {
-    started_.set_value(status);
-  } else if (!status.ok()) {
-    log_.Write(LogLevel::kError, std::string(status.message()));
-  }
+  if (zmq_context_ == nullptr) started_.set_value(status);
   ended_.set_value();
 }
 
@@ -93,8 +96,18 @@ absl::Status tallybus_router::Serve(Config config) {
   if (!daemon.ok()) return daemon.status();
   zmq_context_ = (*daemon)->zmq_context();
   started_.set_value(absl::OkStatus());
-  (*daemon)->Run();
+  RunUntilAsked(**daemon);
   return absl::OkStatus();
+}
+
+// Its context is lent to publishers: what failed is told at once, and stays until they are gone.
+void tallybus_router::RunUntilAsked(Daemon& daemon) {
+  try {
+    daemon.Run();
+  } catch (const std::exception& error) {
+    log_.Write(LogLevel::kError, absl::StrCat("the router ended: ", error.what()));
+    stop_.Wait();
+  }
 }
 
 void tallybus_router::Close(uint32_t drain_ms) {

@@ -38,6 +38,8 @@ class HostLog final : public Log {
 class StopRequests final : public Signals {
  public:
   void Ask();  // [any thread] the second one ends it at once
+  bool ok() const { return wake_.fd() >= 0; }
+  void Wait();  // until the first was asked
 
   int fd() const override { return wake_.fd(); }
   std::optional<int> Next() override;
@@ -64,6 +66,7 @@ struct tallybus_router {
   explicit tallybus_router(const tallybus_router_host& host) : log_(host) {}
   void Run(tallybus::config::Config config);
   absl::Status Serve(tallybus::config::Config config);
+  void RunUntilAsked(tallybus::Daemon& daemon);
 
   tallybus::HostLog log_;
   tallybus::StopRequests stop_;

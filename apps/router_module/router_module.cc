@@ -1,8 +1,8 @@
 // The C interface: checks its arguments, keeps exceptions in, and hands on.
-#include <absl/strings/str_cat.h>
 #include <tallybus/c/engine.h>
 #include <tallybus/c/router.h>
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +13,10 @@ namespace {
 
 constexpr uint32_t kVersion =
     TALLYBUS_VERSION_MAJOR << 16 | TALLYBUS_VERSION_MINOR << 8 | TALLYBUS_VERSION_PATCH;
+
+void LogError(const tallybus_router_host& host, const std::string& line) {
+  tallybus::HostLog(host).Write(tallybus::LogLevel::kError, line);
+}
 
 tallybus_status Open(const tallybus_router_host* host, tallybus_bytes file,
                      tallybus_router** router) {
@@ -26,10 +30,10 @@ tallybus_status Open(const tallybus_router_host* host, tallybus_bytes file,
       *router = opened->release();
       return TALLYBUS_OK;
     }
-    tallybus::HostLog(*host).Write(tallybus::LogLevel::kError,
-                                   std::string(opened.status().message()));
+    LogError(*host, std::string(opened.status().message()));
     return absl::IsInvalidArgument(opened.status()) ? TALLYBUS_INVALID : TALLYBUS_UNAVAILABLE;
-  } catch (...) {
+  } catch (const std::exception& error) {
+    LogError(*host, std::string("no router: ") + error.what());
     return TALLYBUS_UNAVAILABLE;
   }
 }

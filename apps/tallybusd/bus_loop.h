@@ -23,9 +23,9 @@ class WakeUp {
   ~WakeUp();
   WakeUp(const WakeUp&) = delete;
   WakeUp& operator=(const WakeUp&) = delete;
-  void Ring();   // [any thread] never blocks
-  void Clear();  // [owner]
-  int fd() const { return fd_; }
+  void Ring();                    // [any thread] never blocks
+  void Clear();                   // [owner]
+  int fd() const { return fd_; }  // negative: there was none to be had
 
  private:
   int fd_;

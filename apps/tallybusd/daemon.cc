@@ -57,6 +57,7 @@ absl::Status EnsureSocketDir(const config::Listen& listen) {
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options, Log& log, Signals& signals) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options), log, signals));
   absl::Status status = RegisterBuiltinTransports(daemon->registry_);
+  if (daemon->wake_.fd() < 0) status = absl::ResourceExhaustedError("no file descriptor is left");
   if (status.ok()) status = EnsureSocketDir(daemon->options_.config.listen);
   if (status.ok()) status = daemon->BindSockets();
   if (status.ok()) status = daemon->MakeRouter();
@@ -316,8 +317,9 @@ void Daemon::Shutdown() {
   // What was committed last counts, and is acknowledged.
   router_->Step();
   if (engine_) engine_->Acknowledge();
-  if (gateway_) gateway_->GoAway(kClientsFarewell);
-  if (clients_) clients_->Linger(kSubscribersFarewell);
+  const bool at_once = stop_signals_ >= 2;
+  if (gateway_) gateway_->GoAway(at_once ? absl::ZeroDuration() : kClientsFarewell);
+  if (clients_ && !at_once) clients_->Linger(kSubscribersFarewell);
   const RouterTotals totals = router_->Totals();
   const uint64_t left = totals.waiting + totals.in_flight;
   const bool dropped = options_.config.spool.InMemory();

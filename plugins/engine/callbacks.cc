@@ -41,9 +41,10 @@ void Callbacks::Log(tallybus_log_level level, const char* format, ...) {
 }
 
 void Callbacks::Log(const std::vector<LogLine>& lines) {
-  if (hooks_.log == nullptr) return;
   for (const LogLine& line : lines) {
-    Timed([&] { hooks_.log(hooks_.user, line.level, Bytes(line.text)); });
+    if (hooks_.log != nullptr) {
+      Timed([&] { hooks_.log(hooks_.user, line.level, Bytes(line.text)); });
+    }
   }
 }
 

@@ -18,6 +18,8 @@ namespace {
 constexpr std::string_view kScheme = "embedded:";
 
 struct Registry {
+  bool forked = false;  // from a process in which one was used
+  bool used = false;
   std::mutex mutex;
   std::map<std::string, std::unique_ptr<EmbeddedRouter>> routers;  // by the file's real path
 };
@@ -25,11 +27,16 @@ struct Registry {
 Registry* registry = nullptr;
 
 // A child of fork() has the memory of its parent's routers and none of their threads: it forgets
-// them, and the lock that somebody may hold.
+// them, and the lock that somebody may hold. What other locks were held, those of SQLite and of
+// OpenSSL among them, nobody knows.
 Registry& TheRegistry() {
   static const int made = [] {
     registry = new Registry;
-    return pthread_atfork(nullptr, nullptr, [] { registry = new Registry; });
+    return pthread_atfork(nullptr, nullptr, [] {
+      const bool forked = registry->used || registry->forked;
+      registry = new Registry;
+      registry->forked = forked;
+    });
   }();
   static_cast<void>(made);
   return *registry;
@@ -52,19 +59,28 @@ tallybus_status EmbeddedRouter::Open(const std::string& file, EmbeddedRouter** r
                                      std::vector<LogLine>* why) {
   Registry& all = TheRegistry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  std::unique_ptr<EmbeddedRouter>& place = all.routers[RealPath(file)];
-  if (place == nullptr) {
+  if (all.forked) {
+    *why = {
+        {TALLYBUS_LOG_ERROR,
+         "this process was forked from one that had a router, whose locks it may have inherited "
+         "closed: exec in it first, or fork before the router is opened"}};
+    return TALLYBUS_UNAVAILABLE;
+  }
+  const std::string path = RealPath(file);
+  if (const auto running = all.routers.find(path); running != all.routers.end()) {
+    *router = running->second.get();
+  } else {
     std::unique_ptr<EmbeddedRouter> made(new EmbeddedRouter);
+    all.used = true;
     const tallybus_status status = made->Start(file);
     if (status != TALLYBUS_OK) {
       *why = made->lines_.Take();
-      all.routers.erase(RealPath(file));
       return status;
     }
-    place = std::move(made);
+    *router = made.get();
+    all.routers.emplace(path, std::move(made));
   }
-  ++place->users_;
-  *router = place.get();
+  ++(*router)->users_;
   return TALLYBUS_OK;
 }
 

@@ -202,6 +202,7 @@ uint32_t tallybus_version(void) {
 void tallybus_publisher_close(tallybus_publisher* publisher, uint32_t drain_ms) {
   // A child owns neither the thread nor the socket; a callback would wait for itself.
   if (publisher == nullptr || !publisher->IsOurs() || publisher->IsSenderThread()) return;
+  if (!publisher->BeginClose()) return;  // from a callback of the close that is under way
   AtBoundary([&] {
     const std::unique_ptr<tallybus_publisher> owned(publisher);
     owned->Close(drain_ms);

@@ -37,6 +37,7 @@ std::vector<LogLine> LogLines::Take() {
 void LogLines::AddReader(Parking* reader) {
   const std::lock_guard<std::mutex> lock(mutex_);
   readers_.push_back(reader);
+  if (!lines_.empty()) reader->Wake();
 }
 
 void LogLines::RemoveReader(Parking* reader) {

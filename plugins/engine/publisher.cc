@@ -49,8 +49,15 @@ tallybus_status tallybus_publisher::Start(Settings settings,
   std::unique_ptr<tallybus_publisher> opened(
       new tallybus_publisher(std::move(settings), epoch, std::move(ring)));
   if (!opened->parking_.ok()) return TALLYBUS_UNAVAILABLE;
+  EmbeddedRouter* const router = opened->settings_.router;
+  const bool reads = router != nullptr && opened->settings_.hooks.log != nullptr;
+  if (reads) router->lines().AddReader(&opened->parking_);
   const tallybus_status status = opened->sender_.Start();
-  if (status == TALLYBUS_OK) *publisher = std::move(opened);
+  if (status == TALLYBUS_OK) {
+    *publisher = std::move(opened);
+  } else if (reads) {
+    router->lines().RemoveReader(&opened->parking_);
+  }
   return status;
 }
 
@@ -58,17 +65,16 @@ tallybus_status tallybus_publisher::Open(Settings settings,
                                          std::unique_ptr<tallybus_publisher>* publisher) {
   const std::string file(tallybus::engine::EmbeddedFile(settings.endpoint));
   if (file.empty()) return Start(std::move(settings), publisher);
-  std::vector<LogLine> lines;
-  tallybus_status status = EmbeddedRouter::Open(file, &settings.router, &lines);
-  EmbeddedRouter* const router = settings.router;
   const Hooks hooks = settings.hooks;
+  std::vector<LogLine> lines;
+  const auto release = [&lines](EmbeddedRouter* router) { router->Release(0, &lines); };
+  tallybus_status status = EmbeddedRouter::Open(file, &settings.router, &lines);
+  std::unique_ptr<EmbeddedRouter, decltype(release)> opened(settings.router, release);
+  if (status == TALLYBUS_OK) status = Start(std::move(settings), publisher);
   if (status == TALLYBUS_OK) {
-    status = Start(std::move(settings), publisher);
-    if (status == TALLYBUS_OK) {
-      router->lines().AddReader(&(*publisher)->parking_);
-    } else {
-      router->Release(0, &lines);
-    }
+    (void)opened.release();  // by Close
+  } else {
+    opened.reset();
   }
   Counters uncounted;
   Callbacks(hooks, &uncounted).Log(lines);
@@ -77,13 +83,13 @@ tallybus_status tallybus_publisher::Open(Settings settings,
 
 void tallybus_publisher::Close(uint32_t drain_ms) {
   const int64_t end_us = MonotonicUs() + drain_ms * kMillisecondUs;
-  closing_.store(true, std::memory_order_release);
   sender_.Stop(drain_ms);
-  if (settings_.router == nullptr) return;
+  EmbeddedRouter* const router = settings_.router;
+  if (router == nullptr) return;
+  if (settings_.hooks.log != nullptr) router->lines().RemoveReader(&parking_);
   std::vector<LogLine> lines;
-  settings_.router->lines().RemoveReader(&parking_);
   const int64_t left_ms = (end_us - MonotonicUs()) / kMillisecondUs;
-  settings_.router->Release(static_cast<uint32_t>(std::max<int64_t>(left_ms, 0)), &lines);
+  router->Release(static_cast<uint32_t>(std::max<int64_t>(left_ms, 0)), &lines);
   Callbacks(settings_.hooks, &counters_).Log(lines);
 }
 

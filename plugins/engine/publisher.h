@@ -21,8 +21,11 @@ struct tallybus_publisher {
   // As tallybus_publisher_open.
   static tallybus_status Open(tallybus::engine::Settings settings,
                               std::unique_ptr<tallybus_publisher>* publisher);
-  // [exclusive, may block] As tallybus_publisher_close, in the process that opened it.
+  // [exclusive, may block] As tallybus_publisher_close, in the process that opened it and after
+  // BeginClose.
   void Close(uint32_t drain_ms);
+  // [exclusive] It takes no more records. False: it did not before.
+  bool BeginClose() { return !closing_.exchange(true); }
 
   // [any thread, realtime] Whether this process opened it: a child of fork() has the memory, but
   // neither the thread nor the right to the socket.

@@ -28,8 +28,16 @@ std::string PathBesideUs() {
 
 std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
+// libprotobuf.so.32, libprotobuf-lite.so.32; of a vendor, libprotobuf.3.21.so. Not libprotobuf-c.
+bool IsProtobuf(std::string_view file) {
+  for (const std::string_view name : {"libprotobuf.", "libprotobuf-lite."}) {
+    if (file.substr(0, name.size()) == name) return true;
+  }
+  return false;
+}
+
 int NoteProtobuf(dl_phdr_info* info, size_t, void* found) {
-  if (BaseName(info->dlpi_name).substr(0, 11) != "libprotobuf") return 0;
+  if (!IsProtobuf(BaseName(info->dlpi_name))) return 0;
   *static_cast<std::string*>(found) = info->dlpi_name;
   return 1;
 }
@@ -60,6 +68,7 @@ const tallybus_router_api_v1* LoadRouterLibrary(std::string* why) {
       return nullptr;
     }
     library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (library != nullptr) dlerror();  // of the look before, which the engine did not make
   }
   if (library == nullptr) {
     *why = std::string("cannot load the router: ") + dlerror() +

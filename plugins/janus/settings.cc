@@ -35,7 +35,9 @@ std::string ReadEndpoint(const Setting& setting, std::string* endpoint) {
   }
   return Wrong(setting,
                "must be an address such as \"ipc:///run/tallybus/engine.sock\" or "
-               "\"tcp://127.0.0.1:5583\"; leave it out for the runtime directory's");
+               "\"tcp://127.0.0.1:5583\", or \"embedded:\" and a file for a router inside Janus; "
+               "leave it out "
+               "for the runtime directory's");
 }
 
 std::string ReadName(const Setting& setting, std::string_view forbidden, std::string* name) {

@@ -133,9 +133,8 @@ class InEngineTest(unittest.TestCase):
                 for signal in (1, 2, 10, 12, 13, 14, 15, 17):
                     self.assertTrue(blocked >> (signal - 1) & 1, f"{name} takes signal {signal}")
 
-    def test_a_forked_child_has_no_router_and_may_have_one_of_its_own(self):
-        with Backend() as backend, EnginePublisher(self.write(backend.url)) as publisher:
-            other = self.write(backend.url, name="other.yaml")
+    def test_a_forked_child_has_no_router_and_disturbs_none(self):
+        with Backend() as backend:
             self.run_engine("""
                 import os
                 own, other = sys.argv[1:]
@@ -144,22 +143,49 @@ class InEngineTest(unittest.TestCase):
                     child = os.fork()
                     if child == 0:
                         assert parent.status("FAILED", media_session_id="parent") == CLOSED
-                        try:
-                            EnginePublisher(own)
-                            sys.exit(3)
-                        except PublisherRefused as refused:  # the parent has the spool
-                            assert refused.status == UNAVAILABLE, refused
-                        with EnginePublisher(other) as mine:
-                            assert mine.status("PUBLISHING", media_session_id="child") == OK
+                        for file in (own, other):
+                            try:
+                                EnginePublisher(file)
+                                sys.exit(3)
+                            except PublisherRefused as refused:
+                                assert refused.status == UNAVAILABLE, refused
+                                assert "was forked from one that had a router" in refused.log
                         parent.close()
                         sys.exit(0)  # by way of all that libraries do at an exit
                     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
                     assert parent.status("STOPPED", media_session_id="parent") == OK
-                """, self.write(backend.url, name="own.yaml"), other)
-            told = {(r.json["mediaSessionId"], r.json["status"]) for r in backend.requests}
-            self.assertLessEqual({("parent", "PUBLISHING"), ("parent", "STOPPED"),
-                                  ("child", "PUBLISHING")}, told)
-            self.assertEqual(publisher.status("PUBLISHING", **STREAM), 0)
+                """, self.write(backend.url), self.write(backend.url, name="other.yaml"))
+            self.assertEqual([(r.json["mediaSessionId"], r.json["status"])
+                              for r in backend.requests],
+                             [("parent", "PUBLISHING"), ("parent", "STOPPED")])
+
+    def test_a_child_that_was_forked_first_may_have_a_router(self):
+        with Backend() as backend:
+            self.run_engine("""
+                import os
+                child = os.fork()
+                with EnginePublisher(sys.argv[1 if child else 2]) as mine:
+                    assert mine.status("PUBLISHING", media_session_id="m") == OK
+                if child:
+                    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+                """, self.write(backend.url), self.write(backend.url, name="other.yaml"))
+            # Each says its stream's end too: it closed while that was live.
+            self.assertEqual([r.json["status"] for r in backend.requests].count("PUBLISHING"), 2)
+
+    def test_a_log_callback_that_closes_its_publisher_closes_it_once(self):
+        said = self.run_engine("""
+            closes = []
+            publisher = EnginePublisher(sys.argv[1])
+            handle = publisher.handle
+            class Closing(list):
+                def append(self, line):
+                    super().append(line)
+                    publisher.lib.tallybus_publisher_close(handle, c.c_uint32(1000))
+            publisher.log_lines = Closing()
+            publisher.close()
+            print("\\n".join(publisher.log_lines))
+            """, self.write(refused_url()))
+        self.assertIn("stopped: accepted 0", said)
 
     def test_an_engine_may_unload_the_library_and_load_it_again(self):
         with Backend() as backend:

@@ -201,8 +201,8 @@ typedef void (*tallybus_answer_fn)(void* user, const tallybus_answer* answer);
 /* [any thread, may block] Opens a publisher and starts its thread; does not wait for a router, but
  * for an embedded one, which it starts. Call it after fork(), not before. On OK *publisher is the
  * caller's, to be given to tallybus_publisher_close. INVALID: an option is out of range, or an
- * embedded router's file is wrong. UNAVAILABLE: no memory, thread or socket, or no embedded router:
- * the log said why. */
+ * embedded router's file is wrong. UNAVAILABLE: no memory, thread or socket, or no embedded router,
+ * and then the log said why. */
 TALLYBUS_EXPORT tallybus_status tallybus_publisher_open(const tallybus_publisher_options* options,
                                                         tallybus_publisher** publisher);
 
@@ -255,7 +255,8 @@ TALLYBUS_EXPORT uint32_t tallybus_version(void);
 /* [exclusive, may block] Refuses further events, waits up to drain_ms milliseconds until the router
  * has acknowledged what is held, says BYE, joins the thread and frees the publisher. What was not
  * acknowledged by then is lost and logged with its count. The last publisher of an embedded router
- * ends that too, within what is left of drain_ms, or at once. NULL is allowed. In a forked child it
+ * ends that too, and waits for attempts under way while drain_ms lasts; opening and closing others
+ * of an embedded router wait meanwhile. NULL is allowed. In a forked child it
  * frees nothing and returns. */
 TALLYBUS_EXPORT void tallybus_publisher_close(tallybus_publisher* publisher, uint32_t drain_ms);
 
