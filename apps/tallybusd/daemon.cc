@@ -100,6 +100,7 @@ void Daemon::MakeGateway() {
   // By the address that it listens on it may be asked, whatever that is.
   const std::string own = options_.config.listen.web->ToString();
   options.access.allowed_hosts.push_back(own.substr(0, own.rfind(':')));
+  options.node_id = options_.config.node.name;
   gateway_ = std::make_unique<ClientGateway>(std::move(options), clock_, metrics_);
 }
 
@@ -206,6 +207,7 @@ absl::Status Daemon::StartWeb() {
       answer(router_->FindLive(filters));
     });
   });
+  gateway_->SetSink(*router_);
   web.routes = gateway_->Routes();
   auto server = WebServer::Start(std::move(web), metrics_);
   if (!server.ok()) return server.status();

@@ -21,6 +21,7 @@
 #include "tallybus/mailbox.h"
 #include "transports/web/answers.h"
 #include "transports/web/event_stream_connection.h"
+#include "transports/web/gateway_sessions.h"
 #include "transports/web/taken_socket.h"
 #include "transports/web/web_socket_connection.h"
 
@@ -60,6 +61,7 @@ class ClientGateway::Machine {
       : options_(std::move(options)),
         access_(options_.access),
         metrics_(metrics),
+        sessions_(options_.node_id, clock),
         mailbox_(kNoBound, [this] { thread_->Post([this] { Drain(); }); }),
         audience_(
             options_.audience, clock, metrics,
@@ -69,6 +71,7 @@ class ClientGateway::Machine {
             [this](absl::Duration wait) { TurnIn(wait); }, watching_, [this] { NoteEmpty(); }) {}
 
   void SetSource(AskLive ask) { ask_ = std::move(ask); }
+  void SetSink(EventSink& sink) { sessions_.SetSink(sink); }
   uint64_t gaps() const { return audience_.gaps(); }
 
   // [router]
@@ -117,6 +120,7 @@ class ClientGateway::Machine {
   const ClientAccess access_;
   Metrics& metrics_;
   AskLive ask_;
+  GatewaySessions sessions_;
   // Set by the first client, before anybody watches; mutex_ is for GoAway alone.
   std::shared_ptr<ServerThread> thread_;
   std::atomic<bool> watching_{false};
@@ -279,6 +283,7 @@ void ClientGateway::Machine::Tick(std::shared_ptr<Timers> timers) {
   timers->tick.async_wait([this, timers](Error error) mutable {
     if (error) return;
     audience_.Tick();
+    sessions_.Tick();
     Tick(std::move(timers));
   });
 }
@@ -315,6 +320,7 @@ ClientGateway::ClientGateway(Options options, const Clock& clock, Metrics& metri
 ClientGateway::~ClientGateway() = default;
 
 void ClientGateway::SetSource(AskLive ask) { machine_->SetSource(std::move(ask)); }
+void ClientGateway::SetSink(EventSink& sink) { machine_->SetSink(sink); }
 void ClientGateway::Notify(const Notification& notification) { machine_->Notify(notification); }
 uint64_t ClientGateway::gaps() const { return machine_->gaps(); }
 void ClientGateway::GoAway(absl::Duration patience) { machine_->GoAway(patience); }
