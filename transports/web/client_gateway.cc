@@ -23,6 +23,7 @@
 #include "transports/web/event_stream_connection.h"
 #include "transports/web/gateway_sessions.h"
 #include "transports/web/taken_socket.h"
+#include "transports/web/wcs_client.h"
 #include "transports/web/web_socket_connection.h"
 
 namespace tallybus {
@@ -91,6 +92,7 @@ class ClientGateway::Machine {
 
   // [web]
   HttpAnswer OnClients(const HttpRequest& request);
+  HttpAnswer OnWcs(const HttpRequest& request);
   HttpAnswer OnEvents(const HttpRequest& request);
 
   void GoAway(absl::Duration patience);
@@ -106,7 +108,10 @@ class ClientGateway::Machine {
   };
 
   HttpAnswer Refuse(std::string_view reason, int status, std::string sentence);
+  absl::StatusOr<tallybus_v1::Watch> LetIn(const HttpRequest& request, HttpAnswer* refusal);
   absl::StatusOr<Asked> Admit(const HttpRequest& request, HttpAnswer* refusal);
+  bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
+  WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
   void Put(AudienceItem item);
   void NoteLost();
@@ -187,9 +192,9 @@ HttpAnswer ClientGateway::Machine::Refuse(std::string_view reason, int status,
   return answer;
 }
 
-// Not OK: *refusal says why.
-absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
-    const HttpRequest& request, HttpAnswer* refusal) {
+// What concerns every client. Not OK: *refusal says why.
+absl::StatusOr<tallybus_v1::Watch> ClientGateway::Machine::LetIn(const HttpRequest& request,
+                                                                 HttpAnswer* refusal) {
   const auto refuse = [&](std::string_view reason, int status, std::string sentence) {
     *refusal = Refuse(reason, status, std::move(sentence));
     return absl::PermissionDeniedError("");
@@ -204,35 +209,78 @@ absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
   if (audience_.size() >= options_.most_clients) {
     return refuse("full", 503, "clients.max are connected; try again later");
   }
-  auto permissions = options_.authorize(request, TokenOf(request));
-  if (!permissions.ok()) {
-    return refuse("unauthorized", 401, std::string(permissions.status().message()));
-  }
   absl::StatusOr<tallybus_v1::Watch> watch = tallybus_v1::ReadQuery(request.query);
   if (!watch.ok()) return refuse("query", 400, std::string(watch.status().message()));
+  return watch;
+}
+
+absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
+    const HttpRequest& request, HttpAnswer* refusal) {
+  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, refusal);
+  if (!watch.ok()) return watch.status();
+  auto permissions = options_.authorize(request, TokenOf(request));
+  if (!permissions.ok()) {
+    *refusal = Refuse("unauthorized", 401, std::string(permissions.status().message()));
+    return permissions.status();
+  }
   return Asked{*std::move(watch), *std::move(permissions)};
+}
+
+bool ClientGateway::Machine::IsWebSocket(const HttpRequest& request, std::string_view subprotocol,
+                                         HttpAnswer* refusal) {
+  const std::string spoken(subprotocol);
+  if (!ListHas(request.Header("upgrade"), "websocket")) {
+    *refusal = Refuse("no_upgrade", 426, "this is a WebSocket: subprotocol " + spoken);
+    refusal->headers.emplace_back("Upgrade", "websocket");
+    return false;
+  }
+  const std::string_view offered = request.Header("sec-websocket-protocol");
+  if (offered.empty() || ListHas(offered, subprotocol)) return true;
+  *refusal = Refuse("subprotocol", 400, "the subprotocol spoken here is " + spoken);
+  return false;
 }
 
 HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
-  if (!asked.ok()) return answer;
-  if (!ListHas(request.Header("upgrade"), "websocket")) {
-    answer = Refuse("no_upgrade", 426, "this is a WebSocket: subprotocol tallybus.v1");
-    answer.headers.emplace_back("Upgrade", "websocket");
-    return answer;
-  }
-  const std::string_view offered = request.Header("sec-websocket-protocol");
-  if (!offered.empty() && !ListHas(offered, tallybus_v1::kSubprotocol)) {
-    return Refuse("subprotocol", 400, "the subprotocol spoken here is tallybus.v1");
-  }
+  if (!asked.ok() || !IsWebSocket(request, tallybus_v1::kSubprotocol, &answer)) return answer;
   answer.fate = HttpAnswer::Fate::kHandOver;
   answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
     Prepare(taken);
-    std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, asked.permissions)
-        ->Start(request, asked.watch);
+    auto connection = std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_,
+                                                            asked.permissions);
+    const bool says_what = !request.Header("sec-websocket-protocol").empty();
+    if (!says_what && asked.watch.keys.empty()) connection->SpeakWcsIfAsked(Wcs(request, {}));
+    connection->Start(request, asked.watch);
   };
   return answer;
+}
+
+// Its token comes in its first frame.
+HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
+  HttpAnswer answer;
+  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, &answer);
+  if (!watch.ok() || !IsWebSocket(request, wcs::kSubprotocol, &answer)) return answer;
+  answer.fate = HttpAnswer::Fate::kHandOver;
+  answer.hand_over = [this, request, watch = *std::move(watch)](TakenSocket&& taken) {
+    Prepare(taken);
+    auto connection =
+        std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, nullptr);
+    connection->Speak(Wcs(request, watch));
+    connection->Start(request, {});
+  };
+  return answer;
+}
+
+WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& request,
+                                                             tallybus_v1::Watch watch) {
+  return [this, request, watch = std::move(watch)](ClientLine& line) {
+    const auto authorize = [this, request](std::string_view auth_token) {
+      return options_.authorize(request, auth_token.empty() ? TokenOf(request) : auth_token);
+    };
+    return std::make_unique<WcsClient>(line,
+                                       WcsClient::Parts{sessions_, thread_, authorize, watch});
+  };
 }
 
 HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
@@ -329,6 +377,7 @@ std::vector<WebRoute> ClientGateway::Routes() {
   Machine* machine = machine_.get();
   return {
       {"GET", "/clients", [machine](const HttpRequest& r) { return machine->OnClients(r); }, {}},
+      {"GET", "/wcs", [machine](const HttpRequest& r) { return machine->OnWcs(r); }, {}},
       {"GET", "/events", [machine](const HttpRequest& r) { return machine->OnEvents(r); }, {}}};
 }
 

@@ -1,4 +1,4 @@
-// The client channel of browsers: WebSocket on /clients, server-sent events on /events.
+// The client channel of browsers: WebSocket on /clients and /wcs, server-sent events on /events.
 #ifndef TALLYBUS_TRANSPORTS_WEB_CLIENT_GATEWAY_H_
 #define TALLYBUS_TRANSPORTS_WEB_CLIENT_GATEWAY_H_
 

@@ -10,8 +10,12 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
+#include <optional>
 #include <utility>
 #include <variant>
+
+#include "transports/web/tallybus_v1_client.h"
+#include "transports/web/wcs_dialect.h"
 
 namespace tallybus {
 namespace {
@@ -29,6 +33,8 @@ http::request<http::empty_body> HandshakeOf(const HttpRequest& request) {
 
 // That wait behind a watch which is answered.
 constexpr size_t kMostOrders = 16;
+// Answers that the client has not read.
+constexpr size_t kMostSaid = 16;
 
 boost::beast::string_view Beast(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -40,16 +46,22 @@ WebSocketConnection::WebSocketConnection(Socket socket, Audience& audience,
       stream_(std::move(socket)),
       audience_(audience),
       permissions_(std::move(permissions)),
+      dialect_(std::make_unique<TallybusV1Client>(*this)),
       life_(audience.options().times, audience.clock().Now()) {
   audience_.Join(this);
 }
 
 WebSocketConnection::~WebSocketConnection() { audience_.Leave(this); }
 
+void WebSocketConnection::Speak(const MakeDialect& make) {
+  dialect_ = make(*this);
+  stream_.read_message_max(dialect_->most_frame_bytes());
+}
+
 void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch watch) {
   if (!watch.keys.empty()) orders_.emplace_back(std::move(watch));
   stream_.auto_fragment(false);
-  stream_.read_message_max(tallybus_v1::kMostFrameBytes);
+  stream_.read_message_max(dialect_->most_frame_bytes());
   stream_.control_callback([this](websocket::frame_type type, beast::string_view) {
     life_.Heard(audience_.clock().Now());
     // It should end the connection too; where it does not, we do.
@@ -57,10 +69,10 @@ void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch w
   });
   const bool offered = !request.Header("sec-websocket-protocol").empty();
   stream_.set_option(
-      websocket::stream_base::decorator([offered](websocket::response_type& response) {
+      websocket::stream_base::decorator([this, offered](websocket::response_type& response) {
         response.erase(http::field::server);
         if (!offered) return;
-        response.set(http::field::sec_websocket_protocol, Beast(tallybus_v1::kSubprotocol));
+        response.set(http::field::sec_websocket_protocol, Beast(dialect_->subprotocol()));
       }));
   stream_.async_accept(
       HandshakeOf(request),
@@ -96,19 +108,27 @@ void WebSocketConnection::OnRead(Error error, size_t) {
 }
 
 void WebSocketConnection::OnFrame(std::string_view text) {
-  absl::StatusOr<tallybus_v1::ClientFrame> frame = tallybus_v1::ReadFrame(text);
-  if (!frame.ok()) {
-    const absl::string_view what = frame.status().message();
-    return Close(client_close::kMalformed, {what.data(), what.size()});
+  if (farewell_) return;
+  if (const MakeDialect wcs = std::exchange(wcs_, nullptr); wcs && wcs::IsConnection(text)) {
+    Speak(wcs);
   }
-  if (std::holds_alternative<tallybus_v1::Ping>(*frame)) {
-    if (++pongs_due_ > kMostOrders)
-      Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
-    return;
-  }
+  dialect_->Hear(text);
+}
+
+void WebSocketConnection::Say(std::string frame) {
+  if (ended_ || farewell_) return;
+  if (said_.size() == kMostSaid)
+    return Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
+  said_.push_back(std::move(frame));
+  Write();
+}
+
+void WebSocketConnection::Order(tallybus_v1::ClientFrame order) {
+  if (ended_ || farewell_) return;
   if (orders_.size() == kMostOrders)
     return Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
-  orders_.push_back(*std::move(frame));
+  orders_.push_back(std::move(order));
+  TakeOrders();
 }
 
 void WebSocketConnection::TakeOrders() {
@@ -147,16 +167,20 @@ void WebSocketConnection::Wake() { Write(); }
 
 void WebSocketConnection::Write() {
   if (writing_ || !open_ || ended_) return;
-  if (pongs_due_ > 0) {
-    --pongs_due_;
-    head_ = tallybus_v1::Pong();
+  if (!said_.empty()) {
+    head_ = std::move(said_.front());
+    said_.erase(said_.begin());
+    if (said_.empty()) said_.shrink_to_fit();
     return WriteOut({}, nullptr);
   }
-  std::optional<Outgoing> next = watcher().Next(audience_.ring());
-  if (next) {
-    head_ = tallybus_v1::Head(next->sequence);
-    return WriteOut(next->tail, std::move(next->owner));
+  if (farewell_) return Close(farewell_->why, farewell_->text);
+  while (std::optional<Outgoing> next = watcher().Next(audience_.ring())) {
+    std::optional<ClientDialect::Frame> frame = dialect_->Tell(*next);
+    if (!frame) continue;
+    head_ = std::move(frame->head);
+    return WriteOut(frame->tail, std::move(next->owner));
   }
+  TakeOrders();
   if (last_ && !Audience::Busy(*this))
     return Close(client_close::kGoingAway, client_close::kGoingAway.text);
 }
@@ -187,6 +211,14 @@ void WebSocketConnection::Close(const ClientClose& why, std::string_view text) {
   const websocket::close_reason reason(static_cast<websocket::close_code>(why.code),
                                        Beast(text.substr(0, 120)));
   stream_.async_close(reason, [self = shared_from_this()](Error) {});
+}
+
+void WebSocketConnection::CloseOnceSaid(const ClientClose& why, std::string text) {
+  if (ended_ || farewell_) return;
+  farewell_ = std::make_unique<Farewell>(Farewell{why, std::move(text)});
+  watcher().Drop();
+  orders_.clear();
+  Write();
 }
 
 void WebSocketConnection::EndAfterAll() {
@@ -225,6 +257,10 @@ void WebSocketConnection::Tick(MonoTime now) {
 }
 
 void WebSocketConnection::SendPing() {
+  if (std::optional<std::string> ping = dialect_->Ping(); ping && open_) {
+    if (said_.empty()) Say(*std::move(ping));
+    return;
+  }
   if (pinging_ || !open_) return;
   pinging_ = true;
   stream_.async_ping({}, [self = shared_from_this()](Error) { self->pinging_ = false; });

@@ -4,10 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <optional>
-#include <variant>
-
 #include "tests/support/manual_clock.h"
+#include "tests/transports/web/fake_router.h"
 #include "transports/web/pending_answer.h"
 
 namespace tallybus {
@@ -18,27 +16,6 @@ using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 using ::testing::SizeIs;
 using Verdict = GatewaySessions::Verdict;
-
-class FakeRouter final : public EventSink {
- public:
-  absl::Status Accept(IngressBatch&& batch) override {
-    if (!status.ok()) return status;
-    for (IngressRecord& record : batch.records) {
-      if (auto* ask = std::get_if<Ask>(&record)) {
-        asks.push_back(std::move(*ask));
-      } else {
-        closed.push_back(std::get<SessionChange>(record).session_id);
-      }
-    }
-    return absl::OkStatus();
-  }
-  bool IsBehind() const override { return false; }
-  bool HasRoom() const override { return true; }
-
-  absl::Status status;
-  std::vector<Ask> asks;
-  std::vector<std::string> closed;
-};
 
 class GatewaySessionsTest : public ::testing::Test {
  protected:
@@ -62,7 +39,7 @@ class GatewaySessionsTest : public ::testing::Test {
   static AskAnswer No() { return {false, "no such user", "", {}}; }
 
   testing::ManualClock clock_;
-  FakeRouter router_;
+  testing::FakeRouter router_;
   GatewaySessions sessions_{"router-1", clock_};
   boost::asio::io_context io_;
   std::shared_ptr<ServerThread> thread_ = std::make_shared<ServerThread>(io_);
