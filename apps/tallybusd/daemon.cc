@@ -96,6 +96,7 @@ void Daemon::MakeGateway() {
                             static_cast<size_t>(clients.queue_bytes)};
   options.audience.replay_events = static_cast<size_t>(clients.replay_events);
   options.audience.replay_bytes = static_cast<size_t>(clients.replay_bytes);
+  options.audience.times.ping_every = clients.ping_interval;
   options.access = {clients.allowed_origins, clients.allowed_hosts};
   // By the address that it listens on it may be asked, whatever that is.
   const std::string own = options_.config.listen.web->ToString();

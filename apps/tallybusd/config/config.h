@@ -69,6 +69,7 @@ struct Clients {
   int64_t queue_bytes = int64_t{1} << 20;         // for each client
   int replay_events = 4096;                       // for all of them
   int64_t replay_bytes = int64_t{8} << 20;        // for all of them
+  absl::Duration ping_interval = absl::Seconds(30);
   std::vector<std::string> allowed_origins = {};  // "https://media.example.org"
   std::vector<std::string> allowed_hosts = {};    // "media.example.org", "media.example.org:8443"
 };
