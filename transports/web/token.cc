@@ -163,8 +163,8 @@ const unsigned char* Bytes(std::string_view text) {
 bool IsSignedBy(const std::string& secret, std::string_view input, std::string_view signature) {
   std::array<unsigned char, kSha256Bytes> made;
   unsigned int size = 0;
-  const bool done = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-                         Bytes(input), input.size(), made.data(), &size) != nullptr;
+  const bool done = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), Bytes(input),
+                         input.size(), made.data(), &size) != nullptr;
   return done && signature.size() == made.size() &&
          CRYPTO_memcmp(made.data(), Bytes(signature), made.size()) == 0;
 }

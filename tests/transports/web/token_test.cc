@@ -6,39 +6,27 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 
 #include <memory>
 #include <string>
+
+#include "tests/transports/web/test_tokens.h"
 
 namespace tallybus {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::Hs256;
+using testing::kSecret;
 using ::testing::Not;
+using testing::SignedText;
 
-constexpr char kSecret[] = "an HS256 secret of 32 bytes, or more";
 constexpr char kGood[] = R"({"session":"s1","exp":2000000000})";
 const absl::Time kNow = absl::FromUnixSeconds(1'900'000'000);
 
 std::string Base64(const std::string& bytes) { return absl::WebSafeBase64Escape(bytes); }
-
-std::string SignedText(const std::string& header, const std::string& claims) {
-  return Base64(header) + "." + Base64(claims);
-}
-
-std::string Hs256(const std::string& claims, const std::string& secret = kSecret,
-                  const std::string& header = R"({"alg":"HS256","typ":"JWT"})") {
-  const std::string text = SignedText(header, claims);
-  std::string mac(32, '\0');
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-       reinterpret_cast<unsigned char*>(mac.data()), &size);
-  return text + "." + Base64(mac);
-}
 
 // A key pair of Ed25519.
 class Signer {
