@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "transports/web/client_access.h"
 #include "transports/web/client_close.h"
 #include "transports/web/tallybus_v1.h"
+#include "transports/web/watch_permissions.h"
 #include "transports/web/watcher.h"
 
 namespace tallybus {

@@ -46,12 +46,12 @@ bool ListHas(std::string_view list, std::string_view word) {
   return false;
 }
 
-// From "Authorization: Bearer <token>".
-std::string_view TokenOf(const HttpRequest& request) {
+// From "Authorization: Bearer <token>", or else access_token=<token>.
+std::string_view TokenOf(const HttpRequest& request, const tallybus_v1::Watch& query) {
   const std::string_view header = request.Header("authorization");
   constexpr std::string_view kBearer = "Bearer ";
   const bool bearer = absl::StartsWithIgnoreCase(View(header), View(kBearer));
-  return bearer ? header.substr(kBearer.size()) : std::string_view();
+  return bearer ? header.substr(kBearer.size()) : std::string_view(query.token);
 }
 
 }  // namespace
@@ -104,14 +104,14 @@ class ClientGateway::Machine {
   };
   struct Asked {
     tallybus_v1::Watch watch;
-    WatchPermissionsPtr permissions;
+    WatchPermissionsPtr permissions;  // null: a token is wanted, and none was shown yet
   };
 
   HttpAnswer Refuse(std::string_view reason, int status, std::string sentence);
-  absl::StatusOr<tallybus_v1::Watch> LetIn(const HttpRequest& request, HttpAnswer* refusal);
   absl::StatusOr<Asked> Admit(const HttpRequest& request, HttpAnswer* refusal);
+  absl::StatusOr<WatchPermissionsPtr> Authorized(std::string_view token) const;
   bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
-  WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
+  WebSocketConnection::MakeDialect Wcs(const Asked& asked);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
   void Put(AudienceItem item);
   void NoteLost();
@@ -187,14 +187,15 @@ HttpAnswer ClientGateway::Machine::Refuse(std::string_view reason, int status,
       .GetCounter("tallybus_client_refused_total", "Clients that were not let in, by reason",
                   {{"reason", std::string(reason)}})
       .Add();
+  if (status == 401) return Unauthorized(std::move(sentence));
   HttpAnswer answer = TextAnswer(status, std::move(sentence));
   if (status == 503) answer.headers.emplace_back("Retry-After", "5");
   return answer;
 }
 
-// What concerns every client. Not OK: *refusal says why.
-absl::StatusOr<tallybus_v1::Watch> ClientGateway::Machine::LetIn(const HttpRequest& request,
-                                                                 HttpAnswer* refusal) {
+// Not OK: *refusal says why.
+absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
+    const HttpRequest& request, HttpAnswer* refusal) {
   const auto refuse = [&](std::string_view reason, int status, std::string sentence) {
     *refusal = Refuse(reason, status, std::move(sentence));
     return absl::PermissionDeniedError("");
@@ -211,19 +212,20 @@ absl::StatusOr<tallybus_v1::Watch> ClientGateway::Machine::LetIn(const HttpReque
   }
   absl::StatusOr<tallybus_v1::Watch> watch = tallybus_v1::ReadQuery(request.query);
   if (!watch.ok()) return refuse("query", 400, std::string(watch.status().message()));
-  return watch;
+  absl::StatusOr<WatchPermissionsPtr> permissions = Authorized(TokenOf(request, *watch));
+  if (!permissions.ok()) {
+    return refuse("unauthorized", 401, std::string(permissions.status().message()));
+  }
+  watch->token.clear();
+  return Asked{*std::move(watch), *std::move(permissions)};
 }
 
-absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
-    const HttpRequest& request, HttpAnswer* refusal) {
-  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, refusal);
-  if (!watch.ok()) return watch.status();
-  auto permissions = options_.authorize(request, TokenOf(request));
-  if (!permissions.ok()) {
-    *refusal = Refuse("unauthorized", 401, std::string(permissions.status().message()));
-    return permissions.status();
-  }
-  return Asked{*std::move(watch), *std::move(permissions)};
+// Null: it depends on the token that is still to come.
+absl::StatusOr<WatchPermissionsPtr> ClientGateway::Machine::Authorized(
+    std::string_view token) const {
+  if (!options_.authorize) return EveryPermission();
+  if (token.empty()) return WatchPermissionsPtr();
+  return options_.authorize(token);
 }
 
 bool ClientGateway::Machine::IsWebSocket(const HttpRequest& request, std::string_view subprotocol,
@@ -248,38 +250,40 @@ HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
   answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
     Prepare(taken);
     auto connection = std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_,
-                                                            asked.permissions);
+                                                            options_.authorize, asked.permissions);
     const bool says_what = !request.Header("sec-websocket-protocol").empty();
-    if (!says_what && asked.watch.keys.empty()) connection->SpeakWcsIfAsked(Wcs(request, {}));
+    if (!says_what && asked.watch.keys.empty()) connection->SpeakWcsIfAsked(Wcs(asked));
     connection->Start(request, asked.watch);
   };
   return answer;
 }
 
-// Its token comes in its first frame.
 HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
   HttpAnswer answer;
-  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, &answer);
-  if (!watch.ok() || !IsWebSocket(request, wcs::kSubprotocol, &answer)) return answer;
+  absl::StatusOr<Asked> asked = Admit(request, &answer);
+  if (!asked.ok() || !IsWebSocket(request, wcs::kSubprotocol, &answer)) return answer;
   answer.fate = HttpAnswer::Fate::kHandOver;
-  answer.hand_over = [this, request, watch = *std::move(watch)](TakenSocket&& taken) {
+  answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
     Prepare(taken);
-    auto connection =
-        std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, nullptr);
-    connection->Speak(Wcs(request, watch));
+    auto connection = std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_,
+                                                            options_.authorize, asked.permissions);
+    connection->Speak(Wcs(asked));
     connection->Start(request, {});
   };
   return answer;
 }
 
-WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& request,
-                                                             tallybus_v1::Watch watch) {
-  return [this, request, watch = std::move(watch)](ClientLine& line) {
-    const auto authorize = [this, request](std::string_view auth_token) {
-      return options_.authorize(request, auth_token.empty() ? TokenOf(request) : auth_token);
+// Where the request brought a token, the one in the first frame is the backend's alone.
+WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const Asked& asked) {
+  return [this, asked](ClientLine& line) {
+    const auto authorize = [this, granted = asked.permissions](
+                               std::string_view auth_token) -> absl::StatusOr<WatchPermissionsPtr> {
+      if (granted) return granted;
+      if (auth_token.empty()) return absl::UnauthenticatedError("a token is wanted");
+      return options_.authorize(auth_token);
     };
-    return std::make_unique<WcsClient>(line,
-                                       WcsClient::Parts{sessions_, thread_, authorize, watch});
+    return std::make_unique<WcsClient>(
+        line, WcsClient::Parts{sessions_, thread_, authorize, asked.watch});
   };
 }
 
@@ -287,6 +291,7 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
   if (!asked.ok()) return answer;
+  if (!asked->permissions) return Refuse("unauthorized", 401, "a token is wanted");
   tallybus_v1::Watch& watch = asked->watch;
   if (watch.keys.empty()) return Refuse("query", 400, "session, stream or app says what to watch");
   for (const WatchKey& key : watch.keys) {
@@ -297,9 +302,10 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   if (!last.empty()) watch.after = last;
   answer.fate = HttpAnswer::Fate::kHandOver;
   answer.hand_over = [this, origin = std::string(request.Header("origin")),
-                      watch = std::move(watch)](TakenSocket&& taken) {
+                      watch = std::move(watch),
+                      permissions = std::move(asked->permissions)](TakenSocket&& taken) {
     Prepare(taken);
-    std::make_shared<EventStreamConnection>(std::move(taken.socket), audience_)
+    std::make_shared<EventStreamConnection>(std::move(taken.socket), audience_, permissions)
         ->Start(origin, watch);
   };
   return answer;

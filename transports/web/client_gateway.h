@@ -31,7 +31,8 @@ class ClientGateway final : public ClientChannel {
     size_t most_clients = 20'000;
     Audience::Options audience;
     ClientAccess::Options access;
-    Authorize authorize = AllowAll;
+    // Null: everybody may watch everything.
+    Authorize authorize = nullptr;
     std::string node_id;  // of the sessions that the gateway opens itself
     // Events on their way between the threads; those above are dropped, and told as a gap.
     size_t mailbox_events = 8192;

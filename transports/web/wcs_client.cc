@@ -52,6 +52,9 @@ void WcsClient::OnConnection(wcs::Connection connection) {
     return Decline({why.data(), why.size()});
   }
   permissions_ = *std::move(permissions);
+  if (!permissions_->app.empty() && permissions_->app != connection.app_key) {
+    return Decline("the token is another app's");
+  }
   const auto& keys = parts_.watch.keys;
   if (!std::all_of(keys.begin(), keys.end(),
                    [this](const WatchKey& key) { return permissions_->Allow(key); })) {

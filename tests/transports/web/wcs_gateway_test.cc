@@ -152,8 +152,7 @@ TEST_F(WcsGatewayTest, AFirstFrameOnTheOtherPathIsAsLongAsThoseOfTheOtherDialect
 }
 
 TEST_F(WcsGatewayTest, ATokenIsAskedForInTheFirstFrame) {
-  options_.authorize = [](const HttpRequest&,
-                          std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
+  options_.authorize = [](std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
     if (token != "good") return absl::UnauthenticatedError("a token is wanted");
     auto permissions = std::make_shared<WatchPermissions>();
     permissions->only.emplace();
@@ -170,9 +169,12 @@ TEST_F(WcsGatewayTest, ATokenIsAskedForInTheFirstFrame) {
   const std::string user = good.Read();
   EXPECT_THAT(user, HasSubstr(R"("authToken":"good")"));
   NotifyUntilTold(good, SessionOf(user));
-  WebSocketPeer by_header(address(), "/wcs", 0, "Authorization: Bearer good\r\n");
-  by_header.Send(Connection());
-  EXPECT_THAT(by_header.Read(), HasSubstr("getUserData"));
+  WebSocketPeer by_address(address(), "/wcs?access_token=good");
+  by_address.Send(Connection(R"(,"authToken":"for the backend")"));
+  EXPECT_THAT(by_address.Read(), HasSubstr("getUserData"));
+  WebSocketPeer other_path(address(), "/clients");
+  other_path.Send(Connection(R"(,"authToken":"good")"));
+  EXPECT_THAT(other_path.Read(), HasSubstr("getUserData"));
 }
 
 TEST_F(WcsGatewayTest, WhatIsRefusedOnTheOtherPathsIsRefusedHere) {
