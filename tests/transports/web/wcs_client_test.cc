@@ -167,6 +167,8 @@ TEST_F(WcsClientTest, WhoLeavesBeforeTheAnswerIsNotSpokenToAgain) {
 }
 
 TEST_F(WcsClientTest, ConnectionIsTheFirstMessageAndNoOther) {
+  client_->Hear(R"({"message":"pong","data":[null]})");
+  EXPECT_EQ(line_.closed, "") << "it was asked whether it lives";
   client_->Hear(R"({"message":"publishStream","data":[{"mediaSessionId":"m"}]})");
   EXPECT_THAT(line_.closed, StartsWith("4400 connection is the first"));
   line_.closed.clear();
