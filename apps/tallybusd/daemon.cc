@@ -110,6 +110,7 @@ absl::Status Daemon::MakeGateway() {
   // By the address that it listens on it may be asked, whatever that is.
   const std::string own = options_.config.listen.web->ToString();
   options.access.allowed_hosts.push_back(own.substr(0, own.rfind(':')));
+  options.node_id = options_.config.node.name;
   gateway_ = std::make_unique<ClientGateway>(std::move(options), clock_, metrics_);
   return absl::OkStatus();
 }
@@ -217,6 +218,7 @@ absl::Status Daemon::StartWeb() {
       answer(router_->FindLive(filters));
     });
   });
+  gateway_->SetSink(*router_);
   web.routes = gateway_->Routes();
   if (options_.config.clients.auth != config::ClientsAuth::kNone) AllowTokens(&web);
   auto server = WebServer::Start(std::move(web), metrics_);

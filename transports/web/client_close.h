@@ -27,6 +27,9 @@ inline constexpr ClientClose kNotReading = {4408, "not_reading", "what is sent i
 inline constexpr ClientClose kTooManyWatches = {4429, "watches", "more than 64 watches"};
 inline constexpr ClientClose kTooManyOrders = {4429, "frames", "frames come faster than answers"};
 inline constexpr ClientClose kFrameTooLarge = {1009, "frame_too_large", "the frame is too long"};
+// Of the wcs dialect. No peer may say 1006, and that is the point: a browser takes it for a broken
+// connection, which alone is a failed session to the official SDK.
+inline constexpr ClientClose kDeclined = {1006, "declined", ""};  // with a text of its own
 // Those that are seen, not said.
 inline constexpr ClientClose kProtocolError = {1002, "protocol", ""};
 inline constexpr ClientClose kClientLeft = {1000, "client", ""};

@@ -21,7 +21,10 @@
 #include "tallybus/mailbox.h"
 #include "transports/web/answers.h"
 #include "transports/web/event_stream_connection.h"
+#include "transports/web/gateway_sessions.h"
 #include "transports/web/taken_socket.h"
+#include "transports/web/tallybus_v1_client.h"
+#include "transports/web/wcs_client.h"
 #include "transports/web/web_socket_connection.h"
 
 namespace tallybus {
@@ -32,6 +35,8 @@ using Error = boost::system::error_code;
 
 // Events have a bound of their own; what lives must come through.
 constexpr size_t kNoBound = std::numeric_limits<size_t>::max();
+
+constexpr char kNoToken[] = "a token is wanted";
 
 constexpr int64_t kLongestTimeout = std::numeric_limits<int>::max();
 
@@ -60,6 +65,7 @@ class ClientGateway::Machine {
       : options_(std::move(options)),
         access_(options_.access),
         metrics_(metrics),
+        sessions_(options_.node_id, clock),
         mailbox_(kNoBound, [this] { thread_->Post([this] { Drain(); }); }),
         audience_(
             options_.audience, clock, metrics,
@@ -69,6 +75,7 @@ class ClientGateway::Machine {
             [this](absl::Duration wait) { TurnIn(wait); }, watching_, [this] { NoteEmpty(); }) {}
 
   void SetSource(AskLive ask) { ask_ = std::move(ask); }
+  void SetSink(EventSink& sink) { sessions_.SetSink(sink); }
   uint64_t gaps() const { return audience_.gaps(); }
 
   // [router]
@@ -88,6 +95,7 @@ class ClientGateway::Machine {
 
   // [web]
   HttpAnswer OnClients(const HttpRequest& request);
+  HttpAnswer OnWcs(const HttpRequest& request);
   HttpAnswer OnEvents(const HttpRequest& request);
 
   void GoAway(absl::Duration patience);
@@ -103,8 +111,11 @@ class ClientGateway::Machine {
   };
 
   HttpAnswer Refuse(std::string_view reason, int status, std::string sentence);
+  absl::StatusOr<tallybus_v1::Watch> LetIn(const HttpRequest& request, HttpAnswer* refusal);
   absl::StatusOr<Asked> Admit(const HttpRequest& request, HttpAnswer* refusal);
   absl::StatusOr<WatchPermissionsPtr> Authorized(std::string_view token) const;
+  bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
+  WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
   void Put(AudienceItem item);
   void NoteLost();
@@ -118,6 +129,7 @@ class ClientGateway::Machine {
   const ClientAccess access_;
   Metrics& metrics_;
   AskLive ask_;
+  GatewaySessions sessions_;
   // Set by the first client, before anybody watches; mutex_ is for GoAway alone.
   std::shared_ptr<ServerThread> thread_;
   std::atomic<bool> watching_{false};
@@ -185,9 +197,9 @@ HttpAnswer ClientGateway::Machine::Refuse(std::string_view reason, int status,
   return answer;
 }
 
-// Not OK: *refusal says why.
-absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
-    const HttpRequest& request, HttpAnswer* refusal) {
+// What concerns every client. Not OK: *refusal says why.
+absl::StatusOr<tallybus_v1::Watch> ClientGateway::Machine::LetIn(const HttpRequest& request,
+                                                                 HttpAnswer* refusal) {
   const auto refuse = [&](std::string_view reason, int status, std::string sentence) {
     *refusal = Refuse(reason, status, std::move(sentence));
     return absl::PermissionDeniedError("");
@@ -204,11 +216,18 @@ absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
   }
   absl::StatusOr<tallybus_v1::Watch> watch = tallybus_v1::ReadQuery(request.query);
   if (!watch.ok()) return refuse("query", 400, std::string(watch.status().message()));
+  return watch;
+}
+
+absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
+    const HttpRequest& request, HttpAnswer* refusal) {
+  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, refusal);
+  if (!watch.ok()) return watch.status();
   absl::StatusOr<WatchPermissionsPtr> permissions = Authorized(TokenOf(request, *watch));
   if (!permissions.ok()) {
-    return refuse("unauthorized", 401, std::string(permissions.status().message()));
+    *refusal = Refuse("unauthorized", 401, std::string(permissions.status().message()));
+    return permissions.status();
   }
-  watch->token.clear();
   return Asked{*std::move(watch), *std::move(permissions)};
 }
 
@@ -220,34 +239,78 @@ absl::StatusOr<WatchPermissionsPtr> ClientGateway::Machine::Authorized(
   return options_.authorize(token);
 }
 
+bool ClientGateway::Machine::IsWebSocket(const HttpRequest& request, std::string_view subprotocol,
+                                         HttpAnswer* refusal) {
+  const std::string spoken(subprotocol);
+  if (!ListHas(request.Header("upgrade"), "websocket")) {
+    *refusal = Refuse("no_upgrade", 426, "this is a WebSocket: subprotocol " + spoken);
+    refusal->headers.emplace_back("Upgrade", "websocket");
+    return false;
+  }
+  const std::string_view offered = request.Header("sec-websocket-protocol");
+  if (offered.empty() || ListHas(offered, subprotocol)) return true;
+  *refusal = Refuse("subprotocol", 400, "the subprotocol spoken here is " + spoken);
+  return false;
+}
+
 HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
-  if (!asked.ok()) return answer;
-  if (!ListHas(request.Header("upgrade"), "websocket")) {
-    answer = Refuse("no_upgrade", 426, "this is a WebSocket: subprotocol tallybus.v1");
-    answer.headers.emplace_back("Upgrade", "websocket");
-    return answer;
-  }
-  const std::string_view offered = request.Header("sec-websocket-protocol");
-  if (!offered.empty() && !ListHas(offered, tallybus_v1::kSubprotocol)) {
-    return Refuse("subprotocol", 400, "the subprotocol spoken here is tallybus.v1");
-  }
+  if (!asked.ok() || !IsWebSocket(request, tallybus_v1::kSubprotocol, &answer)) return answer;
   answer.fate = HttpAnswer::Fate::kHandOver;
   answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
     Prepare(taken);
-    std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, options_.authorize,
-                                          asked.permissions)
-        ->Start(request, asked.watch);
+    auto connection = std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_,
+                                                            asked.permissions);
+    if (options_.authorize) {
+      connection->Speak([this, known = asked.permissions != nullptr](ClientLine& line) {
+        return std::make_unique<TallybusV1Client>(line, &options_.authorize, known);
+      });
+    }
+    const bool says_what = !request.Header("sec-websocket-protocol").empty();
+    if (!says_what && asked.watch.keys.empty()) {
+      connection->SpeakWcsIfAsked(Wcs(request, {{}, {}, asked.watch.token}));
+    }
+    connection->Start(request, asked.watch);
   };
   return answer;
+}
+
+// Its token comes in its first frame.
+HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
+  HttpAnswer answer;
+  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, &answer);
+  if (!watch.ok() || !IsWebSocket(request, wcs::kSubprotocol, &answer)) return answer;
+  answer.fate = HttpAnswer::Fate::kHandOver;
+  answer.hand_over = [this, request, watch = *std::move(watch)](TakenSocket&& taken) {
+    Prepare(taken);
+    auto connection =
+        std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, nullptr);
+    connection->Speak(Wcs(request, watch));
+    connection->Start(request, {});
+  };
+  return answer;
+}
+
+WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& request,
+                                                             tallybus_v1::Watch watch) {
+  const auto authorize = [this, of_request = std::string(TokenOf(request, watch))](
+                             std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
+    auto permissions = Authorized(token.empty() ? of_request : token);
+    if (permissions.ok() && *permissions == nullptr) return absl::UnauthenticatedError(kNoToken);
+    return permissions;
+  };
+  return [this, authorize, watch = std::move(watch)](ClientLine& line) {
+    return std::make_unique<WcsClient>(line,
+                                       WcsClient::Parts{sessions_, thread_, authorize, watch});
+  };
 }
 
 HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
   if (!asked.ok()) return answer;
-  if (!asked->permissions) return Refuse("unauthorized", 401, "a token is wanted");
+  if (!asked->permissions) return Refuse("unauthorized", 401, kNoToken);
   tallybus_v1::Watch& watch = asked->watch;
   if (watch.keys.empty()) return Refuse("query", 400, "session, stream or app says what to watch");
   for (const WatchKey& key : watch.keys) {
@@ -293,6 +356,7 @@ void ClientGateway::Machine::Tick(std::shared_ptr<Timers> timers) {
   timers->tick.async_wait([this, timers](Error error) mutable {
     if (error) return;
     audience_.Tick();
+    sessions_.Tick();
     Tick(std::move(timers));
   });
 }
@@ -329,6 +393,7 @@ ClientGateway::ClientGateway(Options options, const Clock& clock, Metrics& metri
 ClientGateway::~ClientGateway() = default;
 
 void ClientGateway::SetSource(AskLive ask) { machine_->SetSource(std::move(ask)); }
+void ClientGateway::SetSink(EventSink& sink) { machine_->SetSink(sink); }
 void ClientGateway::Notify(const Notification& notification) { machine_->Notify(notification); }
 uint64_t ClientGateway::gaps() const { return machine_->gaps(); }
 void ClientGateway::GoAway(absl::Duration patience) { machine_->GoAway(patience); }
@@ -337,6 +402,7 @@ std::vector<WebRoute> ClientGateway::Routes() {
   Machine* machine = machine_.get();
   return {
       {"GET", "/clients", [machine](const HttpRequest& r) { return machine->OnClients(r); }, {}},
+      {"GET", "/wcs", [machine](const HttpRequest& r) { return machine->OnWcs(r); }, {}},
       {"GET", "/events", [machine](const HttpRequest& r) { return machine->OnEvents(r); }, {}}};
 }
 

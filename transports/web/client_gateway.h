@@ -1,4 +1,4 @@
-// The client channel of browsers: WebSocket on /clients, server-sent events on /events.
+// The client channel of browsers: WebSocket on /clients and /wcs, server-sent events on /events.
 #ifndef TALLYBUS_TRANSPORTS_WEB_CLIENT_GATEWAY_H_
 #define TALLYBUS_TRANSPORTS_WEB_CLIENT_GATEWAY_H_
 
@@ -9,10 +9,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "tallybus/client_channel.h"
 #include "tallybus/clock.h"
+#include "tallybus/ingress.h"
 #include "tallybus/live_streams.h"
 #include "tallybus/metrics.h"
 #include "transports/web/audience.h"
@@ -29,8 +31,8 @@ class ClientGateway final : public ClientChannel {
     size_t most_clients = 20'000;
     Audience::Options audience;
     ClientAccess::Options access;
-    // Null: everybody may watch everything.
-    Authorize authorize = nullptr;
+    Authorize authorize = nullptr;  // null: everybody may watch everything
+    std::string node_id;            // of the sessions that the gateway opens itself
     // Events on their way between the threads; those above are dropped, and told as a gap.
     size_t mailbox_events = 8192;
     size_t mailbox_bytes = size_t{32} << 20;
@@ -50,6 +52,8 @@ class ClientGateway final : public ClientChannel {
 
   // [control] Before Routes are served.
   void SetSource(AskLive ask);
+  // [control] Before Routes are served, too: who is asked `connect` for a client.
+  void SetSink(EventSink& sink);
   // For the one web server that serves them; it is stopped before the gateway goes.
   std::vector<WebRoute> Routes();
 

@@ -10,8 +10,12 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
+#include <optional>
 #include <utility>
 #include <variant>
+
+#include "transports/web/tallybus_v1_client.h"
+#include "transports/web/wcs_dialect.h"
 
 namespace tallybus {
 namespace {
@@ -29,25 +33,29 @@ http::request<http::empty_body> HandshakeOf(const HttpRequest& request) {
 
 // That wait behind a watch which is answered.
 constexpr size_t kMostOrders = 16;
+// Answers that the client has not read.
+constexpr size_t kMostSaid = 16;
 
 boost::beast::string_view Beast(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
 WebSocketConnection::WebSocketConnection(Socket socket, Audience& audience,
-                                         const Authorize& authorize,
                                          WatchPermissionsPtr permissions)
     : ClientConnection(Kind::kWebSocket, audience.options().queue, std::move(permissions)),
       stream_(std::move(socket)),
       audience_(audience),
-      authorize_(authorize),
+      dialect_(std::make_unique<TallybusV1Client>(*this)),
       life_(audience.options().times, audience.clock().Now()) {
   audience_.Join(this);
 }
 
 WebSocketConnection::~WebSocketConnection() { audience_.Leave(this); }
 
+void WebSocketConnection::Speak(const MakeDialect& make) { dialect_ = make(*this); }
+
 void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch watch) {
+  watch.token.clear();
   if (!watch.keys.empty()) orders_.emplace_back(std::move(watch));
   stream_.auto_fragment(false);
   stream_.read_message_max(0);  // Read counts, so that a token that is too long is told so
@@ -58,10 +66,10 @@ void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch w
   });
   const bool offered = !request.Header("sec-websocket-protocol").empty();
   stream_.set_option(
-      websocket::stream_base::decorator([offered](websocket::response_type& response) {
+      websocket::stream_base::decorator([this, offered](websocket::response_type& response) {
         response.erase(http::field::server);
         if (!offered) return;
-        response.set(http::field::sec_websocket_protocol, Beast(tallybus_v1::kSubprotocol));
+        response.set(http::field::sec_websocket_protocol, Beast(dialect_->subprotocol()));
       }));
   stream_.async_accept(
       HandshakeOf(request),
@@ -79,20 +87,15 @@ void WebSocketConnection::OnAccepted(Error error) {
 void WebSocketConnection::Read() {
   if (ended_) return;
   stream_.async_read_some(
-      buffer_, LongestFrame() + 1 - buffer_.size(),
+      buffer_, dialect_->most_frame_bytes() + 1 - buffer_.size(),
       beast::bind_front_handler(&WebSocketConnection::OnRead, shared_from_this()));
-}
-
-// One with a token may be longer.
-size_t WebSocketConnection::LongestFrame() const {
-  return authorize_ ? tallybus_v1::kMostTokenFrameBytes : tallybus_v1::kMostFrameBytes;
 }
 
 void WebSocketConnection::OnRead(Error error, size_t) {
   if (error) return OnReadFailed(error);
   if (ended_) return;
   life_.Heard(audience_.clock().Now());
-  if (buffer_.size() > LongestFrame()) {
+  if (buffer_.size() > dialect_->most_frame_bytes()) {
     return permissions() ? Close(client_close::kFrameTooLarge, client_close::kFrameTooLarge.text)
                          : Close(client_close::kUnauthorized, "the token is too long");
   }
@@ -108,25 +111,27 @@ void WebSocketConnection::OnRead(Error error, size_t) {
 }
 
 void WebSocketConnection::OnFrame(std::string_view text) {
-  absl::StatusOr<tallybus_v1::ClientFrame> frame = tallybus_v1::ReadFrame(text);
-  if (!frame.ok()) {
-    const absl::string_view what = frame.status().message();
-    return Close(client_close::kMalformed, {what.data(), what.size()});
+  if (farewell_) return;
+  if (const MakeDialect wcs = std::exchange(wcs_, nullptr); wcs && wcs::IsConnection(text)) {
+    Speak(wcs);
   }
-  if (std::holds_alternative<tallybus_v1::Ping>(*frame)) {
-    if (++pongs_due_ > kMostOrders)
-      Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
-    return;
-  }
-  if (!permissions()) {
-    auto* first = std::get_if<tallybus_v1::Watch>(&*frame);
-    if (first == nullptr || first->token.empty())
-      return Close(client_close::kUnauthorized, "the first watch must bring a token");
-    if (!TakeToken(std::exchange(first->token, {}))) return;
-  }
+  dialect_->Hear(text);
+}
+
+void WebSocketConnection::Say(std::string frame) {
+  if (ended_ || farewell_) return;
+  if (said_.size() == kMostSaid)
+    return Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
+  said_.push_back(std::move(frame));
+  Write();
+}
+
+void WebSocketConnection::Order(tallybus_v1::ClientFrame order) {
+  if (ended_ || farewell_) return;
   if (orders_.size() == kMostOrders)
     return Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
-  orders_.push_back(*std::move(frame));
+  orders_.push_back(std::move(order));
+  TakeOrders();
 }
 
 void WebSocketConnection::TakeOrders() {
@@ -142,20 +147,7 @@ void WebSocketConnection::TakeOrders() {
   }
 }
 
-// It takes the place of the one before. False: it does not count, and the connection is closed.
-bool WebSocketConnection::TakeToken(std::string_view token) {
-  absl::StatusOr<WatchPermissionsPtr> permissions = authorize_(token);
-  if (permissions.ok()) {
-    Permit(*std::move(permissions));
-    return true;
-  }
-  const absl::string_view why = permissions.status().message();
-  Close(client_close::kUnauthorized, {why.data(), why.size()});
-  return false;
-}
-
 void WebSocketConnection::OnWatch(tallybus_v1::Watch watch) {
-  if (authorize_ && !watch.token.empty() && !TakeToken(std::exchange(watch.token, {}))) return;
   if (!MayWatch(watch.keys))
     return Close(client_close::kNotAllowed, client_close::kNotAllowed.text);
   life_.Watched();
@@ -175,16 +167,20 @@ void WebSocketConnection::Wake() { Write(); }
 
 void WebSocketConnection::Write() {
   if (writing_ || !open_ || ended_) return;
-  if (pongs_due_ > 0) {
-    --pongs_due_;
-    head_ = tallybus_v1::Pong();
+  if (!said_.empty()) {
+    head_ = std::move(said_.front());
+    said_.erase(said_.begin());
+    if (said_.empty()) said_.shrink_to_fit();
     return WriteOut({}, nullptr);
   }
-  std::optional<Outgoing> next = watcher().Next(audience_.ring());
-  if (next) {
-    head_ = tallybus_v1::Head(next->sequence);
-    return WriteOut(next->tail, std::move(next->owner));
+  if (farewell_) return Close(farewell_->why, farewell_->text);
+  while (std::optional<Outgoing> next = watcher().Next(audience_.ring())) {
+    std::optional<ClientDialect::Frame> frame = dialect_->Tell(*next);
+    if (!frame) continue;
+    head_ = std::move(frame->head);
+    return WriteOut(frame->tail, std::move(next->owner));
   }
+  TakeOrders();
   if (last_ && !Audience::Busy(*this))
     return Close(client_close::kGoingAway, client_close::kGoingAway.text);
 }
@@ -217,6 +213,14 @@ void WebSocketConnection::Close(const ClientClose& why, std::string_view text) {
   stream_.async_close(reason, [self = shared_from_this()](Error) {});
 }
 
+void WebSocketConnection::CloseOnceSaid(const ClientClose& why, std::string text) {
+  if (ended_ || farewell_) return;
+  farewell_ = std::make_unique<Farewell>(Farewell{why, std::move(text)});
+  watcher().Drop();
+  orders_.clear();
+  Write();
+}
+
 void WebSocketConnection::EndAfterAll() {
   last_ = true;
   if (!open_) return Close(client_close::kGoingAway, client_close::kGoingAway.text);
@@ -244,8 +248,7 @@ void WebSocketConnection::Tick(MonoTime now) {
     case ConnectionLife::Due::kPing:
       return SendPing();
     case ConnectionLife::Due::kNoWatch:
-      return permissions() ? Close(client_close::kNoWatch, client_close::kNoWatch.text)
-                           : Close(client_close::kUnauthorized, "no token came in time");
+      return Close(client_close::kNoWatch, client_close::kNoWatch.text);
     case ConnectionLife::Due::kSilent:
       return Close(client_close::kSilent, client_close::kSilent.text);
     case ConnectionLife::Due::kNotReading:
@@ -256,6 +259,10 @@ void WebSocketConnection::Tick(MonoTime now) {
 }
 
 void WebSocketConnection::SendPing() {
+  if (std::optional<std::string> ping = dialect_->Ping(); ping && open_) {
+    if (said_.empty()) Say(*std::move(ping));
+    return;
+  }
   if (pinging_ || !open_) return;
   pinging_ = true;
   stream_.async_ping({}, [self = shared_from_this()](Error) { self->pinging_ = false; });
