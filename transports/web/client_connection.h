@@ -42,7 +42,7 @@ class ClientConnection {
   const WatchPermissionsPtr& permissions() const { return permissions_; }
 
  protected:
-  void Permit(WatchPermissionsPtr permissions) { permissions_ = std::move(permissions); }
+  void SetPermissions(WatchPermissionsPtr permissions) { permissions_ = std::move(permissions); }
   // These, beside what it watches already.
   bool MayWatch(const std::vector<WatchKey>& keys) const {
     const auto allowed = [this](const WatchKey& key) { return permissions_->Allow(key); };

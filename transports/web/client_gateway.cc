@@ -18,11 +18,11 @@
 #include <string>
 #include <utility>
 
-#include "tallybus/mailbox.h"
 #include "transports/web/answers.h"
 #include "transports/web/event_stream_connection.h"
 #include "transports/web/gateway_sessions.h"
 #include "transports/web/taken_socket.h"
+#include "transports/web/tallybus_v1_client.h"
 #include "transports/web/wcs_client.h"
 #include "transports/web/web_socket_connection.h"
 
@@ -32,8 +32,7 @@ namespace {
 namespace asio = boost::asio;
 using Error = boost::system::error_code;
 
-// Events have a bound of their own; what lives must come through.
-constexpr size_t kNoBound = std::numeric_limits<size_t>::max();
+constexpr char kNoToken[] = "a token is wanted";
 
 constexpr int64_t kLongestTimeout = std::numeric_limits<int>::max();
 
@@ -63,7 +62,7 @@ class ClientGateway::Machine {
         access_(options_.access),
         metrics_(metrics),
         sessions_(options_.node_id, clock),
-        mailbox_(kNoBound, [this] { thread_->Post([this] { Drain(); }); }),
+        mailbox_(options_.mailbox, [this] { thread_->Post([this] { Drain(); }); }),
         audience_(
             options_.audience, clock, metrics,
             [this](uint64_t pass, std::vector<LiveFilter> filters) {
@@ -78,16 +77,7 @@ class ClientGateway::Machine {
   // [router]
   void Notify(const Notification& notification) {
     if (!watching_.load(std::memory_order_acquire)) return;
-    AudienceItem item;
-    item.message = tallybus_v1::MakeMessage(notification);
-    const size_t bytes = item.message->Bytes();
-    if (events_.load(std::memory_order_relaxed) >= options_.mailbox_events ||
-        bytes_.load(std::memory_order_relaxed) + bytes > options_.mailbox_bytes) {
-      return NoteLost();
-    }
-    events_.fetch_add(1, std::memory_order_relaxed);
-    bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    Put(std::move(item));
+    mailbox_.PutEvent(tallybus_v1::MakeMessage(notification));
   }
 
   // [web]
@@ -108,13 +98,12 @@ class ClientGateway::Machine {
   };
 
   HttpAnswer Refuse(std::string_view reason, int status, std::string sentence);
+  absl::StatusOr<tallybus_v1::Watch> LetIn(const HttpRequest& request, HttpAnswer* refusal);
   absl::StatusOr<Asked> Admit(const HttpRequest& request, HttpAnswer* refusal);
   absl::StatusOr<WatchPermissionsPtr> Authorized(std::string_view token) const;
   bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
-  WebSocketConnection::MakeDialect Wcs(const Asked& asked);
+  WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
-  void Put(AudienceItem item);
-  void NoteLost();
   void Drain();
   void Prepare(TakenSocket& taken);
   void Tick(std::shared_ptr<Timers> timers);
@@ -129,12 +118,7 @@ class ClientGateway::Machine {
   // Set by the first client, before anybody watches; mutex_ is for GoAway alone.
   std::shared_ptr<ServerThread> thread_;
   std::atomic<bool> watching_{false};
-  std::atomic<size_t> events_{0};  // in the mailbox
-  std::atomic<size_t> bytes_{0};
-  bool told_lost_ = false;   // [router] what was put last says that events were lost
-  uint64_t losses_put_ = 0;  // [router]
-  std::atomic<uint64_t> losses_taken_{0};
-  Mailbox<AudienceItem> mailbox_;
+  AudienceMailbox mailbox_;
   Audience audience_;
   std::vector<AudienceItem> taken_;
   std::weak_ptr<Timers> timers_;
@@ -144,39 +128,13 @@ class ClientGateway::Machine {
   bool nobody_left_ = false;
 };
 
-// [router]
-void ClientGateway::Machine::Put(AudienceItem item) {
-  told_lost_ = item.lost;
-  (void)mailbox_.Push(std::move(item));  // never full, see kNoBound
-}
-
-// [router] At its place among all that is put, and at once: nothing may come after it. One says it
-// for all that is lost until it is taken or something else is put, so it needs no bound.
-void ClientGateway::Machine::NoteLost() {
-  if (told_lost_ && losses_taken_.load(std::memory_order_acquire) < losses_put_) return;
-  ++losses_put_;
-  AudienceItem item;
-  item.lost = true;
-  Put(std::move(item));
-}
-
 void ClientGateway::Machine::AskRouter(uint64_t pass, std::vector<LiveFilter> filters) {
-  ask_(std::move(filters), [this, pass](std::vector<LiveStreams> found) {
-    AudienceItem item;
-    item.pass = pass;
-    item.found = std::move(found);
-    Put(std::move(item));
-  });
+  ask_(std::move(filters),
+       [this, pass](std::vector<LiveStreams> found) { mailbox_.PutFound(pass, std::move(found)); });
 }
 
 void ClientGateway::Machine::Drain() {
   mailbox_.Drain(&taken_);
-  for (const AudienceItem& item : taken_) {
-    if (item.lost) losses_taken_.fetch_add(1, std::memory_order_release);
-    if (!item.message) continue;
-    events_.fetch_sub(1, std::memory_order_relaxed);
-    bytes_.fetch_sub(item.message->Bytes(), std::memory_order_relaxed);
-  }
   audience_.Take(taken_);
   taken_.clear();
 }
@@ -193,9 +151,9 @@ HttpAnswer ClientGateway::Machine::Refuse(std::string_view reason, int status,
   return answer;
 }
 
-// Not OK: *refusal says why.
-absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
-    const HttpRequest& request, HttpAnswer* refusal) {
+// What concerns every client. Not OK: *refusal says why.
+absl::StatusOr<tallybus_v1::Watch> ClientGateway::Machine::LetIn(const HttpRequest& request,
+                                                                 HttpAnswer* refusal) {
   const auto refuse = [&](std::string_view reason, int status, std::string sentence) {
     *refusal = Refuse(reason, status, std::move(sentence));
     return absl::PermissionDeniedError("");
@@ -212,11 +170,18 @@ absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
   }
   absl::StatusOr<tallybus_v1::Watch> watch = tallybus_v1::ReadQuery(request.query);
   if (!watch.ok()) return refuse("query", 400, std::string(watch.status().message()));
+  return watch;
+}
+
+absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
+    const HttpRequest& request, HttpAnswer* refusal) {
+  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, refusal);
+  if (!watch.ok()) return watch.status();
   absl::StatusOr<WatchPermissionsPtr> permissions = Authorized(TokenOf(request, *watch));
   if (!permissions.ok()) {
-    return refuse("unauthorized", 401, std::string(permissions.status().message()));
+    *refusal = Refuse("unauthorized", 401, std::string(permissions.status().message()));
+    return permissions.status();
   }
-  watch->token.clear();
   return Asked{*std::move(watch), *std::move(permissions)};
 }
 
@@ -250,40 +215,49 @@ HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
   answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
     Prepare(taken);
     auto connection = std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_,
-                                                            options_.authorize, asked.permissions);
+                                                            asked.permissions);
+    if (options_.authorize) {
+      connection->Speak([this, known = asked.permissions != nullptr](ClientLine& line) {
+        return std::make_unique<TallybusV1Client>(line, &options_.authorize, known);
+      });
+    }
     const bool says_what = !request.Header("sec-websocket-protocol").empty();
-    if (!says_what && asked.watch.keys.empty()) connection->SpeakWcsIfAsked(Wcs(asked));
+    if (!says_what && asked.watch.keys.empty()) {
+      connection->SpeakWcsIfAsked(Wcs(request, {{}, {}, asked.watch.token}));
+    }
     connection->Start(request, asked.watch);
   };
   return answer;
 }
 
+// Its token comes in its first frame.
 HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
   HttpAnswer answer;
-  absl::StatusOr<Asked> asked = Admit(request, &answer);
-  if (!asked.ok() || !IsWebSocket(request, wcs::kSubprotocol, &answer)) return answer;
+  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, &answer);
+  if (!watch.ok() || !IsWebSocket(request, wcs::kSubprotocol, &answer)) return answer;
   answer.fate = HttpAnswer::Fate::kHandOver;
-  answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
+  answer.hand_over = [this, request, watch = *std::move(watch)](TakenSocket&& taken) {
     Prepare(taken);
-    auto connection = std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_,
-                                                            options_.authorize, asked.permissions);
-    connection->Speak(Wcs(asked));
+    auto connection =
+        std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, nullptr);
+    connection->Speak(Wcs(request, watch));
     connection->Start(request, {});
   };
   return answer;
 }
 
-// Where the request brought a token, the one in the first frame is the backend's alone.
-WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const Asked& asked) {
-  return [this, asked](ClientLine& line) {
-    const auto authorize = [this, granted = asked.permissions](
-                               std::string_view auth_token) -> absl::StatusOr<WatchPermissionsPtr> {
-      if (granted) return granted;
-      if (auth_token.empty()) return absl::UnauthenticatedError("a token is wanted");
-      return options_.authorize(auth_token);
-    };
-    return std::make_unique<WcsClient>(
-        line, WcsClient::Parts{sessions_, thread_, authorize, asked.watch});
+WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& request,
+                                                             tallybus_v1::Watch watch) {
+  // Where the request brought a token, the one in the first frame is the backend's alone.
+  const auto authorize = [this, of_request = std::string(TokenOf(request, watch))](
+                             std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
+    auto permissions = Authorized(of_request.empty() ? token : of_request);
+    if (permissions.ok() && *permissions == nullptr) return absl::UnauthenticatedError(kNoToken);
+    return permissions;
+  };
+  return [this, authorize, watch = std::move(watch)](ClientLine& line) {
+    return std::make_unique<WcsClient>(line,
+                                       WcsClient::Parts{sessions_, thread_, authorize, watch});
   };
 }
 
@@ -291,7 +265,7 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
   if (!asked.ok()) return answer;
-  if (!asked->permissions) return Refuse("unauthorized", 401, "a token is wanted");
+  if (!asked->permissions) return Refuse("unauthorized", 401, kNoToken);
   tallybus_v1::Watch& watch = asked->watch;
   if (watch.keys.empty()) return Refuse("query", 400, "session, stream or app says what to watch");
   for (const WatchKey& key : watch.keys) {

@@ -13,20 +13,26 @@ namespace tallybus {
 // [web]
 class TallybusV1Client final : public ClientDialect {
  public:
-  // `line` outlives it. With tokens its frames may be longer.
-  TallybusV1Client(ClientLine& line, bool tokens) : line_(line), tokens_(tokens) {}
+  // `line` outlives it.
+  explicit TallybusV1Client(ClientLine& line) : line_(line) {}
+  // Asks for a token, which `authorize` judges; that outlives it. `known`: a good one came already.
+  TallybusV1Client(ClientLine& line, const Authorize* authorize, bool known)
+      : line_(line), authorize_(authorize), known_(known) {}
 
   std::string_view subprotocol() const override { return tallybus_v1::kSubprotocol; }
   size_t most_frame_bytes() const override {
-    return tokens_ ? tallybus_v1::kMostTokenFrameBytes : tallybus_v1::kMostFrameBytes;
+    return authorize_ ? tallybus_v1::kMostTokenFrameBytes : tallybus_v1::kMostFrameBytes;
   }
   void Hear(std::string_view frame) override;
   std::optional<Frame> Tell(const Outgoing& next) override;
   std::optional<std::string> Ping() const override { return std::nullopt; }
 
  private:
+  bool TakeToken(tallybus_v1::ClientFrame& frame);
+
   ClientLine& line_;
-  const bool tokens_;
+  const Authorize* authorize_ = nullptr;  // null: no tokens are asked for
+  bool known_ = true;
 };
 
 }  // namespace tallybus

@@ -41,13 +41,11 @@ boost::beast::string_view Beast(std::string_view text) { return {text.data(), te
 }  // namespace
 
 WebSocketConnection::WebSocketConnection(Socket socket, Audience& audience,
-                                         const Authorize& authorize,
                                          WatchPermissionsPtr permissions)
     : ClientConnection(Kind::kWebSocket, audience.options().queue, std::move(permissions)),
       stream_(std::move(socket)),
       audience_(audience),
-      authorize_(authorize),
-      dialect_(std::make_unique<TallybusV1Client>(*this, authorize != nullptr)),
+      dialect_(std::make_unique<TallybusV1Client>(*this)),
       life_(audience.options().times, audience.clock().Now()) {
   audience_.Join(this);
 }
@@ -57,6 +55,7 @@ WebSocketConnection::~WebSocketConnection() { audience_.Leave(this); }
 void WebSocketConnection::Speak(const MakeDialect& make) { dialect_ = make(*this); }
 
 void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch watch) {
+  watch.token.clear();
   if (!watch.keys.empty()) orders_.emplace_back(std::move(watch));
   stream_.auto_fragment(false);
   stream_.read_message_max(0);  // Read counts, so that a token that is too long is told so
@@ -129,12 +128,6 @@ void WebSocketConnection::Say(std::string frame) {
 
 void WebSocketConnection::Order(tallybus_v1::ClientFrame order) {
   if (ended_ || farewell_) return;
-  if (!permissions()) {
-    auto* first = std::get_if<tallybus_v1::Watch>(&order);
-    if (first == nullptr || first->token.empty())
-      return Close(client_close::kUnauthorized, "the first watch must bring a token");
-    if (!TakeToken(std::exchange(first->token, {}))) return;
-  }
   if (orders_.size() == kMostOrders)
     return Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
   orders_.push_back(std::move(order));
@@ -154,20 +147,7 @@ void WebSocketConnection::TakeOrders() {
   }
 }
 
-// It takes the place of the one before. False: it does not count, and the connection is closed.
-bool WebSocketConnection::TakeToken(std::string_view token) {
-  absl::StatusOr<WatchPermissionsPtr> permissions = authorize_(token);
-  if (permissions.ok()) {
-    Permit(*std::move(permissions));
-    return true;
-  }
-  const absl::string_view why = permissions.status().message();
-  Close(client_close::kUnauthorized, {why.data(), why.size()});
-  return false;
-}
-
 void WebSocketConnection::OnWatch(tallybus_v1::Watch watch) {
-  if (authorize_ && !watch.token.empty() && !TakeToken(std::exchange(watch.token, {}))) return;
   if (!MayWatch(watch.keys))
     return Close(client_close::kNotAllowed, client_close::kNotAllowed.text);
   life_.Watched();
@@ -268,8 +248,7 @@ void WebSocketConnection::Tick(MonoTime now) {
     case ConnectionLife::Due::kPing:
       return SendPing();
     case ConnectionLife::Due::kNoWatch:
-      return permissions() ? Close(client_close::kNoWatch, client_close::kNoWatch.text)
-                           : Close(client_close::kUnauthorized, "no token came in time");
+      return Close(client_close::kNoWatch, client_close::kNoWatch.text);
     case ConnectionLife::Due::kSilent:
       return Close(client_close::kSilent, client_close::kSilent.text);
     case ConnectionLife::Due::kNotReading:

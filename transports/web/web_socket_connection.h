@@ -31,10 +31,8 @@ class WebSocketConnection final : public ClientConnection,
   using Socket = boost::asio::generic::stream_protocol::socket;
   using MakeDialect = std::function<std::unique_ptr<ClientDialect>(ClientLine& line)>;
 
-  // `audience` and `authorize` outlive it; an `authorize` without a function asks for no tokens.
-  // Without `permissions` the first watch must bring a token.
-  WebSocketConnection(Socket socket, Audience& audience, const Authorize& authorize,
-                      WatchPermissionsPtr permissions);
+  // `audience` outlives it. Without `permissions` no watch is taken until the dialect permits it.
+  WebSocketConnection(Socket socket, Audience& audience, WatchPermissionsPtr permissions);
   ~WebSocketConnection() override;
 
   // Before Start: speaks what this makes, not tallybus.v1.
@@ -51,9 +49,7 @@ class WebSocketConnection final : public ClientConnection,
 
   void Say(std::string frame) override;
   void Order(tallybus_v1::ClientFrame order) override;
-  void Permit(WatchPermissionsPtr permissions) override {
-    ClientConnection::Permit(std::move(permissions));
-  }
+  void Permit(WatchPermissionsPtr permissions) override { SetPermissions(std::move(permissions)); }
   void Introduced() override { life_.Watched(); }
   void CloseOnceSaid(const ClientClose& why, std::string text) override;
 
@@ -66,7 +62,6 @@ class WebSocketConnection final : public ClientConnection,
   void Read();
   void OnRead(Error error, size_t);
   void OnFrame(std::string_view text);
-  bool TakeToken(std::string_view token);
   void OnWatch(tallybus_v1::Watch watch);
   void TakeOrders();
   void OnReadFailed(Error error);
@@ -79,7 +74,6 @@ class WebSocketConnection final : public ClientConnection,
 
   Stream stream_;
   Audience& audience_;
-  const Authorize& authorize_;
   std::unique_ptr<ClientDialect> dialect_;
   MakeDialect wcs_;
   ConnectionLife life_;

@@ -115,11 +115,11 @@ TEST_F(ClientGatewayTokensTest, ATokenThatIsTooLongEndsIn4401BeforeAllOfItIsRead
   EXPECT_TRUE(Becomes([&] { return Closes("unauthorized") == 1; }));
 }
 
-TEST_F(ClientGatewayTokensTest, WhoShowsNoTokenInTimeEndsIn4401) {
+TEST_F(ClientGatewayTokensTest, WhoShowsNoTokenInTimeEndsIn4408) {
   options_.audience.times.first_watch = absl::Milliseconds(20);
   Start();
   WebSocketPeer peer(address(), "/clients?session=s1");
-  EXPECT_THAT(peer.ReadClose(), StartsWith("close 4401 no token came in time"));
+  EXPECT_THAT(peer.ReadClose(), StartsWith("close 4408 no watch came in time"));
 }
 
 TEST_F(ClientGatewayTokensTest, ATokenThatExpiresEndsBothKinds) {

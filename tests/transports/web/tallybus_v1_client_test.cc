@@ -18,7 +18,7 @@ using ::testing::SizeIs;
 class TallybusV1ClientTest : public ::testing::Test {
  protected:
   testing::FakeLine line_;
-  TallybusV1Client client_{line_, false};
+  TallybusV1Client client_{line_};
 };
 
 TEST_F(TallybusV1ClientTest, APingIsAnsweredAndAWatchIsAnOrder) {
