@@ -220,6 +220,7 @@ absl::Status Daemon::StartWeb() {
   });
   gateway_->SetSink(*router_);
   web.routes = gateway_->Routes();
+  web.tls = web_credentials_->tls();
   if (options_.config.clients.auth != config::ClientsAuth::kNone) AllowTokens(&web);
   auto server = WebServer::Start(std::move(web), metrics_);
   if (!server.ok()) return server.status();

@@ -1,9 +1,6 @@
 // From the router's thread to the web server's, and from a request to a connection.
 #include "transports/web/client_gateway.h"
 
-#include <absl/strings/match.h>
-#include <absl/strings/str_split.h>
-#include <absl/strings/strip.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -40,21 +37,10 @@ constexpr char kNoToken[] = "a token is wanted";
 
 constexpr int64_t kLongestTimeout = std::numeric_limits<int>::max();
 
-absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
-
-bool ListHas(std::string_view list, std::string_view word) {
-  for (absl::string_view item : absl::StrSplit(View(list), ',')) {
-    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(item), View(word))) return true;
-  }
-  return false;
-}
-
-// From "Authorization: Bearer <token>", or else access_token=<token>.
+// The header counts more than the query.
 std::string_view TokenOf(const HttpRequest& request, const tallybus_v1::Watch& query) {
-  const std::string_view header = request.Header("authorization");
-  constexpr std::string_view kBearer = "Bearer ";
-  const bool bearer = absl::StartsWithIgnoreCase(View(header), View(kBearer));
-  return bearer ? header.substr(kBearer.size()) : std::string_view(query.token);
+  const std::string_view token = BearerToken(request);
+  return token.empty() ? std::string_view(query.token) : token;
 }
 
 }  // namespace
@@ -242,13 +228,13 @@ absl::StatusOr<WatchPermissionsPtr> ClientGateway::Machine::Authorized(
 bool ClientGateway::Machine::IsWebSocket(const HttpRequest& request, std::string_view subprotocol,
                                          HttpAnswer* refusal) {
   const std::string spoken(subprotocol);
-  if (!ListHas(request.Header("upgrade"), "websocket")) {
+  if (!Lists(request.Header("upgrade"), "websocket")) {
     *refusal = Refuse("no_upgrade", 426, "this is a WebSocket: subprotocol " + spoken);
     refusal->headers.emplace_back("Upgrade", "websocket");
     return false;
   }
   const std::string_view offered = request.Header("sec-websocket-protocol");
-  if (offered.empty() || ListHas(offered, subprotocol)) return true;
+  if (offered.empty() || Lists(offered, subprotocol)) return true;
   *refusal = Refuse("subprotocol", 400, "the subprotocol spoken here is " + spoken);
   return false;
 }
@@ -260,7 +246,7 @@ HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
   answer.fate = HttpAnswer::Fate::kHandOver;
   answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
     Prepare(taken);
-    auto connection = std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_,
+    auto connection = std::make_shared<WebSocketConnection>(std::move(taken.stream), audience_,
                                                             asked.permissions);
     if (options_.authorize) {
       connection->Speak([this, known = asked.permissions != nullptr](ClientLine& line) {
@@ -285,7 +271,7 @@ HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
   answer.hand_over = [this, request, watch = *std::move(watch)](TakenSocket&& taken) {
     Prepare(taken);
     auto connection =
-        std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, nullptr);
+        std::make_shared<WebSocketConnection>(std::move(taken.stream), audience_, nullptr);
     connection->Speak(Wcs(request, watch));
     connection->Start(request, {});
   };
@@ -324,7 +310,7 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
                       watch = std::move(watch),
                       permissions = std::move(asked->permissions)](TakenSocket&& taken) {
     Prepare(taken);
-    std::make_shared<EventStreamConnection>(std::move(taken.socket), audience_, permissions)
+    std::make_shared<EventStreamConnection>(std::move(taken.stream), audience_, permissions)
         ->Start(origin, watch);
   };
   return answer;
@@ -332,13 +318,14 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
 
 // What the kernel would take in a slow client's place is no bound of ours.
 void ClientGateway::Machine::Prepare(TakenSocket& taken) {
+  WebStream::Socket& socket = taken.stream.socket();
   Error ignored;
-  taken.socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  taken.socket.set_option(asio::socket_base::send_buffer_size(options_.send_buffer_bytes), ignored);
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::send_buffer_size(options_.send_buffer_bytes), ignored);
   // A peer that vanished acknowledges nothing: then the kernel ends the connection.
   const int unacknowledged = static_cast<int>(
       std::min(absl::ToInt64Milliseconds(options_.audience.times.silence), kLongestTimeout));
-  (void)setsockopt(taken.socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
+  (void)setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
                    sizeof unacknowledged);
   if (thread_ != nullptr) return;
   {
@@ -346,7 +333,7 @@ void ClientGateway::Machine::Prepare(TakenSocket& taken) {
     thread_ = taken.thread;
   }
   // Owned by their own waits: they go with the thread.
-  auto timers = std::make_shared<Timers>(taken.socket.get_executor());
+  auto timers = std::make_shared<Timers>(socket.get_executor());
   timers_ = timers;
   Tick(std::move(timers));
 }

@@ -32,10 +32,10 @@ ConnectionLife::Times TimesOf(const ConnectionLife::Times& times) {
 
 }  // namespace
 
-EventStreamConnection::EventStreamConnection(Socket socket, Audience& audience,
+EventStreamConnection::EventStreamConnection(WebStream stream, Audience& audience,
                                              WatchPermissionsPtr permissions)
     : ClientConnection(Kind::kEventStream, audience.options().queue, std::move(permissions)),
-      socket_(std::move(socket)),
+      stream_(std::move(stream)),
       audience_(audience),
       times_(TimesOf(audience.options().times)),
       life_(times_, audience.clock().Now()) {
@@ -59,7 +59,7 @@ void EventStreamConnection::Start(std::string_view origin, tallybus_v1::Watch wa
 
 // What the peer says is nothing; that it goes is seen here.
 void EventStreamConnection::Read() {
-  socket_.async_read_some(asio::buffer(discarded_), [self = shared_from_this()](Error error,
+  stream_.async_read_some(asio::buffer(discarded_), [self = shared_from_this()](Error error,
                                                                                 size_t) {
     if (!error) return self->Read();
     self->Close(error == asio::error::eof ? client_close::kClientLeft : client_close::kLost, {});
@@ -93,7 +93,7 @@ void EventStreamConnection::WriteOut(std::string_view tail, std::string_view end
                                                      asio::buffer(end.data(), end.size())};
   const bool counts = !tail.empty();
   asio::async_write(
-      socket_, message,
+      stream_, message,
       [self = shared_from_this(), owner = std::move(owner), counts](Error error, size_t) {
         if (!error && counts) self->audience_.NoteSent(*self);
         self->OnWritten(error);
@@ -112,8 +112,8 @@ void EventStreamConnection::Close(const ClientClose& why, std::string_view) {
   audience_.NoteClose(why);
   watcher().Drop();
   Error ignored;
-  socket_.shutdown(Socket::shutdown_both, ignored);
-  socket_.close(ignored);
+  stream_.EndSending();
+  stream_.socket().close(ignored);
 }
 
 void EventStreamConnection::EndAfterAll() {

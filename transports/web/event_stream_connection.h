@@ -3,7 +3,6 @@
 #define TALLYBUS_TRANSPORTS_WEB_EVENT_STREAM_CONNECTION_H_
 
 #include <array>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "transports/web/client_connection.h"
 #include "transports/web/connection_life.h"
 #include "transports/web/tallybus_v1.h"
+#include "transports/web/web_stream.h"
 
 namespace tallybus {
 
@@ -22,10 +22,8 @@ namespace tallybus {
 class EventStreamConnection final : public ClientConnection,
                                     public std::enable_shared_from_this<EventStreamConnection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
-
   // `audience` outlives it. The watch is known to be permitted.
-  EventStreamConnection(Socket socket, Audience& audience, WatchPermissionsPtr permissions);
+  EventStreamConnection(WebStream stream, Audience& audience, WatchPermissionsPtr permissions);
   ~EventStreamConnection() override;
 
   // `origin`: of the page that may read the answer; empty: none asked.
@@ -48,7 +46,7 @@ class EventStreamConnection final : public ClientConnection,
   void OnWritten(Error error);
   void Ended(const ClientClose& why);
 
-  Socket socket_;
+  WebStream stream_;
   Audience& audience_;
   ConnectionLife::Times times_;
   ConnectionLife life_;

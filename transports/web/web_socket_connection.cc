@@ -40,10 +40,10 @@ boost::beast::string_view Beast(std::string_view text) { return {text.data(), te
 
 }  // namespace
 
-WebSocketConnection::WebSocketConnection(Socket socket, Audience& audience,
+WebSocketConnection::WebSocketConnection(WebStream stream, Audience& audience,
                                          WatchPermissionsPtr permissions)
     : ClientConnection(Kind::kWebSocket, audience.options().queue, std::move(permissions)),
-      stream_(std::move(socket)),
+      stream_(std::move(stream)),
       audience_(audience),
       dialect_(std::make_unique<TallybusV1Client>(*this)),
       life_(audience.options().times, audience.clock().Now()) {
@@ -236,7 +236,7 @@ void WebSocketConnection::Ended(const ClientClose& why) {
 
 void WebSocketConnection::Cut() {
   Error ignored;
-  beast::get_lowest_layer(stream_).close(ignored);
+  stream_.next_layer().socket().close(ignored);
 }
 
 void WebSocketConnection::Tick(MonoTime now) {

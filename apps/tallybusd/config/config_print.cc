@@ -125,6 +125,10 @@ void PrintListen(const Listen& listen, Lines& out) {
   out.Entry(1, "clients", or_off(listen.clients));
   out.Entry(1, "web", listen.web ? Scalar(listen.web->ToString()) : "off");
   out.Entry(1, "admin", or_off(listen.admin));
+  if (listen.tls.empty()) return;
+  out.Section(1, "tls");
+  out.Entry(2, "cert_file", Scalar(listen.tls.cert_file));
+  out.Entry(2, "key_file", Scalar(listen.tls.key_file));
 }
 
 void PrintRestClientConfig(const App& app, Lines& out) {

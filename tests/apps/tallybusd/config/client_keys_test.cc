@@ -109,5 +109,26 @@ TEST(ClientKeysTest, WithoutAuthTheWebPortMustBeOnLoopback) {
   EXPECT_TRUE(LoadText("listen: {web: off}").ok());
 }
 
+constexpr char kAuth[] = "clients: {auth: token, token: {hs256_secret_file: /x}}\n";
+
+TEST(ClientKeysTest, BeyondLoopbackTheWebPortNeedsTls) {
+  const std::string clear = ErrorOf(std::string(kAuth) + "listen: {web: '0.0.0.0:443'}");
+  EXPECT_THAT(clear, HasSubstr("listen.web: 0.0.0.0:443 is not on loopback"));
+  EXPECT_THAT(clear, HasSubstr("set listen.tls.cert_file"));
+  const std::string with =
+      std::string(kAuth) + "listen: {web: '0.0.0.0:443', tls: {cert_file: c, key_file: k}}";
+  absl::StatusOr<Config> config = LoadText(with);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->listen.tls.cert_file, "c");
+  EXPECT_EQ(config->listen.tls.key_file, "k");
+  EXPECT_EQ(Print(*LoadText(Print(*config))), Print(*config));
+  EXPECT_THAT(Print(*config), HasSubstr("key_file: k"));
+}
+
+TEST(ClientKeysTest, ACertificateAndItsKeyNeedEachOther) {
+  EXPECT_THAT(ErrorOf("listen: {tls: {cert_file: c}}"), HasSubstr("listen.tls: cert_file needs"));
+  EXPECT_THAT(ErrorOf("listen: {tls: {key_file: k}}"), HasSubstr("listen.tls: key_file needs"));
+}
+
 }  // namespace
 }  // namespace tallybus::config
