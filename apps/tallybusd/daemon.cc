@@ -105,6 +105,7 @@ absl::Status Daemon::MakeGateway() {
                             static_cast<size_t>(clients.queue_bytes)};
   options.audience.replay_events = static_cast<size_t>(clients.replay_events);
   options.audience.replay_bytes = static_cast<size_t>(clients.replay_bytes);
+  options.audience.times.ping_every = clients.ping_interval;
   options.access = {clients.allowed_origins, clients.allowed_hosts};
   options.authorize = web_credentials_->authorize();
   // By the address that it listens on it may be asked, whatever that is.

@@ -14,7 +14,8 @@ const {chromium} = require('playwright-core');
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-         '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+         '--disable-background-networking', '--disable-component-update', '--disable-sync',
+         '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
 });
 const page = await browser.newPage();
 page.on('console', message => console.error(`console ${message.type()}: ${message.text()}`));

@@ -15,7 +15,6 @@
 #include <string>
 #include <utility>
 
-#include "tallybus/mailbox.h"
 #include "transports/web/answers.h"
 #include "transports/web/event_stream_connection.h"
 #include "transports/web/gateway_sessions.h"
@@ -29,9 +28,6 @@ namespace {
 
 namespace asio = boost::asio;
 using Error = boost::system::error_code;
-
-// Events have a bound of their own; what lives must come through.
-constexpr size_t kNoBound = std::numeric_limits<size_t>::max();
 
 constexpr char kNoToken[] = "a token is wanted";
 
@@ -52,7 +48,7 @@ class ClientGateway::Machine {
         access_(options_.access),
         metrics_(metrics),
         sessions_(options_.node_id, clock),
-        mailbox_(kNoBound, [this] { thread_->Post([this] { Drain(); }); }),
+        mailbox_(options_.mailbox, [this] { thread_->Post([this] { Drain(); }); }),
         audience_(
             options_.audience, clock, metrics,
             [this](uint64_t pass, std::vector<LiveFilter> filters) {
@@ -67,16 +63,7 @@ class ClientGateway::Machine {
   // [router]
   void Notify(const Notification& notification) {
     if (!watching_.load(std::memory_order_acquire)) return;
-    AudienceItem item;
-    item.message = tallybus_v1::MakeMessage(notification);
-    const size_t bytes = item.message->Bytes();
-    if (events_.load(std::memory_order_relaxed) >= options_.mailbox_events ||
-        bytes_.load(std::memory_order_relaxed) + bytes > options_.mailbox_bytes) {
-      return NoteLost();
-    }
-    events_.fetch_add(1, std::memory_order_relaxed);
-    bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    Put(std::move(item));
+    mailbox_.PutEvent(tallybus_v1::MakeMessage(notification));
   }
 
   // [web]
@@ -103,8 +90,6 @@ class ClientGateway::Machine {
   bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
   WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
-  void Put(AudienceItem item);
-  void NoteLost();
   void Drain();
   void Prepare(TakenSocket& taken);
   void Tick(std::shared_ptr<Timers> timers);
@@ -119,12 +104,7 @@ class ClientGateway::Machine {
   // Set by the first client, before anybody watches; mutex_ is for GoAway alone.
   std::shared_ptr<ServerThread> thread_;
   std::atomic<bool> watching_{false};
-  std::atomic<size_t> events_{0};  // in the mailbox
-  std::atomic<size_t> bytes_{0};
-  bool told_lost_ = false;   // [router] what was put last says that events were lost
-  uint64_t losses_put_ = 0;  // [router]
-  std::atomic<uint64_t> losses_taken_{0};
-  Mailbox<AudienceItem> mailbox_;
+  AudienceMailbox mailbox_;
   Audience audience_;
   std::vector<AudienceItem> taken_;
   std::weak_ptr<Timers> timers_;
@@ -134,39 +114,13 @@ class ClientGateway::Machine {
   bool nobody_left_ = false;
 };
 
-// [router]
-void ClientGateway::Machine::Put(AudienceItem item) {
-  told_lost_ = item.lost;
-  (void)mailbox_.Push(std::move(item));  // never full, see kNoBound
-}
-
-// [router] At its place among all that is put, and at once: nothing may come after it. One says it
-// for all that is lost until it is taken or something else is put, so it needs no bound.
-void ClientGateway::Machine::NoteLost() {
-  if (told_lost_ && losses_taken_.load(std::memory_order_acquire) < losses_put_) return;
-  ++losses_put_;
-  AudienceItem item;
-  item.lost = true;
-  Put(std::move(item));
-}
-
 void ClientGateway::Machine::AskRouter(uint64_t pass, std::vector<LiveFilter> filters) {
-  ask_(std::move(filters), [this, pass](std::vector<LiveStreams> found) {
-    AudienceItem item;
-    item.pass = pass;
-    item.found = std::move(found);
-    Put(std::move(item));
-  });
+  ask_(std::move(filters),
+       [this, pass](std::vector<LiveStreams> found) { mailbox_.PutFound(pass, std::move(found)); });
 }
 
 void ClientGateway::Machine::Drain() {
   mailbox_.Drain(&taken_);
-  for (const AudienceItem& item : taken_) {
-    if (item.lost) losses_taken_.fetch_add(1, std::memory_order_release);
-    if (!item.message) continue;
-    events_.fetch_sub(1, std::memory_order_relaxed);
-    bytes_.fetch_sub(item.message->Bytes(), std::memory_order_relaxed);
-  }
   audience_.Take(taken_);
   taken_.clear();
 }
@@ -280,9 +234,10 @@ HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
 
 WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& request,
                                                              tallybus_v1::Watch watch) {
+  // Where the request brought a token, the one in the first frame is the backend's alone.
   const auto authorize = [this, of_request = std::string(TokenOf(request, watch))](
                              std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
-    auto permissions = Authorized(token.empty() ? of_request : token);
+    auto permissions = Authorized(of_request.empty() ? token : of_request);
     if (permissions.ok() && *permissions == nullptr) return absl::UnauthenticatedError(kNoToken);
     return permissions;
   };

@@ -18,6 +18,7 @@
 #include "tallybus/live_streams.h"
 #include "tallybus/metrics.h"
 #include "transports/web/audience.h"
+#include "transports/web/audience_mailbox.h"
 #include "transports/web/client_access.h"
 #include "transports/web/web_server.h"
 
@@ -34,8 +35,7 @@ class ClientGateway final : public ClientChannel {
     Authorize authorize = nullptr;  // null: everybody may watch everything
     std::string node_id;            // of the sessions that the gateway opens itself
     // Events on their way between the threads; those above are dropped, and told as a gap.
-    size_t mailbox_events = 8192;
-    size_t mailbox_bytes = size_t{32} << 20;
+    AudienceMailbox::Limits mailbox;
     absl::Duration tick = absl::Seconds(1);
     int send_buffer_bytes = 64 << 10;  // the kernel's, for each client; it doubles them
   };

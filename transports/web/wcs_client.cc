@@ -34,15 +34,14 @@ void WcsClient::Hear(std::string_view text) {
     const absl::string_view what = frame.status().message();
     return line_.Close(client_close::kMalformed, {what.data(), what.size()});
   }
+  if (std::holds_alternative<wcs::Heard>(*frame)) return;
+  if (std::holds_alternative<wcs::Ping>(*frame)) return line_.Say(wcs::PongFrame());
   auto* connection = std::get_if<wcs::Connection>(&*frame);
   if ((connection != nullptr) != (session_ == nullptr)) {
     return line_.Close(client_close::kMalformed, "connection is the first message, and no other");
   }
   if (connection != nullptr) return OnConnection(std::move(*connection));
-  if (std::holds_alternative<wcs::Ping>(*frame)) return line_.Say(wcs::PongFrame());
-  const auto* unserved = std::get_if<wcs::Unserved>(&*frame);
-  if (unserved == nullptr) return;
-  for (const std::string& answer : unserved->answers) line_.Say(answer);
+  for (const std::string& answer : std::get<wcs::Unserved>(*frame).answers) line_.Say(answer);
 }
 
 void WcsClient::OnConnection(wcs::Connection connection) {
@@ -52,6 +51,9 @@ void WcsClient::OnConnection(wcs::Connection connection) {
     return Decline({why.data(), why.size()});
   }
   permissions_ = *std::move(permissions);
+  if (!permissions_->app.empty() && permissions_->app != connection.app_key) {
+    return Decline("the token is another app's");
+  }
   const auto& keys = parts_.watch.keys;
   if (!std::all_of(keys.begin(), keys.end(),
                    [this](const WatchKey& key) { return permissions_->Allow(key); })) {

@@ -89,6 +89,10 @@ constexpr Key<Clients> kClientKeys[] = {
      }},
     {"replay_bytes",
      [](const Value& v, Clients& out) { return Store(v.Size(kKiB, kGiB), out.replay_bytes); }},
+    {"ping_interval",
+     [](const Value& v, Clients& out) {
+       return Store(v.Duration(absl::Seconds(1), absl::Seconds(30)), out.ping_interval);
+     }},
     {"allowed_origins",
      [](const Value& v, Clients& out) { return Store(v.Texts(WrongOrigin), out.allowed_origins); }},
     {"allowed_hosts",

@@ -82,12 +82,13 @@ struct TokenKeys {
 // The web clients of listen.web: WebSocket on /clients, server-sent events on /events.
 struct Clients {
   ClientsAuth auth = ClientsAuth::kNone;
-  TokenKeys token;                                // of ClientsAuth::kToken, and not empty there
-  int most = 20'000;                              // key: max
-  int queue_events = 256;                         // for each client
-  int64_t queue_bytes = int64_t{1} << 20;         // for each client
-  int replay_events = 4096;                       // for all of them
-  int64_t replay_bytes = int64_t{8} << 20;        // for all of them
+  TokenKeys token;                          // of ClientsAuth::kToken, and not empty there
+  int most = 20'000;                        // key: max
+  int queue_events = 256;                   // for each client
+  int64_t queue_bytes = int64_t{1} << 20;   // for each client
+  int replay_events = 4096;                 // for all of them
+  int64_t replay_bytes = int64_t{8} << 20;  // for all of them
+  absl::Duration ping_interval = absl::Seconds(30);
   std::vector<std::string> allowed_origins = {};  // "https://media.example.org"
   std::vector<std::string> allowed_hosts = {};    // "media.example.org", "media.example.org:8443"
 };

@@ -271,6 +271,7 @@ void PrintClients(const Clients& clients, Lines& out) {
   out.Entry(1, "queue_bytes", SizeText(clients.queue_bytes));
   out.Entry(1, "replay_events", std::to_string(clients.replay_events));
   out.Entry(1, "replay_bytes", SizeText(clients.replay_bytes));
+  out.Entry(1, "ping_interval", DurationText(clients.ping_interval));
   out.Entry(1, "allowed_origins", List(clients.allowed_origins));
   out.Entry(1, "allowed_hosts", List(clients.allowed_hosts));
 }

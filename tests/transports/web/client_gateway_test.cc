@@ -137,7 +137,7 @@ TEST_F(ClientGatewayTest, AServerThatStopsWithClientsLeavesNothingBehind) {
 }
 
 TEST_F(ClientGatewayTest, WhatFindsTheMailboxFullIsAGapForAll) {
-  options_.mailbox_bytes = 2000;
+  options_.mailbox.bytes = 2000;
   Start();
   WebSocketPeer peer(address(), "/clients?session=s1");
   EXPECT_EQ(peer.Read(), kNothingLives);
@@ -149,7 +149,7 @@ TEST_F(ClientGatewayTest, WhatFindsTheMailboxFullIsAGapForAll) {
 }
 
 TEST_F(ClientGatewayTest, WhatIsLostAtTheEndOfABurstIsToldAlthoughNothingFollows) {
-  options_.mailbox_bytes = 2000;
+  options_.mailbox.bytes = 2000;
   Start();
   WebSocketPeer peer(address(), "/clients?session=s1");
   EXPECT_EQ(peer.Read(), kNothingLives);

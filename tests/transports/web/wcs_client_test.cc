@@ -141,6 +141,15 @@ TEST_F(WcsClientTest, ATokenThatIsNoGoodIsDeclinedBeforeTheBackendIsAsked) {
   EXPECT_THAT(router_.asks, IsEmpty());
 }
 
+TEST_F(WcsClientTest, ATokenOfOneAppOpensNoSessionOfAnother) {
+  auto of_app = std::make_shared<WatchPermissions>();
+  of_app->app = "another";
+  permissions_ = of_app;
+  client_->Hear(kConnection);
+  EXPECT_EQ(line_.farewell, "1006 the token is another app's");
+  EXPECT_THAT(router_.asks, IsEmpty());
+}
+
 TEST_F(WcsClientTest, TheSessionClosesWithTheClient) {
   client_->Hear(kConnection);
   Answer({true, "", "", {}});
@@ -158,6 +167,8 @@ TEST_F(WcsClientTest, WhoLeavesBeforeTheAnswerIsNotSpokenToAgain) {
 }
 
 TEST_F(WcsClientTest, ConnectionIsTheFirstMessageAndNoOther) {
+  client_->Hear(R"({"message":"pong","data":[null]})");
+  EXPECT_EQ(line_.closed, "") << "it was asked whether it lives";
   client_->Hear(R"({"message":"publishStream","data":[{"mediaSessionId":"m"}]})");
   EXPECT_THAT(line_.closed, StartsWith("4400 connection is the first"));
   line_.closed.clear();

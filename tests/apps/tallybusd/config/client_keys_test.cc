@@ -21,6 +21,7 @@ constexpr char kEveryKey[] =
     "  queue_bytes: 16KiB\n"
     "  replay_events: 0\n"
     "  replay_bytes: 2MiB\n"
+    "  ping_interval: 5s\n"
     "  allowed_origins: ['https://a.example', 'http://b.example:8080']\n"
     "  allowed_hosts: [a.example, 'b.example:8080', '[fd00::1]']\n";
 
@@ -34,6 +35,7 @@ TEST(ClientKeysTest, EveryKeyIsRead) {
   EXPECT_EQ(clients.queue_bytes, 16 << 10);
   EXPECT_EQ(clients.replay_events, 0);
   EXPECT_EQ(clients.replay_bytes, 2 << 20);
+  EXPECT_EQ(clients.ping_interval, absl::Seconds(5));
   EXPECT_THAT(clients.allowed_origins, ElementsAre("https://a.example", "http://b.example:8080"));
   EXPECT_THAT(clients.allowed_hosts, ElementsAre("a.example", "b.example:8080", "[fd00::1]"));
 }
@@ -48,10 +50,10 @@ TEST(ClientKeysTest, WhatIsPrintedIsReadAsTheSame) {
 TEST(ClientKeysTest, ImpossibleValuesAreRefusedAtTheirPlace) {
   for (const char* text :
        {"max: 0", "max: 1000001", "queue_events: 0", "queue_bytes: 1B", "queue_bytes: 1024",
-        "replay_events: -1", "replay_bytes: 0", "allowed_origins: a.example",
-        "allowed_origins: [a.example]", "allowed_origins: ['https://a.example/']",
-        "allowed_origins: ['*']", "allowed_hosts: ['*']", "allowed_hosts: ['https://a']",
-        "allowed_hosts: ['']", "auth: nobody", "most: 5"}) {
+        "replay_events: -1", "replay_bytes: 0", "ping_interval: 0", "ping_interval: 31s",
+        "allowed_origins: a.example", "allowed_origins: [a.example]",
+        "allowed_origins: ['https://a.example/']", "allowed_origins: ['*']", "allowed_hosts: ['*']",
+        "allowed_hosts: ['https://a']", "allowed_hosts: ['']", "auth: nobody", "most: 5"}) {
     EXPECT_THAT(ErrorOf("clients: {" + std::string(text) + "}"), HasSubstr("t.yaml:1:")) << text;
   }
 }
