@@ -16,6 +16,8 @@
 #include <utility>
 
 #include "transports/web/answers.h"
+#include "transports/web/connect_grant.h"
+#include "transports/web/connect_v1_client.h"
 #include "transports/web/event_stream_connection.h"
 #include "transports/web/gateway_sessions.h"
 #include "transports/web/taken_socket.h"
@@ -89,6 +91,8 @@ class ClientGateway::Machine {
   absl::StatusOr<WatchPermissionsPtr> Authorized(std::string_view token) const;
   bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
   WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
+  ConnectV1Client::Parts PartsOf(const HttpRequest& request, const tallybus_v1::Watch& watch);
+  HttpAnswer AskForEvents(const HttpRequest& request, tallybus_v1::Watch watch);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
   void Drain();
   void Prepare(TakenSocket& taken);
@@ -174,6 +178,7 @@ absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
 // Null: it depends on the token that is still to come.
 absl::StatusOr<WatchPermissionsPtr> ClientGateway::Machine::Authorized(
     std::string_view token) const {
+  if (options_.ask_backend) return WatchPermissionsPtr();
   if (!options_.authorize) return EveryPermission();
   if (token.empty()) return WatchPermissionsPtr();
   return options_.authorize(token);
@@ -207,11 +212,16 @@ HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
         return std::make_unique<TallybusV1Client>(line, &options_.authorize, known);
       });
     }
+    if (options_.ask_backend) {
+      connection->Speak([&, this](ClientLine& line) {
+        return std::make_unique<ConnectV1Client>(line, PartsOf(request, asked.watch), asked.watch);
+      });
+    }
     const bool says_what = !request.Header("sec-websocket-protocol").empty();
     if (!says_what && asked.watch.keys.empty()) {
       connection->SpeakWcsIfAsked(Wcs(request, {{}, {}, asked.watch.token}));
     }
-    connection->Start(request, asked.watch);
+    connection->Start(request, options_.ask_backend ? tallybus_v1::Watch() : asked.watch);
   };
   return answer;
 }
@@ -235,15 +245,23 @@ HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
 WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& request,
                                                              tallybus_v1::Watch watch) {
   // Where the request brought a token, the one in the first frame is the backend's alone.
+  // The backend is asked for the client's own session, and grants nothing else.
+  const auto own = [](std::string_view) -> absl::StatusOr<WatchPermissionsPtr> {
+    auto nothing = std::make_shared<WatchPermissions>();
+    nothing->only.emplace();
+    return nothing;
+  };
   const auto authorize = [this, of_request = std::string(TokenOf(request, watch))](
                              std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
     auto permissions = Authorized(of_request.empty() ? token : of_request);
     if (permissions.ok() && *permissions == nullptr) return absl::UnauthenticatedError(kNoToken);
     return permissions;
   };
-  return [this, authorize, watch = std::move(watch)](ClientLine& line) {
-    return std::make_unique<WcsClient>(line,
-                                       WcsClient::Parts{sessions_, thread_, authorize, watch});
+  std::function<absl::StatusOr<WatchPermissionsPtr>(std::string_view)> judge = authorize;
+  if (options_.ask_backend) judge = own;
+  return [this, judge, watch = std::move(watch)](ClientLine& line) {
+    return std::make_unique<WcsClient>(
+        line, WcsClient::Parts{sessions_, thread_, judge, watch, options_.ask_backend});
   };
 }
 
@@ -251,9 +269,10 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
   if (!asked.ok()) return answer;
-  if (!asked->permissions) return Refuse("unauthorized", 401, kNoToken);
+  if (!asked->permissions && !options_.ask_backend) return Refuse("unauthorized", 401, kNoToken);
   tallybus_v1::Watch& watch = asked->watch;
   if (watch.keys.empty()) return Refuse("query", 400, "session, stream or app says what to watch");
+  if (options_.ask_backend) return AskForEvents(request, std::move(watch));
   for (const WatchKey& key : watch.keys) {
     if (!asked->permissions->Allow(key)) return Refuse("not_allowed", 403, "this is not for you");
   }
@@ -267,6 +286,41 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
     Prepare(taken);
     std::make_shared<EventStreamConnection>(std::move(taken.stream), audience_, permissions)
         ->Start(origin, watch);
+  };
+  return answer;
+}
+
+ConnectV1Client::Parts ClientGateway::Machine::PartsOf(const HttpRequest& request,
+                                                       const tallybus_v1::Watch& watch) {
+  return {sessions_, thread_, std::string(request.Header("origin")),
+          std::string(TokenOf(request, watch))};
+}
+
+// It counts as a client while the backend is asked.
+HttpAnswer ClientGateway::Machine::AskForEvents(const HttpRequest& request,
+                                                tallybus_v1::Watch watch) {
+  const std::string_view last = request.Header("last-event-id");
+  if (!last.empty()) watch.after = last;
+  HttpAnswer answer;
+  answer.fate = HttpAnswer::Fate::kHandOver;
+  answer.hand_over = [this, request, watch = std::move(watch)](TakenSocket&& taken) {
+    Prepare(taken);
+    ConnectV1Client::Parts parts = PartsOf(request, watch);
+    auto connection =
+        std::make_shared<EventStreamConnection>(std::move(taken.stream), audience_, nullptr);
+    const auto on_answer = [this, weak = std::weak_ptr(connection), origin = parts.origin,
+                            watch](absl::StatusOr<WatchPermissionsPtr> granted) {
+      const auto waits = weak.lock();
+      if (waits == nullptr) return;
+      if (!granted.ok()) {
+        return waits->Decline(Refuse("unauthorized", 401, std::string(granted.status().message())));
+      }
+      waits->Permit(*std::move(granted));
+      waits->Start(origin, watch);
+    };
+    connection->Await(
+        AskConnect(sessions_, thread_,
+                   {AppOf(watch.keys), parts.token, parts.origin, watch.keys, nullptr}, on_answer));
   };
   return answer;
 }

@@ -45,6 +45,7 @@ EventStreamConnection::EventStreamConnection(WebStream stream, Audience& audienc
 EventStreamConnection::~EventStreamConnection() { audience_.Leave(this); }
 
 void EventStreamConnection::Start(std::string_view origin, tallybus_v1::Watch watch) {
+  if (ended_) return;
   head_ = kHeader;
   if (!origin.empty()) {
     absl::StrAppend(&head_, "Access-Control-Allow-Origin: ", std::string(origin),
@@ -53,8 +54,28 @@ void EventStreamConnection::Start(std::string_view origin, tallybus_v1::Watch wa
   head_ += "\r\n";
   life_.Watched();
   (void)audience_.Watch(this, std::move(watch));  // one of each at most
+  started_ = true;
   WriteOut({}, {}, nullptr);
+  if (!reading_) Read();
+}
+
+void EventStreamConnection::Await(std::shared_ptr<void> question) {
+  question_ = std::move(question);
+  reading_ = true;
   Read();
+}
+
+void EventStreamConnection::Decline(const HttpAnswer& answer) {
+  if (ended_) return;
+  head_ = absl::StrCat("HTTP/1.1 ", answer.status, " Unauthorized\r\nConnection: close\r\n",
+                       "Content-Length: ", answer.body.size(), "\r\n");
+  for (const auto& [name, value] : answer.headers) {
+    absl::StrAppend(&head_, name, ": ", value, "\r\n");
+  }
+  absl::StrAppend(&head_, "\r\n", answer.body);
+  asio::async_write(stream_, asio::buffer(head_), [self = shared_from_this()](Error, size_t) {
+    self->Close(client_close::kUnauthorized, {});
+  });
 }
 
 // What the peer says is nothing; that it goes is seen here.
@@ -69,7 +90,7 @@ void EventStreamConnection::Read() {
 void EventStreamConnection::Wake() { Write(); }
 
 void EventStreamConnection::Write() {
-  if (writing_ || ended_) return;
+  if (writing_ || ended_ || !started_) return;
   std::optional<Outgoing> next = watcher().Next(audience_.ring());
   if (next) {
     head_.clear();
@@ -118,6 +139,7 @@ void EventStreamConnection::Close(const ClientClose& why, std::string_view) {
 
 void EventStreamConnection::EndAfterAll() {
   last_ = true;
+  if (!started_) return Close(client_close::kGoingAway, {});
   Write();
 }
 

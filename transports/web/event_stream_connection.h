@@ -12,6 +12,7 @@
 #include "transports/web/audience.h"
 #include "transports/web/client_connection.h"
 #include "transports/web/connection_life.h"
+#include "transports/web/http_server.h"
 #include "transports/web/tallybus_v1.h"
 #include "transports/web/web_stream.h"
 
@@ -22,11 +23,17 @@ namespace tallybus {
 class EventStreamConnection final : public ClientConnection,
                                     public std::enable_shared_from_this<EventStreamConnection> {
  public:
-  // `audience` outlives it. The watch is known to be permitted.
+  // `audience` outlives it. Without `permissions` it awaits them.
   EventStreamConnection(WebStream stream, Audience& audience, WatchPermissionsPtr permissions);
   ~EventStreamConnection() override;
 
-  // `origin`: of the page that may read the answer; empty: none asked.
+  // Before Start: it is asked whether it may watch; the question goes with the connection.
+  void Await(std::shared_ptr<void> question);
+  void Permit(WatchPermissionsPtr permissions) { SetPermissions(std::move(permissions)); }
+  // It may not: this is told, and the connection ends.
+  void Decline(const HttpAnswer& answer);
+  // The watch is known to be permitted. `origin`: of the page that may read the answer; empty: none
+  // asked.
   void Start(std::string_view origin, tallybus_v1::Watch watch);
 
   void Wake() override;
@@ -51,6 +58,9 @@ class EventStreamConnection final : public ClientConnection,
   ConnectionLife::Times times_;
   ConnectionLife life_;
   std::string head_;
+  std::shared_ptr<void> question_;
+  bool reading_ = false;
+  bool started_ = false;
   std::array<char, 64> discarded_;
   bool writing_ = false;
   bool comment_due_ = false;

@@ -3,6 +3,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/bind_handler.hpp>
@@ -35,6 +36,13 @@ http::request<http::empty_body> HandshakeOf(const HttpRequest& request) {
 constexpr size_t kMostOrders = 16;
 // Answers that the client has not read.
 constexpr size_t kMostSaid = 16;
+
+// What a close frame has room for, up to the end of a character.
+std::string_view Shortened(std::string_view text) {
+  size_t size = std::min<size_t>(text.size(), 120);
+  while (size > 0 && size < text.size() && (text[size] & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
 
 boost::beast::string_view Beast(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -209,7 +217,7 @@ void WebSocketConnection::Close(const ClientClose& why, std::string_view text) {
   Ended(why);
   if (!open_) return Cut();
   const websocket::close_reason reason(static_cast<websocket::close_code>(why.code),
-                                       Beast(text.substr(0, 120)));
+                                       Beast(Shortened(text)));
   stream_.async_close(reason, [self = shared_from_this()](Error) {});
 }
 

@@ -19,8 +19,9 @@ constexpr int64_t kMostEvents = 1'000'000;
 
 constexpr size_t kMostKeys = 8;
 
-constexpr Choice<ClientsAuth> kAuths[] = {
-    {"none", ClientsAuth::kNone}, {"token", ClientsAuth::kToken}, {"connect", std::nullopt}};
+constexpr Choice<ClientsAuth> kAuths[] = {{"none", ClientsAuth::kNone},
+                                          {"token", ClientsAuth::kToken},
+                                          {"connect", ClientsAuth::kConnect}};
 
 std::string_view WrongFile(const std::string& path) {
   return path.starts_with('/') ? "" : "must be an absolute path of a file";
@@ -125,7 +126,8 @@ absl::Status CheckClients(const Clients& clients, const Listen& listen) {
   if (clients.auth == ClientsAuth::kNone) {
     return Wrong(absl::StrCat(
         "clients.auth: none lets everybody watch who reaches listen.web, and ", address,
-        " is not on loopback; set clients.auth: token, or set listen.web to 127.0.0.1 or [::1]"));
+        " is not on loopback; set clients.auth: token or connect, or set listen.web to 127.0.0.1 "
+        "or [::1]"));
   }
   if (listen.tls.empty()) {
     return Wrong(absl::StrCat("listen.web: ", address,

@@ -69,7 +69,7 @@ struct Engines {
   OnLost on_lost = OnLost::kFailStreams;
 };
 
-enum class ClientsAuth { kNone, kToken };
+enum class ClientsAuth { kNone, kToken, kConnect };
 
 // Files of the keys that tokens are checked with; one of them signed a good one.
 struct TokenKeys {

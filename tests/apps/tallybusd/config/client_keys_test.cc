@@ -94,15 +94,19 @@ TEST(ClientKeysTest, TokensNeedAKeyAndAKeyNeedsTokens) {
               HasSubstr("set clients.auth: token"));
 }
 
-TEST(ClientKeysTest, TheConnectHookIsOfALaterVersion) {
-  EXPECT_THAT(ErrorOf("clients: {auth: connect}"), HasSubstr("not in this version yet"));
+TEST(ClientKeysTest, TheConnectHookIsReadAndPrinted) {
+  absl::StatusOr<Config> config = LoadText("clients: {auth: connect}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->clients.auth, ClientsAuth::kConnect);
+  EXPECT_THAT(Print(*config), HasSubstr("  auth: connect\n"));
 }
 
 TEST(ClientKeysTest, WithoutAuthTheWebPortMustBeOnLoopback) {
   const std::string beyond = ErrorOf("listen: {web: '192.0.2.1:5580'}");
   EXPECT_THAT(beyond, HasSubstr("clients.auth: none"));
   EXPECT_THAT(beyond, HasSubstr("192.0.2.1:5580 is not on loopback"));
-  EXPECT_THAT(beyond, HasSubstr("set clients.auth: token, or set listen.web to 127.0.0.1"));
+  EXPECT_THAT(beyond,
+              HasSubstr("set clients.auth: token or connect, or set listen.web to 127.0.0.1"));
   EXPECT_THAT(ErrorOf("listen: {web: '[::]:5580'}"), HasSubstr("not on loopback"));
   for (const char* host : {"127.0.0.1", "127.8.0.1", "'[::1]", "localhost"}) {
     const std::string quote = host[0] == '\'' ? "'" : "";
