@@ -127,6 +127,7 @@ absl::Status Daemon::MakeGateway() {
   options.audience.times.ping_every = clients.ping_interval;
   options.access = {clients.allowed_origins, clients.allowed_hosts};
   options.authorize = web_credentials_->authorize();
+  options.ask_backend = clients.auth == config::ClientsAuth::kConnect;
   // By the address that it listens on it may be asked, whatever that is.
   const std::string own = options_.config.listen.web->ToString();
   options.access.allowed_hosts.push_back(own.substr(0, own.rfind(':')));
@@ -240,6 +241,7 @@ absl::Status Daemon::StartWeb() {
   });
   gateway_->SetSink(*router_);
   web.routes = gateway_->Routes();
+  web.tls = web_credentials_->tls();
   if (options_.config.clients.auth != config::ClientsAuth::kNone) AllowTokens(&web);
   auto server = WebServer::Start(std::move(web), metrics_);
   if (!server.ok()) return server.status();

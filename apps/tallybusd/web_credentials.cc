@@ -66,10 +66,20 @@ absl::StatusOr<TokenVerifier> ReadTokenKeys(const config::TokenKeys& files) {
   return TokenVerifier::Make(keys);
 }
 
+absl::StatusOr<std::shared_ptr<ServerTls>> ReadTls(const config::WebTls& files) {
+  auto tls = ServerTls::Load(files.cert_file, files.key_file);
+  if (tls.ok()) return tls;
+  return absl::InvalidArgumentError(absl::StrCat("listen.tls.", tls.status().message()));
+}
+
 }  // namespace
 
 WebCredentials::WebCredentials(const config::Config& config, const Clock& clock, Log& log)
-    : token_files_(config.clients.token), clock_(clock), log_(log), looked_(clock.Now()) {
+    : token_files_(config.clients.token),
+      tls_files_(config.listen.tls),
+      clock_(clock),
+      log_(log),
+      looked_(clock.Now()) {
   seen_ = LookAtFiles();  // before they are read: what changes meanwhile is read once more
 }
 
@@ -82,12 +92,19 @@ absl::StatusOr<std::unique_ptr<WebCredentials>> WebCredentials::Load(const confi
     if (!keys.ok()) return keys.status();
     credentials->tokens_ = std::make_unique<TokenAuthority>(*std::move(keys), clock, metrics);
   }
+  if (!config.listen.tls.empty()) {
+    auto tls = ReadTls(config.listen.tls);
+    if (!tls.ok()) return tls.status();
+    credentials->tls_ = *std::move(tls);
+  }
   return credentials;
 }
 
 absl::Status WebCredentials::Check(const config::Config& config) {
-  if (config.clients.token.empty()) return absl::OkStatus();
-  return ReadTokenKeys(config.clients.token).status();
+  absl::Status status;
+  if (!config.clients.token.empty()) status = ReadTokenKeys(config.clients.token).status();
+  if (!config.listen.tls.empty()) status.Update(ReadTls(config.listen.tls).status());
+  return status;
 }
 
 Authorize WebCredentials::authorize() const {
@@ -97,7 +114,19 @@ Authorize WebCredentials::authorize() const {
 
 void WebCredentials::Reload() {
   seen_ = LookAtFiles();
-  if (tokens_ == nullptr) return;
+  if (tokens_) ReloadTokenKeys();
+  if (tls_) ReloadTls();
+}
+
+void WebCredentials::ReloadTls() {
+  const absl::Status status = tls_->Reload();
+  if (status.ok()) return log_.Write(LogLevel::kInfo, "the certificate of listen.web was read");
+  log_.Write(LogLevel::kError, absl::StrCat("the certificate of listen.web stays as it was: "
+                                            "listen.tls.",
+                                            status.message()));
+}
+
+void WebCredentials::ReloadTokenKeys() {
   absl::StatusOr<TokenVerifier> keys = ReadTokenKeys(token_files_);
   if (!keys.ok()) {
     return log_.Write(LogLevel::kError, absl::StrCat("the keys for tokens stay as they were: ",
@@ -114,14 +143,16 @@ void WebCredentials::Tick() {
 }
 
 std::string WebCredentials::LookAtFiles() const {
+  std::vector<std::string> files = {tls_files_.cert_file, tls_files_.key_file};
+  for (const auto* more : {&token_files_.hs256_secret_files, &token_files_.ed25519_key_files}) {
+    files.insert(files.end(), more->begin(), more->end());
+  }
   std::string looks;
-  for (const auto* files : {&token_files_.hs256_secret_files, &token_files_.ed25519_key_files}) {
-    for (const std::string& file : *files) {
-      struct stat found = {};
-      if (stat(file.c_str(), &found) != 0) found = {};
-      absl::StrAppend(&looks, found.st_ino, " ", found.st_size, " ", found.st_mtim.tv_sec, ".",
-                      found.st_mtim.tv_nsec, "\n");
-    }
+  for (const std::string& file : files) {
+    struct stat found = {};
+    if (stat(file.c_str(), &found) != 0) found = {};
+    absl::StrAppend(&looks, found.st_ino, " ", found.st_size, " ", found.st_mtim.tv_sec, ".",
+                    found.st_mtim.tv_nsec, "\n");
   }
   return looks;
 }

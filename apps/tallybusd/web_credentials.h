@@ -1,4 +1,5 @@
-// What listen.web checks its clients' tokens with: read from files, and again when they change.
+// What listen.web shows and asks for: its certificate, and the keys that tokens are checked with.
+// Read from files, and again when they change.
 #ifndef TALLYBUS_APPS_TALLYBUSD_WEB_CREDENTIALS_H_
 #define TALLYBUS_APPS_TALLYBUSD_WEB_CREDENTIALS_H_
 
@@ -13,6 +14,7 @@
 #include "tallybus/clock.h"
 #include "tallybus/log.h"
 #include "tallybus/metrics.h"
+#include "transports/web/server_tls.h"
 #include "transports/web/token_authority.h"
 
 namespace tallybus {
@@ -30,6 +32,8 @@ class WebCredentials {
 
   // Null: tokens are not asked for. Good as long as this lives.
   Authorize authorize() const;
+  // Null: in the clear.
+  const std::shared_ptr<ServerTls>& tls() const { return tls_; }
 
   // Reads all files again. One that is wrong changes nothing of what it belongs to, and is logged.
   void Reload();
@@ -38,12 +42,16 @@ class WebCredentials {
 
  private:
   WebCredentials(const config::Config& config, const Clock& clock, Log& log);
+  void ReloadTls();
+  void ReloadTokenKeys();
   std::string LookAtFiles() const;
 
   const config::TokenKeys token_files_;
+  const config::WebTls tls_files_;
   const Clock& clock_;
   Log& log_;
   std::unique_ptr<TokenAuthority> tokens_;
+  std::shared_ptr<ServerTls> tls_;
   std::string seen_;  // what the files looked like when they were read
   MonoTime looked_;
 };

@@ -3,12 +3,18 @@
 #define TALLYBUS_TRANSPORTS_WEB_CLIENT_ACCESS_H_
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "transports/web/http_server.h"
 
 namespace tallybus {
+
+// [any thread] Whether a header that lists words, such as "keep-alive, Upgrade", has this one.
+bool Lists(std::string_view header, std::string_view word);
+// [any thread] From "Authorization: Bearer <token>"; empty: there is none.
+std::string_view BearerToken(const HttpRequest& request);
 
 // [any thread] Immutable. A foreign page can reach a server on loopback through its visitor's
 // browser, under its own name (Origin) or after DNS rebinding (Host).

@@ -1,9 +1,6 @@
 // From the router's thread to the web server's, and from a request to a connection.
 #include "transports/web/client_gateway.h"
 
-#include <absl/strings/match.h>
-#include <absl/strings/str_split.h>
-#include <absl/strings/strip.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -19,6 +16,8 @@
 #include <utility>
 
 #include "transports/web/answers.h"
+#include "transports/web/connect_grant.h"
+#include "transports/web/connect_v1_client.h"
 #include "transports/web/event_stream_connection.h"
 #include "transports/web/gateway_sessions.h"
 #include "transports/web/taken_socket.h"
@@ -36,21 +35,10 @@ constexpr char kNoToken[] = "a token is wanted";
 
 constexpr int64_t kLongestTimeout = std::numeric_limits<int>::max();
 
-absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
-
-bool ListHas(std::string_view list, std::string_view word) {
-  for (absl::string_view item : absl::StrSplit(View(list), ',')) {
-    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(item), View(word))) return true;
-  }
-  return false;
-}
-
-// From "Authorization: Bearer <token>", or else access_token=<token>.
+// The header counts more than the query.
 std::string_view TokenOf(const HttpRequest& request, const tallybus_v1::Watch& query) {
-  const std::string_view header = request.Header("authorization");
-  constexpr std::string_view kBearer = "Bearer ";
-  const bool bearer = absl::StartsWithIgnoreCase(View(header), View(kBearer));
-  return bearer ? header.substr(kBearer.size()) : std::string_view(query.token);
+  const std::string_view token = BearerToken(request);
+  return token.empty() ? std::string_view(query.token) : token;
 }
 
 }  // namespace
@@ -103,6 +91,8 @@ class ClientGateway::Machine {
   absl::StatusOr<WatchPermissionsPtr> Authorized(std::string_view token) const;
   bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
   WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
+  ConnectV1Client::Parts PartsOf(const HttpRequest& request, const tallybus_v1::Watch& watch);
+  HttpAnswer AskForEvents(const HttpRequest& request, tallybus_v1::Watch watch);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
   void Drain();
   void Prepare(TakenSocket& taken);
@@ -188,6 +178,7 @@ absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
 // Null: it depends on the token that is still to come.
 absl::StatusOr<WatchPermissionsPtr> ClientGateway::Machine::Authorized(
     std::string_view token) const {
+  if (options_.ask_backend) return WatchPermissionsPtr();
   if (!options_.authorize) return EveryPermission();
   if (token.empty()) return WatchPermissionsPtr();
   return options_.authorize(token);
@@ -196,13 +187,13 @@ absl::StatusOr<WatchPermissionsPtr> ClientGateway::Machine::Authorized(
 bool ClientGateway::Machine::IsWebSocket(const HttpRequest& request, std::string_view subprotocol,
                                          HttpAnswer* refusal) {
   const std::string spoken(subprotocol);
-  if (!ListHas(request.Header("upgrade"), "websocket")) {
+  if (!Lists(request.Header("upgrade"), "websocket")) {
     *refusal = Refuse("no_upgrade", 426, "this is a WebSocket: subprotocol " + spoken);
     refusal->headers.emplace_back("Upgrade", "websocket");
     return false;
   }
   const std::string_view offered = request.Header("sec-websocket-protocol");
-  if (offered.empty() || ListHas(offered, subprotocol)) return true;
+  if (offered.empty() || Lists(offered, subprotocol)) return true;
   *refusal = Refuse("subprotocol", 400, "the subprotocol spoken here is " + spoken);
   return false;
 }
@@ -214,18 +205,23 @@ HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
   answer.fate = HttpAnswer::Fate::kHandOver;
   answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
     Prepare(taken);
-    auto connection = std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_,
+    auto connection = std::make_shared<WebSocketConnection>(std::move(taken.stream), audience_,
                                                             asked.permissions);
     if (options_.authorize) {
       connection->Speak([this, known = asked.permissions != nullptr](ClientLine& line) {
         return std::make_unique<TallybusV1Client>(line, &options_.authorize, known);
       });
     }
+    if (options_.ask_backend) {
+      connection->Speak([&, this](ClientLine& line) {
+        return std::make_unique<ConnectV1Client>(line, PartsOf(request, asked.watch), asked.watch);
+      });
+    }
     const bool says_what = !request.Header("sec-websocket-protocol").empty();
     if (!says_what && asked.watch.keys.empty()) {
       connection->SpeakWcsIfAsked(Wcs(request, {{}, {}, asked.watch.token}));
     }
-    connection->Start(request, asked.watch);
+    connection->Start(request, options_.ask_backend ? tallybus_v1::Watch() : asked.watch);
   };
   return answer;
 }
@@ -239,7 +235,7 @@ HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
   answer.hand_over = [this, request, watch = *std::move(watch)](TakenSocket&& taken) {
     Prepare(taken);
     auto connection =
-        std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, nullptr);
+        std::make_shared<WebSocketConnection>(std::move(taken.stream), audience_, nullptr);
     connection->Speak(Wcs(request, watch));
     connection->Start(request, {});
   };
@@ -249,15 +245,23 @@ HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
 WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& request,
                                                              tallybus_v1::Watch watch) {
   // Where the request brought a token, the one in the first frame is the backend's alone.
+  // The backend is asked for the client's own session, and grants nothing else.
+  const auto own = [](std::string_view) -> absl::StatusOr<WatchPermissionsPtr> {
+    auto nothing = std::make_shared<WatchPermissions>();
+    nothing->only.emplace();
+    return nothing;
+  };
   const auto authorize = [this, of_request = std::string(TokenOf(request, watch))](
                              std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
     auto permissions = Authorized(of_request.empty() ? token : of_request);
     if (permissions.ok() && *permissions == nullptr) return absl::UnauthenticatedError(kNoToken);
     return permissions;
   };
-  return [this, authorize, watch = std::move(watch)](ClientLine& line) {
-    return std::make_unique<WcsClient>(line,
-                                       WcsClient::Parts{sessions_, thread_, authorize, watch});
+  std::function<absl::StatusOr<WatchPermissionsPtr>(std::string_view)> judge = authorize;
+  if (options_.ask_backend) judge = own;
+  return [this, judge, watch = std::move(watch)](ClientLine& line) {
+    return std::make_unique<WcsClient>(
+        line, WcsClient::Parts{sessions_, thread_, judge, watch, options_.ask_backend});
   };
 }
 
@@ -265,9 +269,10 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
   if (!asked.ok()) return answer;
-  if (!asked->permissions) return Refuse("unauthorized", 401, kNoToken);
+  if (!asked->permissions && !options_.ask_backend) return Refuse("unauthorized", 401, kNoToken);
   tallybus_v1::Watch& watch = asked->watch;
   if (watch.keys.empty()) return Refuse("query", 400, "session, stream or app says what to watch");
+  if (options_.ask_backend) return AskForEvents(request, std::move(watch));
   for (const WatchKey& key : watch.keys) {
     if (!asked->permissions->Allow(key)) return Refuse("not_allowed", 403, "this is not for you");
   }
@@ -279,21 +284,57 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
                       watch = std::move(watch),
                       permissions = std::move(asked->permissions)](TakenSocket&& taken) {
     Prepare(taken);
-    std::make_shared<EventStreamConnection>(std::move(taken.socket), audience_, permissions)
+    std::make_shared<EventStreamConnection>(std::move(taken.stream), audience_, permissions)
         ->Start(origin, watch);
+  };
+  return answer;
+}
+
+ConnectV1Client::Parts ClientGateway::Machine::PartsOf(const HttpRequest& request,
+                                                       const tallybus_v1::Watch& watch) {
+  return {sessions_, thread_, std::string(request.Header("origin")),
+          std::string(TokenOf(request, watch))};
+}
+
+// It counts as a client while the backend is asked.
+HttpAnswer ClientGateway::Machine::AskForEvents(const HttpRequest& request,
+                                                tallybus_v1::Watch watch) {
+  const std::string_view last = request.Header("last-event-id");
+  if (!last.empty()) watch.after = last;
+  HttpAnswer answer;
+  answer.fate = HttpAnswer::Fate::kHandOver;
+  answer.hand_over = [this, request, watch = std::move(watch)](TakenSocket&& taken) {
+    Prepare(taken);
+    ConnectV1Client::Parts parts = PartsOf(request, watch);
+    auto connection =
+        std::make_shared<EventStreamConnection>(std::move(taken.stream), audience_, nullptr);
+    const auto on_answer = [this, weak = std::weak_ptr(connection), origin = parts.origin,
+                            watch](absl::StatusOr<WatchPermissionsPtr> granted) {
+      const auto waits = weak.lock();
+      if (waits == nullptr) return;
+      if (!granted.ok()) {
+        return waits->Decline(Refuse("unauthorized", 401, std::string(granted.status().message())));
+      }
+      waits->Permit(*std::move(granted));
+      waits->Start(origin, watch);
+    };
+    connection->Await(
+        AskConnect(sessions_, thread_,
+                   {AppOf(watch.keys), parts.token, parts.origin, watch.keys, nullptr}, on_answer));
   };
   return answer;
 }
 
 // What the kernel would take in a slow client's place is no bound of ours.
 void ClientGateway::Machine::Prepare(TakenSocket& taken) {
+  WebStream::Socket& socket = taken.stream.socket();
   Error ignored;
-  taken.socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  taken.socket.set_option(asio::socket_base::send_buffer_size(options_.send_buffer_bytes), ignored);
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::send_buffer_size(options_.send_buffer_bytes), ignored);
   // A peer that vanished acknowledges nothing: then the kernel ends the connection.
   const int unacknowledged = static_cast<int>(
       std::min(absl::ToInt64Milliseconds(options_.audience.times.silence), kLongestTimeout));
-  (void)setsockopt(taken.socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
+  (void)setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
                    sizeof unacknowledged);
   if (thread_ != nullptr) return;
   {
@@ -301,7 +342,7 @@ void ClientGateway::Machine::Prepare(TakenSocket& taken) {
     thread_ = taken.thread;
   }
   // Owned by their own waits: they go with the thread.
-  auto timers = std::make_shared<Timers>(taken.socket.get_executor());
+  auto timers = std::make_shared<Timers>(socket.get_executor());
   timers_ = timers;
   Tick(std::move(timers));
 }

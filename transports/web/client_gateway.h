@@ -33,7 +33,9 @@ class ClientGateway final : public ClientChannel {
     Audience::Options audience;
     ClientAccess::Options access;
     Authorize authorize = nullptr;  // null: everybody may watch everything
-    std::string node_id;            // of the sessions that the gateway opens itself
+    // The app's backend is asked whether a client may watch what he asks for; no `authorize` then.
+    bool ask_backend = false;
+    std::string node_id;  // of the sessions that the gateway opens itself
     // Events on their way between the threads; those above are dropped, and told as a gap.
     AudienceMailbox::Limits mailbox;
     absl::Duration tick = absl::Seconds(1);

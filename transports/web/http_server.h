@@ -29,6 +29,7 @@ struct HttpRequest {
   std::string_view Header(std::string_view name) const;
 };
 
+class ServerTls;     // transports/web/server_tls.h
 struct TakenSocket;  // transports/web/taken_socket.h, with Boost.Asio
 
 struct HttpAnswer {
@@ -64,9 +65,10 @@ class HttpServer {
     // "127.0.0.1:5580", "[::1]:0"; port 0: any free one. Or "unix:/run/tallybus/admin.sock": the
     // file has mode 0600, and one that a dead process left is replaced.
     std::string listen;
-    std::string setting;           // what the operator calls `listen`, for errors: "listen.web"
-    std::string thread_name;       // at most 15 characters
-    size_t max_connections = 256;  // those above are closed at once
+    std::string setting;  // what the operator calls `listen`, for errors: "listen.web"
+    std::shared_ptr<ServerTls> tls = nullptr;  // null: in the clear
+    std::string thread_name;                   // at most 15 characters
+    size_t max_connections = 256;              // those above are closed at once
     // Above: headers_too_long, and the connection ends. At most kMostHeaderBytes.
     size_t header_bytes = 8 << 10;
     HttpAnswer headers_too_long = {.status = 431};
@@ -78,8 +80,8 @@ class HttpServer {
     Handler handler;
     AsyncHandler async_handler;  // where set, in the place of `handler`
     // [server thread] A connection or request that never reached the handler, by a fixed word:
-    // connections, headers, body, malformed, timeout, accept. Or one that got no answer from it:
-    // answer_late, answer_lost.
+    // connections, tls, headers, body, malformed, timeout, accept. Or one that got no answer from
+    // it: answer_late, answer_lost.
     std::function<void(std::string_view reason)> refused;
   };
 

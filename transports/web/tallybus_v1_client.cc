@@ -13,8 +13,11 @@ void TallybusV1Client::Hear(std::string_view text) {
     return line_.Close(client_close::kMalformed, {what.data(), what.size()});
   }
   if (std::holds_alternative<tallybus_v1::Ping>(*frame)) return line_.Say(tallybus_v1::Pong());
-  if (authorize_ != nullptr && !TakeToken(*frame)) return;
-  line_.Order(*std::move(frame));
+  OnOrder(*std::move(frame));
+}
+
+void TallybusV1Client::OnOrder(tallybus_v1::ClientFrame order) {
+  if (authorize_ == nullptr || TakeToken(order)) line_.Order(std::move(order));
 }
 
 // It takes the place of the one before. False: it does not count, and the connection is closed.

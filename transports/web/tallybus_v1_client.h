@@ -11,7 +11,7 @@
 namespace tallybus {
 
 // [web]
-class TallybusV1Client final : public ClientDialect {
+class TallybusV1Client : public ClientDialect {
  public:
   // `line` outlives it.
   explicit TallybusV1Client(ClientLine& line) : line_(line) {}
@@ -28,6 +28,8 @@ class TallybusV1Client final : public ClientDialect {
   std::optional<std::string> Ping() const override { return std::nullopt; }
 
  private:
+  // A Watch or an Unwatch.
+  virtual void OnOrder(tallybus_v1::ClientFrame order);
   bool TakeToken(tallybus_v1::ClientFrame& frame);
 
   ClientLine& line_;

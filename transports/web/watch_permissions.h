@@ -23,6 +23,7 @@ struct WatchPermissions {
   std::optional<std::vector<WatchKey>> only = std::nullopt;  // nullopt: everything within `app`
   std::string app = {};                                      // empty: of all apps
   absl::Time expires = absl::InfiniteFuture();
+  std::shared_ptr<const void> held = nullptr;  // kept as long as this is
 
   bool Allow(const WatchKey& key) const {
     if (!app.empty() && key.kind == WatchKey::Kind::kApp && key.value != app) return false;

@@ -3,6 +3,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/bind_handler.hpp>
@@ -36,14 +37,21 @@ constexpr size_t kMostOrders = 16;
 // Answers that the client has not read.
 constexpr size_t kMostSaid = 16;
 
+// What a close frame has room for, up to the end of a character.
+std::string_view Shortened(std::string_view text) {
+  size_t size = std::min<size_t>(text.size(), 120);
+  while (size > 0 && size < text.size() && (text[size] & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 boost::beast::string_view Beast(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
-WebSocketConnection::WebSocketConnection(Socket socket, Audience& audience,
+WebSocketConnection::WebSocketConnection(WebStream stream, Audience& audience,
                                          WatchPermissionsPtr permissions)
     : ClientConnection(Kind::kWebSocket, audience.options().queue, std::move(permissions)),
-      stream_(std::move(socket)),
+      stream_(std::move(stream)),
       audience_(audience),
       dialect_(std::make_unique<TallybusV1Client>(*this)),
       life_(audience.options().times, audience.clock().Now()) {
@@ -216,7 +224,7 @@ void WebSocketConnection::Close(const ClientClose& why, std::string_view text) {
   Ended(why);
   if (!open_) return Cut();
   const websocket::close_reason reason(static_cast<websocket::close_code>(why.code),
-                                       Beast(text.substr(0, 120)));
+                                       Beast(Shortened(text)));
   stream_.async_close(reason, [self = shared_from_this()](Error) {});
 }
 
@@ -243,7 +251,7 @@ void WebSocketConnection::Ended(const ClientClose& why) {
 
 void WebSocketConnection::Cut() {
   Error ignored;
-  beast::get_lowest_layer(stream_).close(ignored);
+  stream_.next_layer().socket().close(ignored);
 }
 
 void WebSocketConnection::Tick(MonoTime now) {

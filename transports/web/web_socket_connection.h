@@ -2,7 +2,6 @@
 #ifndef TALLYBUS_TRANSPORTS_WEB_WEB_SOCKET_CONNECTION_H_
 #define TALLYBUS_TRANSPORTS_WEB_WEB_SOCKET_CONNECTION_H_
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
@@ -19,6 +18,7 @@
 #include "transports/web/connection_life.h"
 #include "transports/web/http_server.h"
 #include "transports/web/tallybus_v1.h"
+#include "transports/web/web_stream.h"
 
 namespace tallybus {
 
@@ -28,11 +28,10 @@ class WebSocketConnection final : public ClientConnection,
                                   public ClientLine,
                                   public std::enable_shared_from_this<WebSocketConnection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
   using MakeDialect = std::function<std::unique_ptr<ClientDialect>(ClientLine& line)>;
 
   // `audience` outlives it. Without `permissions` no watch is taken until the dialect permits it.
-  WebSocketConnection(Socket socket, Audience& audience, WatchPermissionsPtr permissions);
+  WebSocketConnection(WebStream stream, Audience& audience, WatchPermissionsPtr permissions);
   ~WebSocketConnection() override;
 
   // Before Start: speaks what this makes, not tallybus.v1.
@@ -56,7 +55,7 @@ class WebSocketConnection final : public ClientConnection,
  private:
   using Error = boost::beast::error_code;
   // No deflate: a window for each client would cost more than all the rest of it.
-  using Stream = boost::beast::websocket::stream<Socket, false>;
+  using Stream = boost::beast::websocket::stream<WebStream, false>;
 
   void OnAccepted(Error error);
   void Read();

@@ -19,8 +19,9 @@ constexpr int64_t kMostEvents = 1'000'000;
 
 constexpr size_t kMostKeys = 8;
 
-constexpr Choice<ClientsAuth> kAuths[] = {
-    {"none", ClientsAuth::kNone}, {"token", ClientsAuth::kToken}, {"connect", std::nullopt}};
+constexpr Choice<ClientsAuth> kAuths[] = {{"none", ClientsAuth::kNone},
+                                          {"token", ClientsAuth::kToken},
+                                          {"connect", ClientsAuth::kConnect}};
 
 std::string_view WrongFile(const std::string& path) {
   return path.starts_with('/') ? "" : "must be an absolute path of a file";
@@ -120,13 +121,22 @@ absl::Status CheckClients(const Clients& clients, const Listen& listen) {
     return Wrong(
         "clients.token has keys, and nobody is asked for a token: set clients.auth: token");
   }
-  if (clients.auth != ClientsAuth::kNone || !listen.web || listen.web->IsLoopback()) {
-    return absl::OkStatus();
+  if (!listen.web || listen.web->IsLoopback()) return absl::OkStatus();
+  const std::string address = listen.web->ToString();
+  if (clients.auth == ClientsAuth::kNone) {
+    return Wrong(absl::StrCat(
+        "clients.auth: none lets everybody watch who reaches listen.web, and ", address,
+        " is not on loopback; set clients.auth: token or connect, or set listen.web to 127.0.0.1 "
+        "or [::1]"));
   }
-  return Wrong(absl::StrCat("clients.auth: none lets everybody watch who reaches listen.web, and ",
-                            listen.web->ToString(),
-                            " is not on loopback; set clients.auth: token, or set "
-                            "listen.web to 127.0.0.1 or [::1]"));
+  if (listen.tls.empty()) {
+    return Wrong(absl::StrCat("listen.web: ", address,
+                              " is not on loopback, and tokens and events would go in the clear; "
+                              "set listen.tls.cert_file "
+                              "and listen.tls.key_file, or set listen.web to 127.0.0.1 or [::1], "
+                              "behind a proxy with TLS"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace tallybus::config

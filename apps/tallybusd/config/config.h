@@ -28,6 +28,14 @@ struct SocketAddress {
   bool IsLoopback() const;
 };
 
+// Of listen.web. Both, or neither: in the clear.
+struct WebTls {
+  std::string cert_file = {};
+  std::string key_file = {};
+
+  bool empty() const { return cert_file.empty(); }
+};
+
 // Each listener: nullopt is `off`. The first three are ZeroMQ endpoints, ready to bind; port 0 is
 // any free one. `admin` is "unix:" and an absolute path. All but `web` are files or on loopback.
 struct Listen {
@@ -36,6 +44,7 @@ struct Listen {
   std::optional<std::string> clients = "tcp://127.0.0.1:5582";
   std::optional<SocketAddress> web = SocketAddress{"127.0.0.1", 5580};
   std::optional<std::string> admin;
+  WebTls tls;
 };
 
 inline constexpr char kMemorySpool[] = "memory";
@@ -60,7 +69,7 @@ struct Engines {
   OnLost on_lost = OnLost::kFailStreams;
 };
 
-enum class ClientsAuth { kNone, kToken };
+enum class ClientsAuth { kNone, kToken, kConnect };
 
 // Files of the keys that tokens are checked with; one of them signed a good one.
 struct TokenKeys {

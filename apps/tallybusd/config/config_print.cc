@@ -125,6 +125,10 @@ void PrintListen(const Listen& listen, Lines& out) {
   out.Entry(1, "clients", or_off(listen.clients));
   out.Entry(1, "web", listen.web ? Scalar(listen.web->ToString()) : "off");
   out.Entry(1, "admin", or_off(listen.admin));
+  if (listen.tls.empty()) return;
+  out.Section(1, "tls");
+  out.Entry(2, "cert_file", Scalar(listen.tls.cert_file));
+  out.Entry(2, "key_file", Scalar(listen.tls.key_file));
 }
 
 void PrintRestClientConfig(const App& app, Lines& out) {
@@ -248,6 +252,18 @@ void PrintEngines(const Engines& engines, Lines& out) {
   out.Entry(1, "on_lost", engines.on_lost == OnLost::kNothing ? "nothing" : "fail_streams");
 }
 
+std::string_view AuthText(ClientsAuth auth) {
+  switch (auth) {
+    case ClientsAuth::kToken:
+      return "token";
+    case ClientsAuth::kConnect:
+      return "connect";
+    case ClientsAuth::kNone:
+      break;
+  }
+  return "none";
+}
+
 void PrintTokenKeys(const TokenKeys& keys, Lines& out) {
   out.Section(1, "token");
   if (!keys.hs256_secret_files.empty()) {
@@ -260,7 +276,7 @@ void PrintTokenKeys(const TokenKeys& keys, Lines& out) {
 
 void PrintClients(const Clients& clients, Lines& out) {
   out.Section(0, "clients");
-  out.Entry(1, "auth", clients.auth == ClientsAuth::kToken ? "token" : "none");
+  out.Entry(1, "auth", AuthText(clients.auth));
   if (!clients.token.empty()) PrintTokenKeys(clients.token, out);
   out.Entry(1, "max", std::to_string(clients.most));
   out.Entry(1, "queue_events", std::to_string(clients.queue_events));

@@ -82,5 +82,19 @@ TEST_F(ClientAccessTest, APageOfLoopbackUnderAForeignSchemeMustBeListed) {
   EXPECT_TRUE(listed.OriginAllowed(With({{"Origin", "capacitor://localhost"}})));
 }
 
+TEST_F(ClientAccessTest, ABearersTokenIsReadAndNoOtherCredential) {
+  EXPECT_EQ(BearerToken(With({{"Authorization", "Bearer a.b.c"}})), "a.b.c");
+  EXPECT_EQ(BearerToken(With({{"authorization", "bearer x"}})), "x");
+  for (const char* other : {"", "Bearer", "Bearer ", "Basic YTpi", "Bearera"}) {
+    EXPECT_EQ(BearerToken(With({{"Authorization", other}})), "") << other;
+  }
+  EXPECT_EQ(BearerToken(With({})), "");
+}
+
+TEST_F(ClientAccessTest, AListIsReadByItsWords) {
+  EXPECT_TRUE(Lists("keep-alive, UPGRADE", "upgrade"));
+  EXPECT_FALSE(Lists("upgrades, up grade", "upgrade"));
+}
+
 }  // namespace
 }  // namespace tallybus

@@ -94,21 +94,46 @@ TEST(ClientKeysTest, TokensNeedAKeyAndAKeyNeedsTokens) {
               HasSubstr("set clients.auth: token"));
 }
 
-TEST(ClientKeysTest, TheConnectHookIsOfALaterVersion) {
-  EXPECT_THAT(ErrorOf("clients: {auth: connect}"), HasSubstr("not in this version yet"));
+TEST(ClientKeysTest, TheConnectHookIsReadAndPrinted) {
+  absl::StatusOr<Config> config = LoadText("clients: {auth: connect}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->clients.auth, ClientsAuth::kConnect);
+  EXPECT_THAT(Print(*config), HasSubstr("  auth: connect\n"));
 }
 
 TEST(ClientKeysTest, WithoutAuthTheWebPortMustBeOnLoopback) {
   const std::string beyond = ErrorOf("listen: {web: '192.0.2.1:5580'}");
   EXPECT_THAT(beyond, HasSubstr("clients.auth: none"));
   EXPECT_THAT(beyond, HasSubstr("192.0.2.1:5580 is not on loopback"));
-  EXPECT_THAT(beyond, HasSubstr("set clients.auth: token, or set listen.web to 127.0.0.1"));
+  EXPECT_THAT(beyond,
+              HasSubstr("set clients.auth: token or connect, or set listen.web to 127.0.0.1"));
   EXPECT_THAT(ErrorOf("listen: {web: '[::]:5580'}"), HasSubstr("not on loopback"));
   for (const char* host : {"127.0.0.1", "127.8.0.1", "'[::1]", "localhost"}) {
     const std::string quote = host[0] == '\'' ? "'" : "";
     EXPECT_TRUE(LoadText("listen: {web: " + std::string(host) + ":1" + quote + "}").ok()) << host;
   }
   EXPECT_TRUE(LoadText("listen: {web: off}").ok());
+}
+
+constexpr char kAuth[] = "clients: {auth: token, token: {hs256_secret_file: /x}}\n";
+
+TEST(ClientKeysTest, BeyondLoopbackTheWebPortNeedsTls) {
+  const std::string clear = ErrorOf(std::string(kAuth) + "listen: {web: '0.0.0.0:443'}");
+  EXPECT_THAT(clear, HasSubstr("listen.web: 0.0.0.0:443 is not on loopback"));
+  EXPECT_THAT(clear, HasSubstr("set listen.tls.cert_file"));
+  const std::string with =
+      std::string(kAuth) + "listen: {web: '0.0.0.0:443', tls: {cert_file: c, key_file: k}}";
+  absl::StatusOr<Config> config = LoadText(with);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->listen.tls.cert_file, "c");
+  EXPECT_EQ(config->listen.tls.key_file, "k");
+  EXPECT_EQ(Print(*LoadText(Print(*config))), Print(*config));
+  EXPECT_THAT(Print(*config), HasSubstr("key_file: k"));
+}
+
+TEST(ClientKeysTest, ACertificateAndItsKeyNeedEachOther) {
+  EXPECT_THAT(ErrorOf("listen: {tls: {cert_file: c}}"), HasSubstr("listen.tls: cert_file needs"));
+  EXPECT_THAT(ErrorOf("listen: {tls: {key_file: k}}"), HasSubstr("listen.tls: key_file needs"));
 }
 
 }  // namespace
