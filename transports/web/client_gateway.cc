@@ -1,13 +1,7 @@
 // From the router's thread to the web server's, and from a request to a connection.
 #include "transports/web/client_gateway.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/socket_base.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <limits>
@@ -325,24 +319,17 @@ HttpAnswer ClientGateway::Machine::AskForEvents(const HttpRequest& request,
   return answer;
 }
 
-// What the kernel would take in a slow client's place is no bound of ours.
 void ClientGateway::Machine::Prepare(TakenSocket& taken) {
-  WebStream::Socket& socket = taken.stream.socket();
-  Error ignored;
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::send_buffer_size(options_.send_buffer_bytes), ignored);
-  // A peer that vanished acknowledges nothing: then the kernel ends the connection.
   const int unacknowledged = static_cast<int>(
       std::min(absl::ToInt64Milliseconds(options_.audience.times.silence), kLongestTimeout));
-  (void)setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
-                   sizeof unacknowledged);
+  taken.stream.Bound(options_.send_buffer_bytes, unacknowledged);
   if (thread_ != nullptr) return;
   {
     std::lock_guard lock(mutex_);
     thread_ = taken.thread;
   }
   // Owned by their own waits: they go with the thread.
-  auto timers = std::make_shared<Timers>(socket.get_executor());
+  auto timers = std::make_shared<Timers>(taken.stream.get_executor());
   timers_ = timers;
   Tick(std::move(timers));
 }

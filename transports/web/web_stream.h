@@ -3,12 +3,18 @@
 #ifndef TALLYBUS_TRANSPORTS_WEB_WEB_STREAM_H_
 #define TALLYBUS_TRANSPORTS_WEB_WEB_STREAM_H_
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/compose.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/socket_base.hpp>
 #include <boost/beast/core/role.hpp>
 #include <boost/beast/websocket/teardown.hpp>
 #include <cstddef>
@@ -55,6 +61,16 @@ class WebStream {
   void async_write_some(const Buffers& buffers, Handler&& handler) {
     if (!tls_) return socket_.async_write_some(buffers, std::forward<Handler>(handler));
     Run([this, buffers] { return Write(buffers); }, std::forward<Handler>(handler));
+  }
+
+  // For a client that may stay for long. What the kernel would take in a slow one's place is no
+  // bound of ours, so it takes this much; a peer that acknowledges nothing for so long is gone.
+  void Bound(int send_buffer_bytes, int unacknowledged_ms) {
+    Error ignored;
+    socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+    socket_.set_option(boost::asio::socket_base::send_buffer_size(send_buffer_bytes), ignored);
+    (void)setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
+                     sizeof unacknowledged_ms);
   }
 
   // Nothing more is sent.
