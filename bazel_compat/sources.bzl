@@ -114,6 +114,7 @@ CORE_TESTS = [
     "router_asks",
     "router_desk",
     "router_errors",
+    "router_gateway_asks",
     "router_keep_alive",
     "router_lanes",
     "router_outcomes",

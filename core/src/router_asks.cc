@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kMostAsks = 4096;
 
 constexpr char kNoBackend[] = "the app has no backend";
+constexpr char kNotAsked[] = "the app's backend is not asked";
 constexpr char kTooMany[] = "too many calls wait for the backend";
 constexpr char kTooLate[] = "timed out";
 constexpr char kStopping[] = "the router is stopping";
@@ -52,10 +53,12 @@ void Router::Line::TakeAsk(Ask&& ask, Turn* turn) {
   open.route = decision.route;
   open.survives_failure = decision.survives_failure;
   if (ask.expires <= PassTime()) return Decline(std::move(open), kTooLate, turn);
-  if (decision.no_backend) return Decline(std::move(open), kNoBackend, turn);
+  if (decision.no_backend && epoch != 0) return Decline(std::move(open), kNoBackend, turn);
   if (!decision.route) {  // spared
     AskAnswer answer;
     answer.accepted = true;
+    // A gateway of ours decides by itself what a yes is worth that nobody said.
+    if (epoch == 0) answer.reason = decision.no_backend ? kNoBackend : kNotAsked;
     return Finish(std::move(open), std::move(answer), turn);
   }
   if (open_asks_ >= kMostAsks) return Decline(std::move(open), kTooMany, turn);
@@ -154,10 +157,14 @@ void Router::Line::TakeInOrder(const std::string& source, Event&& event, Turn* t
   TakeEvent(std::move(event), turn);
 }
 
-// Whoever asked has lost the answer with the process that waited for it.
+// Whoever asked has lost the answer with the process that waited for it; a client of its gateway
+// has lost the connection that its session was.
 bool Router::Line::LetGoOfLeft() {
-  if (!held_.HasLeft() || parts.offline) return false;
+  if ((!held_.HasLeft() && left_sessions_.empty()) || parts.offline) return false;
   Turn turn;
+  for (std::string& id : std::exchange(left_sessions_, {})) {
+    TakeSession({SessionChange::Action::kClose, std::move(id), "", std::nullopt, 0}, &turn);
+  }
   for (Event& event : held_.TakeLeft(&turn.batch.live)) TakeEvent(std::move(event), &turn);
   Append(std::move(turn));
   return true;

@@ -204,6 +204,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   bool keeps_alive_ = false;  // some app wants it
   std::minstd_rand random_;
   HeldEvents held_;
+  std::vector<std::string> left_sessions_;  // of an earlier process's gateway
   size_t open_asks_ = 0;
   std::vector<std::pair<OpenAsk, DeliveryResult>> answers_;
   LimitedLog ask_log_;

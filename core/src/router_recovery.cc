@@ -28,7 +28,8 @@ void Router::Line::Take(PublisherRecord publisher) {
 
 void Router::Line::Take(SessionChange session) {
   sessions.Apply(session, parts.clock.Now());
-  if (session.epoch != 0) live_.NoteSession(SourceOfEpoch(session.epoch), session);
+  if (session.epoch == 0) return left_sessions_.push_back(std::move(session.session_id));
+  live_.NoteSession(SourceOfEpoch(session.epoch), session);
 }
 
 void Router::Line::Take(LiveRecord live) {

@@ -77,6 +77,7 @@ class Audience {
   // at a time: not while Busy. False: it would have more than kMostWatches.
   bool Watch(ClientConnection* connection, tallybus_v1::Watch watch);
   void Unwatch(ClientConnection* connection, const std::vector<WatchKey>& keys);
+  static bool Asked(const ClientConnection& connection) { return connection.asked_; }
   static bool Busy(ClientConnection& connection) {
     return connection.asked_ || connection.watcher().TellsState();
   }
@@ -101,7 +102,8 @@ class Audience {
   std::vector<LiveFilter> Choose();
   SnapshotPtr MakeSnapshot(const LiveStreams& found) const;
   void CloseSlowest(MonoTime now);
-  size_t FilterOf(const tallybus_v1::Watch& watch, std::vector<LiveFilter>* filters);
+  size_t FilterOf(const tallybus_v1::Watch& watch, const std::string& within_app,
+                  std::vector<LiveFilter>* filters);
   void TakeEvent(const ClientMessagePtr& message);
   void TakeFound(AudienceItem& item);
   bool Begin(Request& request, std::vector<SnapshotPtr>* snapshots,

@@ -3,6 +3,7 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
+#include <absl/strings/str_split.h>
 
 #include <algorithm>
 
@@ -37,13 +38,18 @@ size_t CountOf(const HttpRequest& request, std::string_view name) {
 
 }  // namespace
 
-bool WatchPermissions::Allow(const WatchKey& key) const {
-  return !only || std::find(only->begin(), only->end(), key) != only->end();
+bool Lists(std::string_view header, std::string_view word) {
+  for (absl::string_view item : absl::StrSplit(View(header), ',')) {
+    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(item), View(word))) return true;
+  }
+  return false;
 }
 
-absl::StatusOr<WatchPermissionsPtr> AllowAll(const HttpRequest&, std::string_view) {
-  static const WatchPermissionsPtr kAll = std::make_shared<const WatchPermissions>();
-  return kAll;
+std::string_view BearerToken(const HttpRequest& request) {
+  const std::string_view header = request.Header("authorization");
+  constexpr std::string_view kBearer = "Bearer ";
+  const bool bearer = absl::StartsWithIgnoreCase(View(header), View(kBearer));
+  return bearer ? header.substr(kBearer.size()) : std::string_view();
 }
 
 bool ClientAccess::HostAllowed(const HttpRequest& request) const {

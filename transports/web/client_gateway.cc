@@ -1,16 +1,7 @@
 // From the router's thread to the web server's, and from a request to a connection.
 #include "transports/web/client_gateway.h"
 
-#include <absl/strings/match.h>
-#include <absl/strings/str_split.h>
-#include <absl/strings/strip.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/socket_base.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <limits>
@@ -18,10 +9,14 @@
 #include <string>
 #include <utility>
 
-#include "tallybus/mailbox.h"
 #include "transports/web/answers.h"
+#include "transports/web/connect_grant.h"
+#include "transports/web/connect_v1_client.h"
 #include "transports/web/event_stream_connection.h"
+#include "transports/web/gateway_sessions.h"
 #include "transports/web/taken_socket.h"
+#include "transports/web/tallybus_v1_client.h"
+#include "transports/web/wcs_client.h"
 #include "transports/web/web_socket_connection.h"
 
 namespace tallybus {
@@ -30,26 +25,14 @@ namespace {
 namespace asio = boost::asio;
 using Error = boost::system::error_code;
 
-// Events have a bound of their own; what lives must come through.
-constexpr size_t kNoBound = std::numeric_limits<size_t>::max();
+constexpr char kNoToken[] = "a token is wanted";
 
 constexpr int64_t kLongestTimeout = std::numeric_limits<int>::max();
 
-absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
-
-bool ListHas(std::string_view list, std::string_view word) {
-  for (absl::string_view item : absl::StrSplit(View(list), ',')) {
-    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(item), View(word))) return true;
-  }
-  return false;
-}
-
-// From "Authorization: Bearer <token>".
-std::string_view TokenOf(const HttpRequest& request) {
-  const std::string_view header = request.Header("authorization");
-  constexpr std::string_view kBearer = "Bearer ";
-  const bool bearer = absl::StartsWithIgnoreCase(View(header), View(kBearer));
-  return bearer ? header.substr(kBearer.size()) : std::string_view();
+// The header counts more than the query.
+std::string_view TokenOf(const HttpRequest& request, const tallybus_v1::Watch& query) {
+  const std::string_view token = BearerToken(request);
+  return token.empty() ? std::string_view(query.token) : token;
 }
 
 }  // namespace
@@ -60,7 +43,8 @@ class ClientGateway::Machine {
       : options_(std::move(options)),
         access_(options_.access),
         metrics_(metrics),
-        mailbox_(kNoBound, [this] { thread_->Post([this] { Drain(); }); }),
+        sessions_(options_.node_id, clock),
+        mailbox_(options_.mailbox, [this] { thread_->Post([this] { Drain(); }); }),
         audience_(
             options_.audience, clock, metrics,
             [this](uint64_t pass, std::vector<LiveFilter> filters) {
@@ -69,25 +53,18 @@ class ClientGateway::Machine {
             [this](absl::Duration wait) { TurnIn(wait); }, watching_, [this] { NoteEmpty(); }) {}
 
   void SetSource(AskLive ask) { ask_ = std::move(ask); }
+  void SetSink(EventSink& sink) { sessions_.SetSink(sink); }
   uint64_t gaps() const { return audience_.gaps(); }
 
   // [router]
   void Notify(const Notification& notification) {
     if (!watching_.load(std::memory_order_acquire)) return;
-    AudienceItem item;
-    item.message = tallybus_v1::MakeMessage(notification);
-    const size_t bytes = item.message->Bytes();
-    if (events_.load(std::memory_order_relaxed) >= options_.mailbox_events ||
-        bytes_.load(std::memory_order_relaxed) + bytes > options_.mailbox_bytes) {
-      return NoteLost();
-    }
-    events_.fetch_add(1, std::memory_order_relaxed);
-    bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    Put(std::move(item));
+    mailbox_.PutEvent(tallybus_v1::MakeMessage(notification));
   }
 
   // [web]
   HttpAnswer OnClients(const HttpRequest& request);
+  HttpAnswer OnWcs(const HttpRequest& request);
   HttpAnswer OnEvents(const HttpRequest& request);
 
   void GoAway(absl::Duration patience);
@@ -99,14 +76,18 @@ class ClientGateway::Machine {
   };
   struct Asked {
     tallybus_v1::Watch watch;
-    WatchPermissionsPtr permissions;
+    WatchPermissionsPtr permissions;  // null: a token is wanted, and none was shown yet
   };
 
   HttpAnswer Refuse(std::string_view reason, int status, std::string sentence);
+  absl::StatusOr<tallybus_v1::Watch> LetIn(const HttpRequest& request, HttpAnswer* refusal);
   absl::StatusOr<Asked> Admit(const HttpRequest& request, HttpAnswer* refusal);
+  absl::StatusOr<WatchPermissionsPtr> Authorized(std::string_view token) const;
+  bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
+  WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
+  ConnectV1Client::Parts PartsOf(const HttpRequest& request, const tallybus_v1::Watch& watch);
+  HttpAnswer AskForEvents(const HttpRequest& request, tallybus_v1::Watch watch);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
-  void Put(AudienceItem item);
-  void NoteLost();
   void Drain();
   void Prepare(TakenSocket& taken);
   void Tick(std::shared_ptr<Timers> timers);
@@ -117,15 +98,11 @@ class ClientGateway::Machine {
   const ClientAccess access_;
   Metrics& metrics_;
   AskLive ask_;
+  GatewaySessions sessions_;
   // Set by the first client, before anybody watches; mutex_ is for GoAway alone.
   std::shared_ptr<ServerThread> thread_;
   std::atomic<bool> watching_{false};
-  std::atomic<size_t> events_{0};  // in the mailbox
-  std::atomic<size_t> bytes_{0};
-  bool told_lost_ = false;   // [router] what was put last says that events were lost
-  uint64_t losses_put_ = 0;  // [router]
-  std::atomic<uint64_t> losses_taken_{0};
-  Mailbox<AudienceItem> mailbox_;
+  AudienceMailbox mailbox_;
   Audience audience_;
   std::vector<AudienceItem> taken_;
   std::weak_ptr<Timers> timers_;
@@ -135,39 +112,13 @@ class ClientGateway::Machine {
   bool nobody_left_ = false;
 };
 
-// [router]
-void ClientGateway::Machine::Put(AudienceItem item) {
-  told_lost_ = item.lost;
-  (void)mailbox_.Push(std::move(item));  // never full, see kNoBound
-}
-
-// [router] At its place among all that is put, and at once: nothing may come after it. One says it
-// for all that is lost until it is taken or something else is put, so it needs no bound.
-void ClientGateway::Machine::NoteLost() {
-  if (told_lost_ && losses_taken_.load(std::memory_order_acquire) < losses_put_) return;
-  ++losses_put_;
-  AudienceItem item;
-  item.lost = true;
-  Put(std::move(item));
-}
-
 void ClientGateway::Machine::AskRouter(uint64_t pass, std::vector<LiveFilter> filters) {
-  ask_(std::move(filters), [this, pass](std::vector<LiveStreams> found) {
-    AudienceItem item;
-    item.pass = pass;
-    item.found = std::move(found);
-    Put(std::move(item));
-  });
+  ask_(std::move(filters),
+       [this, pass](std::vector<LiveStreams> found) { mailbox_.PutFound(pass, std::move(found)); });
 }
 
 void ClientGateway::Machine::Drain() {
   mailbox_.Drain(&taken_);
-  for (const AudienceItem& item : taken_) {
-    if (item.lost) losses_taken_.fetch_add(1, std::memory_order_release);
-    if (!item.message) continue;
-    events_.fetch_sub(1, std::memory_order_relaxed);
-    bytes_.fetch_sub(item.message->Bytes(), std::memory_order_relaxed);
-  }
   audience_.Take(taken_);
   taken_.clear();
 }
@@ -178,14 +129,15 @@ HttpAnswer ClientGateway::Machine::Refuse(std::string_view reason, int status,
       .GetCounter("tallybus_client_refused_total", "Clients that were not let in, by reason",
                   {{"reason", std::string(reason)}})
       .Add();
+  if (status == 401) return Unauthorized(std::move(sentence));
   HttpAnswer answer = TextAnswer(status, std::move(sentence));
   if (status == 503) answer.headers.emplace_back("Retry-After", "5");
   return answer;
 }
 
-// Not OK: *refusal says why.
-absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
-    const HttpRequest& request, HttpAnswer* refusal) {
+// What concerns every client. Not OK: *refusal says why.
+absl::StatusOr<tallybus_v1::Watch> ClientGateway::Machine::LetIn(const HttpRequest& request,
+                                                                 HttpAnswer* refusal) {
   const auto refuse = [&](std::string_view reason, int status, std::string sentence) {
     *refusal = Refuse(reason, status, std::move(sentence));
     return absl::PermissionDeniedError("");
@@ -200,43 +152,121 @@ absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
   if (audience_.size() >= options_.most_clients) {
     return refuse("full", 503, "clients.max are connected; try again later");
   }
-  auto permissions = options_.authorize(request, TokenOf(request));
-  if (!permissions.ok()) {
-    return refuse("unauthorized", 401, std::string(permissions.status().message()));
-  }
   absl::StatusOr<tallybus_v1::Watch> watch = tallybus_v1::ReadQuery(request.query);
   if (!watch.ok()) return refuse("query", 400, std::string(watch.status().message()));
+  return watch;
+}
+
+absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
+    const HttpRequest& request, HttpAnswer* refusal) {
+  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, refusal);
+  if (!watch.ok()) return watch.status();
+  absl::StatusOr<WatchPermissionsPtr> permissions = Authorized(TokenOf(request, *watch));
+  if (!permissions.ok()) {
+    *refusal = Refuse("unauthorized", 401, std::string(permissions.status().message()));
+    return permissions.status();
+  }
   return Asked{*std::move(watch), *std::move(permissions)};
+}
+
+// Null: it depends on the token that is still to come.
+absl::StatusOr<WatchPermissionsPtr> ClientGateway::Machine::Authorized(
+    std::string_view token) const {
+  if (options_.ask_backend) return WatchPermissionsPtr();
+  if (!options_.authorize) return EveryPermission();
+  if (token.empty()) return WatchPermissionsPtr();
+  return options_.authorize(token);
+}
+
+bool ClientGateway::Machine::IsWebSocket(const HttpRequest& request, std::string_view subprotocol,
+                                         HttpAnswer* refusal) {
+  const std::string spoken(subprotocol);
+  if (!Lists(request.Header("upgrade"), "websocket")) {
+    *refusal = Refuse("no_upgrade", 426, "this is a WebSocket: subprotocol " + spoken);
+    refusal->headers.emplace_back("Upgrade", "websocket");
+    return false;
+  }
+  const std::string_view offered = request.Header("sec-websocket-protocol");
+  if (offered.empty() || Lists(offered, subprotocol)) return true;
+  *refusal = Refuse("subprotocol", 400, "the subprotocol spoken here is " + spoken);
+  return false;
 }
 
 HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
-  if (!asked.ok()) return answer;
-  if (!ListHas(request.Header("upgrade"), "websocket")) {
-    answer = Refuse("no_upgrade", 426, "this is a WebSocket: subprotocol tallybus.v1");
-    answer.headers.emplace_back("Upgrade", "websocket");
-    return answer;
-  }
-  const std::string_view offered = request.Header("sec-websocket-protocol");
-  if (!offered.empty() && !ListHas(offered, tallybus_v1::kSubprotocol)) {
-    return Refuse("subprotocol", 400, "the subprotocol spoken here is tallybus.v1");
-  }
+  if (!asked.ok() || !IsWebSocket(request, tallybus_v1::kSubprotocol, &answer)) return answer;
   answer.fate = HttpAnswer::Fate::kHandOver;
   answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
     Prepare(taken);
-    std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, asked.permissions)
-        ->Start(request, asked.watch);
+    auto connection = std::make_shared<WebSocketConnection>(std::move(taken.stream), audience_,
+                                                            asked.permissions);
+    if (options_.authorize) {
+      connection->Speak([this, known = asked.permissions != nullptr](ClientLine& line) {
+        return std::make_unique<TallybusV1Client>(line, &options_.authorize, known);
+      });
+    }
+    if (options_.ask_backend) {
+      connection->Speak([&, this](ClientLine& line) {
+        return std::make_unique<ConnectV1Client>(line, PartsOf(request, asked.watch), asked.watch);
+      });
+    }
+    const bool says_what = !request.Header("sec-websocket-protocol").empty();
+    if (!says_what && asked.watch.keys.empty()) {
+      connection->SpeakWcsIfAsked(Wcs(request, {{}, {}, asked.watch.token}));
+    }
+    connection->Start(request, options_.ask_backend ? tallybus_v1::Watch() : asked.watch);
   };
   return answer;
+}
+
+// Its token comes in its first frame.
+HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
+  HttpAnswer answer;
+  absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, &answer);
+  if (!watch.ok() || !IsWebSocket(request, wcs::kSubprotocol, &answer)) return answer;
+  answer.fate = HttpAnswer::Fate::kHandOver;
+  answer.hand_over = [this, request, watch = *std::move(watch)](TakenSocket&& taken) {
+    Prepare(taken);
+    auto connection =
+        std::make_shared<WebSocketConnection>(std::move(taken.stream), audience_, nullptr);
+    connection->Speak(Wcs(request, watch));
+    connection->Start(request, {});
+  };
+  return answer;
+}
+
+WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& request,
+                                                             tallybus_v1::Watch watch) {
+  // Where the request brought a token, the one in the first frame is the backend's alone.
+  // The backend is asked for the client's own session, and grants nothing else.
+  const auto own = [](std::string_view) -> absl::StatusOr<WatchPermissionsPtr> {
+    auto nothing = std::make_shared<WatchPermissions>();
+    nothing->only.emplace();
+    return nothing;
+  };
+  const auto authorize = [this, of_request = std::string(TokenOf(request, watch))](
+                             std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
+    auto permissions = Authorized(of_request.empty() ? token : of_request);
+    if (permissions.ok() && *permissions == nullptr) return absl::UnauthenticatedError(kNoToken);
+    return permissions;
+  };
+  std::function<absl::StatusOr<WatchPermissionsPtr>(std::string_view)> judge = authorize;
+  if (options_.ask_backend) judge = own;
+  return [this, judge, watch = std::move(watch)](ClientLine& line) {
+    return std::make_unique<WcsClient>(
+        line, WcsClient::Parts{sessions_, thread_, judge, watch, options_.ask_backend});
+  };
 }
 
 HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
   if (!asked.ok()) return answer;
+  if (!asked->permissions && !options_.ask_backend) return Refuse("unauthorized", 401, kNoToken);
   tallybus_v1::Watch& watch = asked->watch;
   if (watch.keys.empty()) return Refuse("query", 400, "session, stream or app says what to watch");
+  if (options_.ask_backend) return AskForEvents(request, std::move(watch));
   for (const WatchKey& key : watch.keys) {
     if (!asked->permissions->Allow(key)) return Refuse("not_allowed", 403, "this is not for you");
   }
@@ -245,31 +275,61 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   if (!last.empty()) watch.after = last;
   answer.fate = HttpAnswer::Fate::kHandOver;
   answer.hand_over = [this, origin = std::string(request.Header("origin")),
-                      watch = std::move(watch)](TakenSocket&& taken) {
+                      watch = std::move(watch),
+                      permissions = std::move(asked->permissions)](TakenSocket&& taken) {
     Prepare(taken);
-    std::make_shared<EventStreamConnection>(std::move(taken.socket), audience_)
+    std::make_shared<EventStreamConnection>(std::move(taken.stream), audience_, permissions)
         ->Start(origin, watch);
   };
   return answer;
 }
 
-// What the kernel would take in a slow client's place is no bound of ours.
+ConnectV1Client::Parts ClientGateway::Machine::PartsOf(const HttpRequest& request,
+                                                       const tallybus_v1::Watch& watch) {
+  return {sessions_, thread_, std::string(request.Header("origin")),
+          std::string(TokenOf(request, watch))};
+}
+
+// It counts as a client while the backend is asked.
+HttpAnswer ClientGateway::Machine::AskForEvents(const HttpRequest& request,
+                                                tallybus_v1::Watch watch) {
+  const std::string_view last = request.Header("last-event-id");
+  if (!last.empty()) watch.after = last;
+  HttpAnswer answer;
+  answer.fate = HttpAnswer::Fate::kHandOver;
+  answer.hand_over = [this, request, watch = std::move(watch)](TakenSocket&& taken) {
+    Prepare(taken);
+    ConnectV1Client::Parts parts = PartsOf(request, watch);
+    auto connection =
+        std::make_shared<EventStreamConnection>(std::move(taken.stream), audience_, nullptr);
+    const auto on_answer = [this, weak = std::weak_ptr(connection), origin = parts.origin,
+                            watch](absl::StatusOr<WatchPermissionsPtr> granted) {
+      const auto waits = weak.lock();
+      if (waits == nullptr) return;
+      if (!granted.ok()) {
+        return waits->Decline(Refuse("unauthorized", 401, std::string(granted.status().message())));
+      }
+      waits->Permit(*std::move(granted));
+      waits->Start(origin, watch);
+    };
+    connection->Await(
+        AskConnect(sessions_, thread_,
+                   {AppOf(watch.keys), parts.token, parts.origin, watch.keys, nullptr}, on_answer));
+  };
+  return answer;
+}
+
 void ClientGateway::Machine::Prepare(TakenSocket& taken) {
-  Error ignored;
-  taken.socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  taken.socket.set_option(asio::socket_base::send_buffer_size(options_.send_buffer_bytes), ignored);
-  // A peer that vanished acknowledges nothing: then the kernel ends the connection.
   const int unacknowledged = static_cast<int>(
       std::min(absl::ToInt64Milliseconds(options_.audience.times.silence), kLongestTimeout));
-  (void)setsockopt(taken.socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
-                   sizeof unacknowledged);
+  taken.stream.Bound(options_.send_buffer_bytes, unacknowledged);
   if (thread_ != nullptr) return;
   {
     std::lock_guard lock(mutex_);
     thread_ = taken.thread;
   }
   // Owned by their own waits: they go with the thread.
-  auto timers = std::make_shared<Timers>(taken.socket.get_executor());
+  auto timers = std::make_shared<Timers>(taken.stream.get_executor());
   timers_ = timers;
   Tick(std::move(timers));
 }
@@ -279,6 +339,7 @@ void ClientGateway::Machine::Tick(std::shared_ptr<Timers> timers) {
   timers->tick.async_wait([this, timers](Error error) mutable {
     if (error) return;
     audience_.Tick();
+    sessions_.Tick();
     Tick(std::move(timers));
   });
 }
@@ -315,6 +376,7 @@ ClientGateway::ClientGateway(Options options, const Clock& clock, Metrics& metri
 ClientGateway::~ClientGateway() = default;
 
 void ClientGateway::SetSource(AskLive ask) { machine_->SetSource(std::move(ask)); }
+void ClientGateway::SetSink(EventSink& sink) { machine_->SetSink(sink); }
 void ClientGateway::Notify(const Notification& notification) { machine_->Notify(notification); }
 uint64_t ClientGateway::gaps() const { return machine_->gaps(); }
 void ClientGateway::GoAway(absl::Duration patience) { machine_->GoAway(patience); }
@@ -323,6 +385,7 @@ std::vector<WebRoute> ClientGateway::Routes() {
   Machine* machine = machine_.get();
   return {
       {"GET", "/clients", [machine](const HttpRequest& r) { return machine->OnClients(r); }, {}},
+      {"GET", "/wcs", [machine](const HttpRequest& r) { return machine->OnWcs(r); }, {}},
       {"GET", "/events", [machine](const HttpRequest& r) { return machine->OnEvents(r); }, {}}};
 }
 

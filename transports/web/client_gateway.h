@@ -1,4 +1,4 @@
-// The client channel of browsers: WebSocket on /clients, server-sent events on /events.
+// The client channel of browsers: WebSocket on /clients and /wcs, server-sent events on /events.
 #ifndef TALLYBUS_TRANSPORTS_WEB_CLIENT_GATEWAY_H_
 #define TALLYBUS_TRANSPORTS_WEB_CLIENT_GATEWAY_H_
 
@@ -9,13 +9,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "tallybus/client_channel.h"
 #include "tallybus/clock.h"
+#include "tallybus/ingress.h"
 #include "tallybus/live_streams.h"
 #include "tallybus/metrics.h"
 #include "transports/web/audience.h"
+#include "transports/web/audience_mailbox.h"
 #include "transports/web/client_access.h"
 #include "transports/web/web_server.h"
 
@@ -29,10 +32,12 @@ class ClientGateway final : public ClientChannel {
     size_t most_clients = 20'000;
     Audience::Options audience;
     ClientAccess::Options access;
-    Authorize authorize = AllowAll;
+    Authorize authorize = nullptr;  // null: everybody may watch everything
+    // The app's backend is asked whether a client may watch what he asks for; no `authorize` then.
+    bool ask_backend = false;
+    std::string node_id;  // of the sessions that the gateway opens itself
     // Events on their way between the threads; those above are dropped, and told as a gap.
-    size_t mailbox_events = 8192;
-    size_t mailbox_bytes = size_t{32} << 20;
+    AudienceMailbox::Limits mailbox;
     absl::Duration tick = absl::Seconds(1);
     int send_buffer_bytes = 64 << 10;  // the kernel's, for each client; it doubles them
   };
@@ -49,6 +54,8 @@ class ClientGateway final : public ClientChannel {
 
   // [control] Before Routes are served.
   void SetSource(AskLive ask);
+  // [control] Before Routes are served, too: who is asked `connect` for a client.
+  void SetSink(EventSink& sink);
   // For the one web server that serves them; it is stopped before the gateway goes.
   std::vector<WebRoute> Routes();
 

@@ -32,9 +32,10 @@ ConnectionLife::Times TimesOf(const ConnectionLife::Times& times) {
 
 }  // namespace
 
-EventStreamConnection::EventStreamConnection(Socket socket, Audience& audience)
-    : ClientConnection(Kind::kEventStream, audience.options().queue),
-      socket_(std::move(socket)),
+EventStreamConnection::EventStreamConnection(WebStream stream, Audience& audience,
+                                             WatchPermissionsPtr permissions)
+    : ClientConnection(Kind::kEventStream, audience.options().queue, std::move(permissions)),
+      stream_(std::move(stream)),
       audience_(audience),
       times_(TimesOf(audience.options().times)),
       life_(times_, audience.clock().Now()) {
@@ -44,6 +45,7 @@ EventStreamConnection::EventStreamConnection(Socket socket, Audience& audience)
 EventStreamConnection::~EventStreamConnection() { audience_.Leave(this); }
 
 void EventStreamConnection::Start(std::string_view origin, tallybus_v1::Watch watch) {
+  if (ended_) return;
   head_ = kHeader;
   if (!origin.empty()) {
     absl::StrAppend(&head_, "Access-Control-Allow-Origin: ", std::string(origin),
@@ -52,13 +54,33 @@ void EventStreamConnection::Start(std::string_view origin, tallybus_v1::Watch wa
   head_ += "\r\n";
   life_.Watched();
   (void)audience_.Watch(this, std::move(watch));  // one of each at most
+  started_ = true;
   WriteOut({}, {}, nullptr);
+  if (!reading_) Read();
+}
+
+void EventStreamConnection::Await(std::shared_ptr<void> question) {
+  question_ = std::move(question);
+  reading_ = true;
   Read();
+}
+
+void EventStreamConnection::Decline(const HttpAnswer& answer) {
+  if (ended_) return;
+  head_ = absl::StrCat("HTTP/1.1 ", answer.status, " Unauthorized\r\nConnection: close\r\n",
+                       "Content-Length: ", answer.body.size(), "\r\n");
+  for (const auto& [name, value] : answer.headers) {
+    absl::StrAppend(&head_, name, ": ", value, "\r\n");
+  }
+  absl::StrAppend(&head_, "\r\n", answer.body);
+  asio::async_write(stream_, asio::buffer(head_), [self = shared_from_this()](Error, size_t) {
+    self->Close(client_close::kUnauthorized, {});
+  });
 }
 
 // What the peer says is nothing; that it goes is seen here.
 void EventStreamConnection::Read() {
-  socket_.async_read_some(asio::buffer(discarded_), [self = shared_from_this()](Error error,
+  stream_.async_read_some(asio::buffer(discarded_), [self = shared_from_this()](Error error,
                                                                                 size_t) {
     if (!error) return self->Read();
     self->Close(error == asio::error::eof ? client_close::kClientLeft : client_close::kLost, {});
@@ -68,7 +90,7 @@ void EventStreamConnection::Read() {
 void EventStreamConnection::Wake() { Write(); }
 
 void EventStreamConnection::Write() {
-  if (writing_ || ended_) return;
+  if (writing_ || ended_ || !started_) return;
   std::optional<Outgoing> next = watcher().Next(audience_.ring());
   if (next) {
     head_.clear();
@@ -92,7 +114,7 @@ void EventStreamConnection::WriteOut(std::string_view tail, std::string_view end
                                                      asio::buffer(end.data(), end.size())};
   const bool counts = !tail.empty();
   asio::async_write(
-      socket_, message,
+      stream_, message,
       [self = shared_from_this(), owner = std::move(owner), counts](Error error, size_t) {
         if (!error && counts) self->audience_.NoteSent(*self);
         self->OnWritten(error);
@@ -111,16 +133,18 @@ void EventStreamConnection::Close(const ClientClose& why, std::string_view) {
   audience_.NoteClose(why);
   watcher().Drop();
   Error ignored;
-  socket_.shutdown(Socket::shutdown_both, ignored);
-  socket_.close(ignored);
+  stream_.EndSending();
+  stream_.socket().close(ignored);
 }
 
 void EventStreamConnection::EndAfterAll() {
   last_ = true;
+  if (!started_) return Close(client_close::kGoingAway, {});
   Write();
 }
 
 void EventStreamConnection::Tick(MonoTime now) {
+  if (HasExpired(audience_.clock())) return Close(client_close::kExpired, {});
   const ConnectionLife::Due due = life_.Check(now);
   if (due == ConnectionLife::Due::kNotReading) return Close(client_close::kNotReading, {});
   if (due != ConnectionLife::Due::kPing || ended_) return;

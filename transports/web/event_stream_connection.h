@@ -3,7 +3,6 @@
 #define TALLYBUS_TRANSPORTS_WEB_EVENT_STREAM_CONNECTION_H_
 
 #include <array>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <memory>
@@ -13,7 +12,9 @@
 #include "transports/web/audience.h"
 #include "transports/web/client_connection.h"
 #include "transports/web/connection_life.h"
+#include "transports/web/http_server.h"
 #include "transports/web/tallybus_v1.h"
+#include "transports/web/web_stream.h"
 
 namespace tallybus {
 
@@ -22,12 +23,17 @@ namespace tallybus {
 class EventStreamConnection final : public ClientConnection,
                                     public std::enable_shared_from_this<EventStreamConnection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
-
-  // `audience` outlives it. `origin`: of the page that may read the answer; empty: none asked.
-  EventStreamConnection(Socket socket, Audience& audience);
+  // `audience` outlives it. Without `permissions` it awaits them.
+  EventStreamConnection(WebStream stream, Audience& audience, WatchPermissionsPtr permissions);
   ~EventStreamConnection() override;
 
+  // Before Start: it is asked whether it may watch; the question goes with the connection.
+  void Await(std::shared_ptr<void> question);
+  void Permit(WatchPermissionsPtr permissions) { SetPermissions(std::move(permissions)); }
+  // It may not: this is told, and the connection ends.
+  void Decline(const HttpAnswer& answer);
+  // The watch is known to be permitted. `origin`: of the page that may read the answer; empty: none
+  // asked.
   void Start(std::string_view origin, tallybus_v1::Watch watch);
 
   void Wake() override;
@@ -47,11 +53,14 @@ class EventStreamConnection final : public ClientConnection,
   void OnWritten(Error error);
   void Ended(const ClientClose& why);
 
-  Socket socket_;
+  WebStream stream_;
   Audience& audience_;
   ConnectionLife::Times times_;
   ConnectionLife life_;
   std::string head_;
+  std::shared_ptr<void> question_;
+  bool reading_ = false;
+  bool started_ = false;
   std::array<char, 64> discarded_;
   bool writing_ = false;
   bool comment_due_ = false;

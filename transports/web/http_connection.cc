@@ -11,7 +11,6 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/write.hpp>
-#include <chrono>
 #include <string>
 #include <utility>
 
@@ -25,7 +24,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 // After a refusal the peer may still be sending; closing under it would destroy the answer by RST.
-constexpr std::chrono::seconds kLinger{2};
+constexpr absl::Duration kLinger = absl::Seconds(2);
 // What a read takes at once; the parser copies bodies out of it.
 constexpr size_t kReadBytes = 64 << 10;
 
@@ -51,9 +50,10 @@ bool IsParseError(const beast::error_code& error) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(Socket socket, const HttpServer::Options& options,
+HttpConnection::HttpConnection(WebStream stream, const HttpServer::Options& options,
                                std::shared_ptr<ServerThread> thread, std::function<void()> closed)
-    : stream_(std::move(socket)),
+    : stream_(std::move(stream)),
+      idle_timer_(stream_.get_executor()),
       options_(options),
       thread_(std::move(thread)),
       closed_(std::move(closed)),
@@ -62,16 +62,43 @@ HttpConnection::HttpConnection(Socket socket, const HttpServer::Options& options
 
 HttpConnection::~HttpConnection() { closed_(); }
 
+void HttpConnection::Start() {
+  if (!stream_.IsTls()) return Read();
+  ExpireIn(options_.idle_timeout);
+  stream_.AsyncHandshake([self = shared_from_this()](Error error, size_t) {
+    if (error) return self->options_.refused("tls");
+    self->Read();
+  });
+}
+
+// The operation that waits then fails.
+void HttpConnection::ExpireIn(absl::Duration wait) {
+  idle_timer_.expires_after(absl::ToChronoMilliseconds(wait));
+  idle_timer_.async_wait([weak = weak_from_this(), number = ++expiry_](Error) {
+    const auto self = weak.lock();
+    if (!self || number != self->expiry_) return;
+    self->timed_out_ = true;
+    Error ignored;
+    self->stream_.socket().close(ignored);
+  });
+}
+
+void HttpConnection::ExpireNever() {
+  ++expiry_;
+  idle_timer_.cancel();
+}
+
 void HttpConnection::Read() {
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(options_.header_bytes));
   parser_->body_limit(options_.body_bytes);
-  stream_.expires_after(absl::ToChronoMilliseconds(options_.idle_timeout));
+  ExpireIn(options_.idle_timeout);
   http::async_read(stream_, buffer_, *parser_,
                    beast::bind_front_handler(&HttpConnection::OnRead, shared_from_this()));
 }
 
 void HttpConnection::OnRead(Error error, size_t) {
+  ExpireNever();
   if (error) return OnReadFailed(error);
   keep_alive_ = parser_->keep_alive();
   const HttpRequest request = ToRequest(parser_->release());
@@ -118,20 +145,20 @@ void HttpConnection::Fail(int status, std::string_view reason, std::string_view 
 
 void HttpConnection::OnReadFailed(Error error) {
   if (error == http::error::end_of_stream) return FinishSending();
-  if (error == http::error::header_limit) return Refuse(431, "headers");
-  if (error == http::error::body_limit) return Refuse(413, "body");
-  if (error == beast::error::timeout) {
+  if (error == http::error::header_limit) return Refuse(options_.headers_too_long, "headers");
+  if (error == http::error::body_limit) return Refuse({.status = 413}, "body");
+  if (timed_out_) {
     // A connection that is idle between requests ends without a word.
     if (parser_->got_some() || buffer_.size() > 0) options_.refused("timeout");
     return;
   }
-  if (error != http::error::partial_message && IsParseError(error)) Refuse(400, "malformed");
+  if (error != http::error::partial_message && IsParseError(error)) {
+    Refuse({.status = 400}, "malformed");
+  }
 }
 
-void HttpConnection::Refuse(int status, std::string_view reason) {
+void HttpConnection::Refuse(HttpAnswer answer, std::string_view reason) {
   options_.refused(reason);
-  HttpAnswer answer;
-  answer.status = status;
   Write(std::move(answer), /*keep_alive=*/false);
 }
 
@@ -142,7 +169,7 @@ void HttpConnection::Carry(HttpAnswer answer) {
     case HttpAnswer::Fate::kSilence:
       sent_ = std::move(answer.sent);
       Done();
-      stream_.expires_never();
+      ExpireNever();
       return Discard();
     case HttpAnswer::Fate::kReset:
       sent_ = std::move(answer.sent);
@@ -155,9 +182,9 @@ void HttpConnection::Carry(HttpAnswer answer) {
 
 // The other protocol begins with our answer: who sends more before it does not speak it.
 void HttpConnection::HandOver(HttpAnswer answer) {
-  if (buffer_.size() > 0) return Refuse(400, "malformed");
-  stream_.expires_never();
-  answer.hand_over({stream_.release_socket(), thread_});
+  if (buffer_.size() > 0) return Refuse({.status = 400}, "malformed");
+  ExpireNever();
+  answer.hand_over({std::move(stream_), thread_});
 }
 
 void HttpConnection::Write(HttpAnswer answer, bool keep_alive) {
@@ -170,7 +197,7 @@ void HttpConnection::Write(HttpAnswer answer, bool keep_alive) {
     response_.body() = std::move(answer.body);
     response_.content_length(response_.body().size());
   }
-  stream_.expires_after(absl::ToChronoMilliseconds(options_.idle_timeout));
+  ExpireIn(options_.idle_timeout);
   http::async_write(stream_, response_,
                     beast::bind_front_handler(&HttpConnection::OnWritten, shared_from_this()));
 }
@@ -189,9 +216,8 @@ void HttpConnection::Reset() {
 }
 
 void HttpConnection::FinishSending() {
-  Error ignored;
-  stream_.socket().shutdown(Socket::shutdown_send, ignored);
-  stream_.expires_after(kLinger);
+  stream_.EndSending();
+  ExpireIn(kLinger);
   Discard();
 }
 

@@ -4,9 +4,8 @@
 #define TALLYBUS_TRANSPORTS_WEB_HTTP_CONNECTION_H_
 
 #include <array>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -20,6 +19,7 @@
 
 #include "transports/web/http_server.h"
 #include "transports/web/pending_answer.h"
+#include "transports/web/web_stream.h"
 
 namespace tallybus {
 
@@ -27,27 +27,29 @@ namespace tallybus {
 // come, that is the timer for it.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
-
   // `options` outlives the connection; `closed` is called once, at its end.
-  HttpConnection(Socket socket, const HttpServer::Options& options,
+  HttpConnection(WebStream stream, const HttpServer::Options& options,
                  std::shared_ptr<ServerThread> thread, std::function<void()> closed);
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
-  void Read();
+  // Shakes hands where there is TLS, and reads.
+  void Start();
 
  private:
   using Error = boost::beast::error_code;
 
+  void Read();
+  void ExpireIn(absl::Duration wait);
+  void ExpireNever();
   void OnRead(Error error, size_t);
   void OnReadFailed(Error error);
   void AwaitAnswer(const HttpRequest& request);
   void OnAnswer(uint64_t request, std::optional<HttpAnswer> answer);
   void OnAnswerLate(uint64_t request);
   void Fail(int status, std::string_view reason, std::string_view sentence);
-  void Refuse(int status, std::string_view reason);
+  void Refuse(HttpAnswer answer, std::string_view reason);
   void Carry(HttpAnswer answer);
   void HandOver(HttpAnswer answer);
   void Write(HttpAnswer answer, bool keep_alive);
@@ -57,7 +59,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void Discard();
   void Done();
 
-  boost::beast::basic_stream<boost::asio::generic::stream_protocol> stream_;
+  WebStream stream_;
+  boost::asio::steady_timer idle_timer_;  // for what is read or written
+  uint64_t expiry_ = 0;                   // numbers what it is set to
+  bool timed_out_ = false;
   const HttpServer::Options& options_;
   const std::shared_ptr<ServerThread> thread_;
   const std::function<void()> closed_;

@@ -3,6 +3,7 @@
 
 #include <absl/strings/match.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -12,6 +13,7 @@
 #include "transports/web/http_connection.h"
 #include "transports/web/http_listener.h"
 #include "transports/web/pending_answer.h"
+#include "transports/web/server_tls.h"
 
 namespace tallybus {
 namespace {
@@ -60,18 +62,24 @@ class HttpServer::Machine {
 
  private:
   void Accept() {
-    listener_->acceptor().async_accept([this](Error error, HttpConnection::Socket socket) {
+    listener_->acceptor().async_accept([this](Error error, WebStream::Socket socket) {
       if (error) return Rest();
-      if (open_ >= options_.max_connections) {
-        options_.refused("connections");
-      } else {
-        ++open_;
-        std::make_shared<HttpConnection>(std::move(socket), options_, answers_, [this] {
-          --open_;
-        })->Read();
-      }
+      Serve(std::move(socket));
       Accept();
     });
+  }
+
+  void Serve(WebStream::Socket socket) {
+    if (open_ >= options_.max_connections) return options_.refused("connections");
+    std::unique_ptr<TlsSession> tls;
+    if (options_.tls) {
+      tls = options_.tls->NewSession(socket.native_handle());
+      if (!tls) return options_.refused("tls");
+    }
+    ++open_;
+    std::make_shared<HttpConnection>(WebStream(std::move(socket), std::move(tls)), options_,
+                                     answers_, [this] { --open_; })
+        ->Start();
   }
 
   void Rest() {
@@ -93,6 +101,7 @@ class HttpServer::Machine {
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Options options) {
   if (!options.refused) options.refused = [](std::string_view) {};
+  options.header_bytes = std::min(options.header_bytes, kMostHeaderBytes);
   auto machine = std::make_unique<Machine>(std::move(options));
   absl::StatusOr<std::string> address = machine->Listen();
   if (!address.ok()) return address.status();

@@ -3,17 +3,17 @@
 #ifndef TALLYBUS_TRANSPORTS_WEB_TAKEN_SOCKET_H_
 #define TALLYBUS_TRANSPORTS_WEB_TAKEN_SOCKET_H_
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <memory>
 
 #include "transports/web/pending_answer.h"
+#include "transports/web/web_stream.h"
 
 namespace tallybus {
 
 // The request was read from it, nothing else, and nothing was written. It lives on the server's
 // thread, and ends with the server at the latest.
 struct TakenSocket {
-  boost::asio::generic::stream_protocol::socket socket;
+  WebStream stream;
   std::shared_ptr<ServerThread> thread;  // the way onto that thread
 };
 

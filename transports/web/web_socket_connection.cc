@@ -3,6 +3,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/bind_handler.hpp>
@@ -10,8 +11,12 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
+#include <optional>
 #include <utility>
 #include <variant>
+
+#include "transports/web/tallybus_v1_client.h"
+#include "transports/web/wcs_dialect.h"
 
 namespace tallybus {
 namespace {
@@ -29,27 +34,39 @@ http::request<http::empty_body> HandshakeOf(const HttpRequest& request) {
 
 // That wait behind a watch which is answered.
 constexpr size_t kMostOrders = 16;
+// Answers that the client has not read.
+constexpr size_t kMostSaid = 16;
+
+// What a close frame has room for, up to the end of a character.
+std::string_view Shortened(std::string_view text) {
+  size_t size = std::min<size_t>(text.size(), 120);
+  while (size > 0 && size < text.size() && (text[size] & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
 
 boost::beast::string_view Beast(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
-WebSocketConnection::WebSocketConnection(Socket socket, Audience& audience,
+WebSocketConnection::WebSocketConnection(WebStream stream, Audience& audience,
                                          WatchPermissionsPtr permissions)
-    : ClientConnection(Kind::kWebSocket, audience.options().queue),
-      stream_(std::move(socket)),
+    : ClientConnection(Kind::kWebSocket, audience.options().queue, std::move(permissions)),
+      stream_(std::move(stream)),
       audience_(audience),
-      permissions_(std::move(permissions)),
+      dialect_(std::make_unique<TallybusV1Client>(*this)),
       life_(audience.options().times, audience.clock().Now()) {
   audience_.Join(this);
 }
 
 WebSocketConnection::~WebSocketConnection() { audience_.Leave(this); }
 
+void WebSocketConnection::Speak(const MakeDialect& make) { dialect_ = make(*this); }
+
 void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch watch) {
+  watch.token.clear();
   if (!watch.keys.empty()) orders_.emplace_back(std::move(watch));
   stream_.auto_fragment(false);
-  stream_.read_message_max(tallybus_v1::kMostFrameBytes);
+  stream_.read_message_max(0);  // Read counts, so that a token that is too long is told so
   stream_.control_callback([this](websocket::frame_type type, beast::string_view) {
     life_.Heard(audience_.clock().Now());
     // It should end the connection too; where it does not, we do.
@@ -57,10 +74,10 @@ void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch w
   });
   const bool offered = !request.Header("sec-websocket-protocol").empty();
   stream_.set_option(
-      websocket::stream_base::decorator([offered](websocket::response_type& response) {
+      websocket::stream_base::decorator([this, offered](websocket::response_type& response) {
         response.erase(http::field::server);
         if (!offered) return;
-        response.set(http::field::sec_websocket_protocol, Beast(tallybus_v1::kSubprotocol));
+        response.set(http::field::sec_websocket_protocol, Beast(dialect_->subprotocol()));
       }));
   stream_.async_accept(
       HandshakeOf(request),
@@ -77,14 +94,20 @@ void WebSocketConnection::OnAccepted(Error error) {
 
 void WebSocketConnection::Read() {
   if (ended_) return;
-  stream_.async_read(buffer_,
-                     beast::bind_front_handler(&WebSocketConnection::OnRead, shared_from_this()));
+  stream_.async_read_some(
+      buffer_, dialect_->most_frame_bytes() + 1 - buffer_.size(),
+      beast::bind_front_handler(&WebSocketConnection::OnRead, shared_from_this()));
 }
 
 void WebSocketConnection::OnRead(Error error, size_t) {
   if (error) return OnReadFailed(error);
   if (ended_) return;
   life_.Heard(audience_.clock().Now());
+  if (buffer_.size() > dialect_->most_frame_bytes()) {
+    return permissions() ? Close(client_close::kFrameTooLarge, client_close::kFrameTooLarge.text)
+                         : Close(client_close::kUnauthorized, "the token is too long");
+  }
+  if (!stream_.is_message_done()) return Read();
   if (!stream_.got_text())
     return Close(client_close::kBinaryFrame, client_close::kBinaryFrame.text);
   OnFrame({static_cast<const char*>(buffer_.data().data()), buffer_.size()});
@@ -96,23 +119,31 @@ void WebSocketConnection::OnRead(Error error, size_t) {
 }
 
 void WebSocketConnection::OnFrame(std::string_view text) {
-  absl::StatusOr<tallybus_v1::ClientFrame> frame = tallybus_v1::ReadFrame(text);
-  if (!frame.ok()) {
-    const absl::string_view what = frame.status().message();
-    return Close(client_close::kMalformed, {what.data(), what.size()});
+  if (farewell_) return;
+  if (const MakeDialect wcs = std::exchange(wcs_, nullptr); wcs && wcs::IsConnection(text)) {
+    Speak(wcs);
   }
-  if (std::holds_alternative<tallybus_v1::Ping>(*frame)) {
-    if (++pongs_due_ > kMostOrders)
-      Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
-    return;
-  }
+  dialect_->Hear(text);
+}
+
+void WebSocketConnection::Say(std::string frame) {
+  if (ended_ || farewell_) return;
+  if (said_.size() == kMostSaid)
+    return Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
+  said_.push_back(std::move(frame));
+  Write();
+}
+
+void WebSocketConnection::Order(tallybus_v1::ClientFrame order) {
+  if (ended_ || farewell_) return;
   if (orders_.size() == kMostOrders)
     return Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
-  orders_.push_back(*std::move(frame));
+  orders_.push_back(std::move(order));
+  TakeOrders();
 }
 
 void WebSocketConnection::TakeOrders() {
-  while (!orders_.empty() && !ended_ && !Audience::Busy(*this)) {
+  while (!orders_.empty() && !ended_ && permissions() && !Audience::Busy(*this)) {
     tallybus_v1::ClientFrame order = std::move(orders_.front());
     orders_.erase(orders_.begin());
     if (orders_.empty()) orders_.shrink_to_fit();
@@ -125,38 +156,46 @@ void WebSocketConnection::TakeOrders() {
 }
 
 void WebSocketConnection::OnWatch(tallybus_v1::Watch watch) {
-  for (const WatchKey& key : watch.keys) {
-    if (!permissions_->Allow(key))
-      return Close(client_close::kNotAllowed, client_close::kNotAllowed.text);
-  }
+  if (!MayWatch(watch.keys))
+    return Close(client_close::kNotAllowed, client_close::kNotAllowed.text);
   life_.Watched();
   if (!audience_.Watch(this, std::move(watch)))
-    Close(client_close::kTooManyWatches, client_close::kTooManyWatches.text);
+    return Close(client_close::kTooManyWatches, client_close::kTooManyWatches.text);
+  begins_ = true;
 }
 
 // Beast has told the peer already, where it could.
 void WebSocketConnection::OnReadFailed(Error error) {
   if (error == websocket::error::closed) return Ended(client_close::kClientLeft);
-  if (error == websocket::error::message_too_big) return Ended(client_close::kFrameTooLarge);
   const bool broken =
       error.category() == websocket::make_error_code(websocket::error::closed).category();
   Ended(broken ? client_close::kProtocolError : client_close::kLost);
 }
 
-void WebSocketConnection::Wake() { Write(); }
+void WebSocketConnection::Wake() {
+  if (begins_ && !Audience::Asked(*this)) {
+    begins_ = false;
+    dialect_->Begun();
+  }
+  Write();
+}
 
 void WebSocketConnection::Write() {
   if (writing_ || !open_ || ended_) return;
-  if (pongs_due_ > 0) {
-    --pongs_due_;
-    head_ = tallybus_v1::Pong();
+  if (!said_.empty()) {
+    head_ = std::move(said_.front());
+    said_.erase(said_.begin());
+    if (said_.empty()) said_.shrink_to_fit();
     return WriteOut({}, nullptr);
   }
-  std::optional<Outgoing> next = watcher().Next(audience_.ring());
-  if (next) {
-    head_ = tallybus_v1::Head(next->sequence);
-    return WriteOut(next->tail, std::move(next->owner));
+  if (farewell_) return Close(farewell_->why, farewell_->text);
+  while (std::optional<Outgoing> next = watcher().Next(audience_.ring())) {
+    std::optional<ClientDialect::Frame> frame = dialect_->Tell(*next);
+    if (!frame) continue;
+    head_ = std::move(frame->head);
+    return WriteOut(frame->tail, std::move(next->owner));
   }
+  TakeOrders();
   if (last_ && !Audience::Busy(*this))
     return Close(client_close::kGoingAway, client_close::kGoingAway.text);
 }
@@ -185,8 +224,16 @@ void WebSocketConnection::Close(const ClientClose& why, std::string_view text) {
   Ended(why);
   if (!open_) return Cut();
   const websocket::close_reason reason(static_cast<websocket::close_code>(why.code),
-                                       Beast(text.substr(0, 120)));
+                                       Beast(Shortened(text)));
   stream_.async_close(reason, [self = shared_from_this()](Error) {});
+}
+
+void WebSocketConnection::CloseOnceSaid(const ClientClose& why, std::string text) {
+  if (ended_ || farewell_) return;
+  farewell_ = std::make_unique<Farewell>(Farewell{why, std::move(text)});
+  watcher().Drop();
+  orders_.clear();
+  Write();
 }
 
 void WebSocketConnection::EndAfterAll() {
@@ -204,10 +251,12 @@ void WebSocketConnection::Ended(const ClientClose& why) {
 
 void WebSocketConnection::Cut() {
   Error ignored;
-  beast::get_lowest_layer(stream_).close(ignored);
+  stream_.next_layer().socket().close(ignored);
 }
 
 void WebSocketConnection::Tick(MonoTime now) {
+  if (!ended_ && HasExpired(audience_.clock()))
+    return Close(client_close::kExpired, client_close::kExpired.text);
   switch (life_.Check(now)) {
     case ConnectionLife::Due::kNothing:
       return;
@@ -225,6 +274,10 @@ void WebSocketConnection::Tick(MonoTime now) {
 }
 
 void WebSocketConnection::SendPing() {
+  if (std::optional<std::string> ping = dialect_->Ping(); ping && open_) {
+    if (said_.empty()) Say(*std::move(ping));
+    return;
+  }
   if (pinging_ || !open_) return;
   pinging_ = true;
   stream_.async_ping({}, [self = shared_from_this()](Error) { self->pinging_ = false; });

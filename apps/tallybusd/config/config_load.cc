@@ -97,6 +97,18 @@ absl::Status ReadSpoolPath(const Value& value, Spool& spool) {
 
 constexpr Key<Node> kNodeKeys[] = {{"name", ReadNodeName}};
 
+constexpr Key<WebTls> kTlsKeys[] = {
+    {"cert_file", [](const Value& v, WebTls& out) { return Store(v.Text(), out.cert_file); }},
+    {"key_file", [](const Value& v, WebTls& out) { return Store(v.Text(), out.key_file); }},
+};
+
+absl::Status ReadTls(const Value& value, Listen& out) {
+  if (absl::Status status = ReadKeys<WebTls>(value, kTlsKeys, out.tls); !status.ok()) return status;
+  if (out.tls.cert_file.empty() == out.tls.key_file.empty()) return absl::OkStatus();
+  return value.Error(out.tls.key_file.empty() ? "cert_file needs its key_file beside it"
+                                              : "key_file needs its cert_file beside it");
+}
+
 constexpr Key<Listen> kListenKeys[] = {
     {"engine",
      [](const Value& v, Listen& out) { return ReadListener(v, ParseBusEndpoint, out.engine); }},
@@ -111,7 +123,7 @@ constexpr Key<Listen> kListenKeys[] = {
     {"curve_public_key_file", nullptr},
     {"curve_secret_key_file", nullptr},
     {"curve_allowed_keys", nullptr},
-    {"tls", nullptr},
+    {"tls", ReadTls},
 };
 
 constexpr Key<Spool> kSpoolKeys[] = {
@@ -217,7 +229,7 @@ Config Defaults(const LoadOptions& options) {
   config.spool.path = "";      // until ResolveSpool
   config.spool.max_bytes = 0;  // the same
   if (options.written_listeners_only) {
-    config.listen = {.engine = {}, .open = {}, .clients = {}, .web = {}, .admin = {}};
+    config.listen = {.engine = {}, .open = {}, .clients = {}, .web = {}, .admin = {}, .tls = {}};
     return config;
   }
   config.listen.engine = options.default_engine_endpoint.empty()
@@ -287,7 +299,7 @@ absl::StatusOr<Config> Load(const LoadOptions& options) {
   if (absl::Status status = CheckDefaults(config.listen); !status.ok()) return status;
   if (absl::Status status = ResolveSpool(options, config.spool); !status.ok()) return status;
   if (absl::Status status = CheckSending(config); !status.ok()) return status;
-  absl::Status clients = CheckClientsAuth(config.clients, config.listen);
+  absl::Status clients = CheckClients(config.clients, config.listen);
   if (!clients.ok()) return clients;
   if (config.apps.empty()) {
     App app = DefaultApp();

@@ -125,6 +125,10 @@ void PrintListen(const Listen& listen, Lines& out) {
   out.Entry(1, "clients", or_off(listen.clients));
   out.Entry(1, "web", listen.web ? Scalar(listen.web->ToString()) : "off");
   out.Entry(1, "admin", or_off(listen.admin));
+  if (listen.tls.empty()) return;
+  out.Section(1, "tls");
+  out.Entry(2, "cert_file", Scalar(listen.tls.cert_file));
+  out.Entry(2, "key_file", Scalar(listen.tls.key_file));
 }
 
 void PrintRestClientConfig(const App& app, Lines& out) {
@@ -248,14 +252,38 @@ void PrintEngines(const Engines& engines, Lines& out) {
   out.Entry(1, "on_lost", engines.on_lost == OnLost::kNothing ? "nothing" : "fail_streams");
 }
 
+std::string_view AuthText(ClientsAuth auth) {
+  switch (auth) {
+    case ClientsAuth::kToken:
+      return "token";
+    case ClientsAuth::kConnect:
+      return "connect";
+    case ClientsAuth::kNone:
+      break;
+  }
+  return "none";
+}
+
+void PrintTokenKeys(const TokenKeys& keys, Lines& out) {
+  out.Section(1, "token");
+  if (!keys.hs256_secret_files.empty()) {
+    out.Entry(2, "hs256_secret_file", List(keys.hs256_secret_files));
+  }
+  if (!keys.ed25519_key_files.empty()) {
+    out.Entry(2, "ed25519_key_file", List(keys.ed25519_key_files));
+  }
+}
+
 void PrintClients(const Clients& clients, Lines& out) {
   out.Section(0, "clients");
-  out.Entry(1, "auth", "none");
+  out.Entry(1, "auth", AuthText(clients.auth));
+  if (!clients.token.empty()) PrintTokenKeys(clients.token, out);
   out.Entry(1, "max", std::to_string(clients.most));
   out.Entry(1, "queue_events", std::to_string(clients.queue_events));
   out.Entry(1, "queue_bytes", SizeText(clients.queue_bytes));
   out.Entry(1, "replay_events", std::to_string(clients.replay_events));
   out.Entry(1, "replay_bytes", SizeText(clients.replay_bytes));
+  out.Entry(1, "ping_interval", DurationText(clients.ping_interval));
   out.Entry(1, "allowed_origins", List(clients.allowed_origins));
   out.Entry(1, "allowed_hosts", List(clients.allowed_hosts));
 }

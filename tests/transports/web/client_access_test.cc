@@ -82,14 +82,18 @@ TEST_F(ClientAccessTest, APageOfLoopbackUnderAForeignSchemeMustBeListed) {
   EXPECT_TRUE(listed.OriginAllowed(With({{"Origin", "capacitor://localhost"}})));
 }
 
-TEST_F(ClientAccessTest, PermissionsAreEverythingOrAList) {
-  const WatchKey session{WatchKey::Kind::kSession, "s1"};
-  const WatchKey stream{WatchKey::Kind::kStream, "s1"};
-  EXPECT_TRUE((*AllowAll({}, ""))->Allow(session));
-  WatchPermissions some;
-  some.only = {session};
-  EXPECT_TRUE(some.Allow(session));
-  EXPECT_FALSE(some.Allow(stream));
+TEST_F(ClientAccessTest, ABearersTokenIsReadAndNoOtherCredential) {
+  EXPECT_EQ(BearerToken(With({{"Authorization", "Bearer a.b.c"}})), "a.b.c");
+  EXPECT_EQ(BearerToken(With({{"authorization", "bearer x"}})), "x");
+  for (const char* other : {"", "Bearer", "Bearer ", "Basic YTpi", "Bearera"}) {
+    EXPECT_EQ(BearerToken(With({{"Authorization", other}})), "") << other;
+  }
+  EXPECT_EQ(BearerToken(With({})), "");
+}
+
+TEST_F(ClientAccessTest, AListIsReadByItsWords) {
+  EXPECT_TRUE(Lists("keep-alive, UPGRADE", "upgrade"));
+  EXPECT_FALSE(Lists("upgrades, up grade", "upgrade"));
 }
 
 }  // namespace

@@ -10,11 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "transports/web/client_gateway.h"
@@ -124,6 +126,26 @@ class WebSocketPeer : public PlainClient {
   std::string handshake;
 };
 
+// Answers each `connect` at once, on the web thread.
+class AnsweringRouter final : public EventSink {
+ public:
+  absl::Status Accept(IngressBatch&& batch) override {
+    for (IngressRecord& record : batch.records) {
+      auto* ask = std::get_if<Ask>(&record);
+      ++(ask != nullptr ? asked : closed);
+      if (ask != nullptr && answers) ask->answer(answer);
+    }
+    return absl::OkStatus();
+  }
+  bool IsBehind() const override { return false; }
+  bool HasRoom() const override { return true; }
+
+  AskAnswer answer{true, "", "", {}};  // before Start, both
+  bool answers = true;
+  std::atomic<int> asked{0};
+  std::atomic<int> closed{0};
+};
+
 class GatewayBench : public ::testing::Test {
  protected:
   GatewayBench() {
@@ -142,6 +164,7 @@ class GatewayBench : public ::testing::Test {
       if (!answers_) return;
       answer(std::vector<LiveStreams>(filters.size(), LiveStreams{live_, false}));
     });
+    gateway_->SetSink(backend_);
     WebServer::Options web;
     web.listen = "127.0.0.1:0";
     web.routes = gateway_->Routes();
@@ -150,12 +173,13 @@ class GatewayBench : public ::testing::Test {
     server_ = *std::move(server);
   }
   const std::string& address() const { return server_->address(); }
-  void Notify(const std::string& json, const std::string& session = "s1") {
+  void Notify(const std::string& json, const std::string& session = "s1",
+              const std::string& app = "app") {
     std::lock_guard lock(router_);
     Notification notification;
     notification.session_id = session;
     notification.name = "cam";
-    notification.app_key = "app";
+    notification.app_key = app;
     notification.message = "StreamStatusEvent";
     notification.json = json;
     notification.id = {1, ++events_};
@@ -192,6 +216,7 @@ class GatewayBench : public ::testing::Test {
   ClientGateway::Options options_;
   std::vector<std::string> live_;
   bool answers_ = true;  // before Start
+  AnsweringRouter backend_;
   std::unique_ptr<ClientGateway> gateway_;
   std::unique_ptr<WebServer> server_;
 

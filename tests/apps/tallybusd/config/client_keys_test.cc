@@ -21,6 +21,7 @@ constexpr char kEveryKey[] =
     "  queue_bytes: 16KiB\n"
     "  replay_events: 0\n"
     "  replay_bytes: 2MiB\n"
+    "  ping_interval: 5s\n"
     "  allowed_origins: ['https://a.example', 'http://b.example:8080']\n"
     "  allowed_hosts: [a.example, 'b.example:8080', '[fd00::1]']\n";
 
@@ -34,6 +35,7 @@ TEST(ClientKeysTest, EveryKeyIsRead) {
   EXPECT_EQ(clients.queue_bytes, 16 << 10);
   EXPECT_EQ(clients.replay_events, 0);
   EXPECT_EQ(clients.replay_bytes, 2 << 20);
+  EXPECT_EQ(clients.ping_interval, absl::Seconds(5));
   EXPECT_THAT(clients.allowed_origins, ElementsAre("https://a.example", "http://b.example:8080"));
   EXPECT_THAT(clients.allowed_hosts, ElementsAre("a.example", "b.example:8080", "[fd00::1]"));
 }
@@ -48,33 +50,90 @@ TEST(ClientKeysTest, WhatIsPrintedIsReadAsTheSame) {
 TEST(ClientKeysTest, ImpossibleValuesAreRefusedAtTheirPlace) {
   for (const char* text :
        {"max: 0", "max: 1000001", "queue_events: 0", "queue_bytes: 1B", "queue_bytes: 1024",
-        "replay_events: -1", "replay_bytes: 0", "allowed_origins: a.example",
-        "allowed_origins: [a.example]", "allowed_origins: ['https://a.example/']",
-        "allowed_origins: ['*']", "allowed_hosts: ['*']", "allowed_hosts: ['https://a']",
-        "allowed_hosts: ['']", "auth: nobody", "most: 5"}) {
+        "replay_events: -1", "replay_bytes: 0", "ping_interval: 0", "ping_interval: 31s",
+        "allowed_origins: a.example", "allowed_origins: [a.example]",
+        "allowed_origins: ['https://a.example/']", "allowed_origins: ['*']", "allowed_hosts: ['*']",
+        "allowed_hosts: ['https://a']", "allowed_hosts: ['']", "auth: nobody", "most: 5"}) {
     EXPECT_THAT(ErrorOf("clients: {" + std::string(text) + "}"), HasSubstr("t.yaml:1:")) << text;
   }
 }
 
-TEST(ClientKeysTest, TokensAndTheConnectHookAreOfALaterVersion) {
-  for (const char* text : {"clients: {auth: token}", "clients: {auth: connect}"}) {
-    EXPECT_THAT(ErrorOf(text), HasSubstr("not in this version yet")) << text;
+constexpr char kTokens[] =
+    "clients:\n"
+    "  auth: token\n"
+    "  token:\n"
+    "    hs256_secret_file: /etc/t/secret\n"
+    "    ed25519_key_file: [/etc/t/a.pem, '/etc/t/b $$.pem']\n";
+
+TEST(ClientKeysTest, KeysOfTokensAreOneFileOrSeveralAndPrintedAsTheSame) {
+  absl::StatusOr<Config> config = LoadText(kTokens);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->clients.auth, ClientsAuth::kToken);
+  EXPECT_THAT(config->clients.token.hs256_secret_files, ElementsAre("/etc/t/secret"));
+  EXPECT_THAT(config->clients.token.ed25519_key_files,
+              ElementsAre("/etc/t/a.pem", "/etc/t/b $.pem"));
+  const std::string printed = Print(*config);
+  absl::StatusOr<Config> again = LoadText(printed);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(Print(*again), printed);
+}
+
+TEST(ClientKeysTest, KeysOfTokensAreAbsolutePaths) {
+  for (const char* text : {"hs256_secret_file: secret", "ed25519_key_file: [a.pem]",
+                           "ed25519_key_file: []", "hs256_secret_file: ''", "rs256: /x",
+                           "hs256_secret_file: [/1, /2, /3, /4, /5, /6, /7, /8, /9]"}) {
+    EXPECT_THAT(ErrorOf("clients: {auth: token, token: {" + std::string(text) + "}}"),
+                HasSubstr("t.yaml:1:"))
+        << text;
   }
 }
 
+TEST(ClientKeysTest, TokensNeedAKeyAndAKeyNeedsTokens) {
+  EXPECT_THAT(ErrorOf("clients: {auth: token}"), HasSubstr("set clients.token.hs256_secret_file"));
+  EXPECT_THAT(ErrorOf("clients: {token: {hs256_secret_file: /x}}"),
+              HasSubstr("set clients.auth: token"));
+}
+
+TEST(ClientKeysTest, TheConnectHookIsReadAndPrinted) {
+  absl::StatusOr<Config> config = LoadText("clients: {auth: connect}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->clients.auth, ClientsAuth::kConnect);
+  EXPECT_THAT(Print(*config), HasSubstr("  auth: connect\n"));
+}
+
 TEST(ClientKeysTest, WithoutAuthTheWebPortMustBeOnLoopback) {
-  Listen listen;
-  listen.web = SocketAddress{"192.0.2.1", 5580};
-  const absl::Status beyond = CheckClientsAuth({}, listen);
-  EXPECT_EQ(beyond.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(beyond.message()), HasSubstr("clients.auth"));
-  EXPECT_THAT(std::string(beyond.message()), HasSubstr("set listen.web to 127.0.0.1"));
-  for (const char* host : {"127.0.0.1", "127.8.0.1", "::1"}) {
-    listen.web->host = host;
-    EXPECT_TRUE(CheckClientsAuth({}, listen).ok()) << host;
+  const std::string beyond = ErrorOf("listen: {web: '192.0.2.1:5580'}");
+  EXPECT_THAT(beyond, HasSubstr("clients.auth: none"));
+  EXPECT_THAT(beyond, HasSubstr("192.0.2.1:5580 is not on loopback"));
+  EXPECT_THAT(beyond,
+              HasSubstr("set clients.auth: token or connect, or set listen.web to 127.0.0.1"));
+  EXPECT_THAT(ErrorOf("listen: {web: '[::]:5580'}"), HasSubstr("not on loopback"));
+  for (const char* host : {"127.0.0.1", "127.8.0.1", "'[::1]", "localhost"}) {
+    const std::string quote = host[0] == '\'' ? "'" : "";
+    EXPECT_TRUE(LoadText("listen: {web: " + std::string(host) + ":1" + quote + "}").ok()) << host;
   }
-  listen.web.reset();
-  EXPECT_TRUE(CheckClientsAuth({}, listen).ok());
+  EXPECT_TRUE(LoadText("listen: {web: off}").ok());
+}
+
+constexpr char kAuth[] = "clients: {auth: token, token: {hs256_secret_file: /x}}\n";
+
+TEST(ClientKeysTest, BeyondLoopbackTheWebPortNeedsTls) {
+  const std::string clear = ErrorOf(std::string(kAuth) + "listen: {web: '0.0.0.0:443'}");
+  EXPECT_THAT(clear, HasSubstr("listen.web: 0.0.0.0:443 is not on loopback"));
+  EXPECT_THAT(clear, HasSubstr("set listen.tls.cert_file"));
+  const std::string with =
+      std::string(kAuth) + "listen: {web: '0.0.0.0:443', tls: {cert_file: c, key_file: k}}";
+  absl::StatusOr<Config> config = LoadText(with);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->listen.tls.cert_file, "c");
+  EXPECT_EQ(config->listen.tls.key_file, "k");
+  EXPECT_EQ(Print(*LoadText(Print(*config))), Print(*config));
+  EXPECT_THAT(Print(*config), HasSubstr("key_file: k"));
+}
+
+TEST(ClientKeysTest, ACertificateAndItsKeyNeedEachOther) {
+  EXPECT_THAT(ErrorOf("listen: {tls: {cert_file: c}}"), HasSubstr("listen.tls: cert_file needs"));
+  EXPECT_THAT(ErrorOf("listen: {tls: {key_file: k}}"), HasSubstr("listen.tls: key_file needs"));
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "  queue_bytes: 1MiB\n"
             "  replay_events: 4096\n"
             "  replay_bytes: 8MiB\n"
+            "  ping_interval: 30s\n"
             "  allowed_origins: []\n"
             "  allowed_hosts: []\n"
             "log:\n"

@@ -1,0 +1,94 @@
+// Sessions that no engine opens: the gateway asks connect for a client of its own.
+#include "tests/core/router_bench.h"
+#include "tests/core/surviving_spool.h"
+
+namespace tallybus::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr char kAccepted[] = R"({"restClientConfig":{"StreamStatusEvent":{"restExclude":"sdp"}}})";
+
+class RouterGatewayAsksTest : public RouterBench {
+ protected:
+  RouterGatewayAsksTest() : RouterBench(std::make_unique<SurvivingSpool>()) {}
+
+  void Connect() {
+    Ask ask;
+    ask.event.time = clock.WallNow();
+    ask.event.method = "connect";
+    ask.event.app_key = kApp;
+    ask.event.session_id = kSession;
+    ask.event.json = R"({"appKey":"defaultApp","sessionId":"session-1"})";
+    ask.expires = absl::InfiniteFuture();
+    ask.answer = [this](AskAnswer answer) { answers.push_back(std::move(answer)); };
+    Send(std::move(ask));
+  }
+  void Close() {
+    Send(SessionChange{SessionChange::Action::kClose, kSession, "", std::nullopt, 0});
+  }
+  void Answer(size_t index, DeliveryResult result) {
+    transport.Complete(index, std::move(result));
+    Run();
+  }
+  // The body of the session's next event.
+  std::string NextBody() {
+    Send(StatusEvent("stream-" + std::to_string(transport.attempts().size()), "PUBLISHING"));
+    const std::string body = transport.attempts().back().body;
+    Answer(transport.attempts().size() - 1, Answered(200));
+    return body;
+  }
+
+  std::vector<AskAnswer> answers;
+};
+
+TEST_F(RouterGatewayAsksTest, AGatewaysConnectOpensASessionUntilTheGatewayClosesIt) {
+  Connect();
+  Answer(0, Answered(200, "OK", kAccepted));
+  ASSERT_THAT(answers, SizeIs(1));
+  EXPECT_TRUE(answers[0].accepted);
+  EXPECT_EQ(answers[0].reason, "");
+  EXPECT_THAT(NextBody(), Not(HasSubstr("sdp")));
+  Close();
+  RunFor(absl::Seconds(62));
+  EXPECT_THAT(NextBody(), HasSubstr("sdp")) << "it is forgotten";
+}
+
+TEST_F(RouterGatewayAsksTest, AGatewaysSessionEndsWithTheProcessThatItsClientWasConnectedTo) {
+  Connect();
+  Answer(0, Answered(200, "OK", kAccepted));
+  Restart();
+  EXPECT_THAT(NextBody(), Not(HasSubstr("sdp"))) << "for a minute";
+  RunFor(absl::Seconds(62));
+  EXPECT_THAT(NextBody(), HasSubstr("sdp"));
+  Restart();
+  EXPECT_THAT(NextBody(), HasSubstr("sdp")) << "in the spool too";
+}
+
+TEST_F(RouterGatewayAsksTest, AGatewayIsToldWhereNobodyWasAsked) {
+  auto route = NewRoute();
+  route->app_config = ParseRestClientConfig(R"({"connect":{"restPolicy":"DISABLE"}})").config;
+  SetRoute(route);
+  Connect();
+  RemoveRoute(kApp);
+  Connect();
+  ASSERT_THAT(answers, SizeIs(2));
+  EXPECT_TRUE(answers[0].accepted);
+  EXPECT_EQ(answers[0].reason, "the app's backend is not asked");
+  EXPECT_TRUE(answers[1].accepted);
+  EXPECT_EQ(answers[1].reason, "the app has no backend");
+}
+
+TEST_F(RouterGatewayAsksTest, WhoLeavesBeforeTheAnswerHasNoSession) {
+  Connect();
+  Close();
+  Answer(0, Answered(200, "OK", kAccepted));
+  ASSERT_THAT(answers, SizeIs(1));
+  EXPECT_FALSE(answers[0].session.has_value());
+  EXPECT_THAT(NextBody(), HasSubstr("sdp"));
+}
+
+}  // namespace
+}  // namespace tallybus::testing

@@ -1,0 +1,68 @@
+// One question at a time: what is granted grows with each yes.
+#include "transports/web/connect_v1_client.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace tallybus {
+namespace {
+
+constexpr size_t kMostHeld = 16;
+
+}  // namespace
+
+ConnectV1Client::ConnectV1Client(ClientLine& line, Parts parts, tallybus_v1::Watch watch)
+    : TallybusV1Client(line), line_(line), parts_(std::move(parts)) {
+  watch.token.clear();
+  if (!watch.keys.empty()) OnOrder(std::move(watch));
+}
+
+void ConnectV1Client::OnOrder(tallybus_v1::ClientFrame order) {
+  if (held_.size() == kMostHeld)
+    return line_.Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
+  held_.push_back(std::move(order));
+  Go();
+}
+
+void ConnectV1Client::Go() {
+  while (!held_.empty() && question_ == nullptr) {
+    auto* watch = std::get_if<tallybus_v1::Watch>(&held_.front());
+    const auto has = [this](const WatchKey& key) { return granted_ && granted_->Allow(key); };
+    if (watch != nullptr && !std::all_of(watch->keys.begin(), watch->keys.end(), has)) {
+      return AskFor(*watch);
+    }
+    tallybus_v1::ClientFrame order = std::move(held_.front());
+    held_.pop_front();
+    line_.Order(std::move(order));
+  }
+}
+
+void ConnectV1Client::AskFor(tallybus_v1::Watch& watch) {
+  if (!watch.token.empty()) parts_.token = std::exchange(watch.token, {});
+  if (app_.empty()) app_ = AppOf(watch.keys);
+  const auto foreign = [this](const WatchKey& key) {
+    return key.kind == WatchKey::Kind::kApp && key.value != app_;
+  };
+  if (std::any_of(watch.keys.begin(), watch.keys.end(), foreign)) {
+    held_.clear();
+    return line_.Close(client_close::kNotAllowed, client_close::kNotAllowed.text);
+  }
+  line_.Introduced();
+  question_ = AskConnect(
+      parts_.sessions, parts_.thread, {app_, parts_.token, parts_.origin, watch.keys, granted_},
+      [this](absl::StatusOr<WatchPermissionsPtr> granted) { OnAnswer(std::move(granted)); });
+}
+
+void ConnectV1Client::OnAnswer(absl::StatusOr<WatchPermissionsPtr> granted) {
+  question_.reset();
+  if (!granted.ok()) {
+    held_.clear();
+    const absl::string_view why = granted.status().message();
+    return line_.Close(client_close::kUnauthorized, {why.data(), why.size()});
+  }
+  granted_ = *std::move(granted);
+  line_.Permit(granted_);
+  Go();
+}
+
+}  // namespace tallybus
