@@ -38,6 +38,8 @@ endif()
 
 if(TARGET tallybusd)
   install(TARGETS tallybusd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT daemon)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/apps/web-client
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/tallybus COMPONENT daemon)
 endif()
 
 configure_package_config_file(

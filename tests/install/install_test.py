@@ -76,6 +76,11 @@ class InstallTest(unittest.TestCase):
         self.assertIn("for the client of session-1: StreamStatusEvent", said)
         self.assertIn("tallybus 0.1", run(self.prefix / "bin" / "tallybus", "version"))
 
+    def test_the_javascript_client_is_there_with_its_types(self):
+        folder = self.prefix / "share" / "tallybus" / "web-client"
+        self.assertEqual({path.name for path in folder.iterdir()},
+                         {"tallybus-client.js", "tallybus-client.d.ts", "package.json", "README.md"})
+
     def test_each_c_header_compiles_by_itself_as_c11_and_cpp11(self):
         include = self.prefix / "include"
         headers = sorted((include / "tallybus" / "c").glob("*.h"))
