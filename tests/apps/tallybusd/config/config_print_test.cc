@@ -44,6 +44,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "  replay_bytes: 8MiB\n"
             "  allowed_origins: []\n"
             "  allowed_hosts: []\n"
+            "api:\n"
             "log:\n"
             "  level: info\n"
             "apps:\n"
