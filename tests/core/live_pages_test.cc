@@ -101,6 +101,18 @@ TEST_F(LivePagesTest, TheNumberOfAStreamsLaneTellsWhichEventsComeAfter) {
   EXPECT_EQ(Page().rows[0].lane_sequence, 0u) << "nobody is told";
 }
 
+TEST_F(LivePagesTest, ANumberThatWasToldStaysGoodForADay) {
+  transport.Run([](const auto&) { return Answered(200); });
+  Send(StatusEvent("a", "PUBLISHING"));
+  RunFor(absl::Hours(23));
+  EXPECT_EQ(Page().rows.at(0).lane_sequence, 1u);
+  RunFor(absl::Hours(23));
+  Send(StatusEvent("a", "PAUSED"));
+  EXPECT_EQ(transport.attempts().back().lane_sequence, 2u) << "nobody takes it for the first";
+  RunFor(absl::Hours(25));
+  EXPECT_EQ(Page().rows.at(0).lane_sequence, 0u);
+}
+
 TEST_F(LivePagesTest, ABackendSeesWhatItIsSentAndNoSdp) {
   auto route = NewRoute();
   route->app_config =

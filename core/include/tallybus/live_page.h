@@ -32,8 +32,8 @@ struct LiveRow {
   // Of streams alone.
   std::string json = {};  // what the app's backend was told last that was a new status, without sdp
   std::string lane = {};  // the order in which its backend gets its events
-  // The last number that was given out there: with a larger one, an event came after this page. 0:
-  // none is kept.
+  // The last number that was given out there: with a larger one, an event came after this page.
+  // It is kept for a day more. 0: none is known, and the next is 1.
   uint64_t lane_sequence = 0;
 };
 

@@ -35,9 +35,11 @@ void Dispatcher::Place(const Route& route, std::string_view key, SpoolRow* row, 
 }
 
 uint64_t Dispatcher::LastSequence(std::string_view route, std::string_view key) {
-  const EndpointQueue* queue = FindQueue(route);
+  EndpointQueue* queue = FindQueue(route);
   const Lane* lane = queue == nullptr ? nullptr : lanes_.Find(*queue, key);
-  return lane == nullptr ? 0 : lane->next_sequence - 1;
+  if (lane == nullptr) return 0;
+  if (lane->idle_since != MonoTime()) lanes_.Rest(lanes_.Get(*queue, key), parts_.clock.Now());
+  return lane->next_sequence - 1;
 }
 
 // A row takes the place of the one right before it, where that only repeats what the one before it
