@@ -19,6 +19,7 @@
 #include "tallybus/counted.h"
 #include "tallybus/sqlite_spool.h"
 #include "transports/builtin.h"
+#include "transports/web/answers.h"
 #include "transports/web/api_access.h"
 #include "transports/web/metrics_page.h"
 
@@ -41,6 +42,12 @@ uint64_t RandomEpoch() {
     if (getrandom(&epoch, sizeof epoch, 0) != sizeof epoch) epoch = 0;
   }
   return epoch;
+}
+
+// What makes the headers of a request too long is most likely its token.
+void AllowTokens(WebServer::Options* web) {
+  web->header_bytes = HttpServer::kMostHeaderBytes;
+  web->headers_too_long = Unauthorized("the token is too long");
 }
 
 }  // namespace
@@ -87,11 +94,13 @@ absl::Status Daemon::BindSockets() {
     if (!clients.ok()) return clients.status();
     clients_ = *std::move(clients);
   }
-  if (listen.web) MakeGateway();
-  return absl::OkStatus();
+  return listen.web ? MakeGateway() : absl::OkStatus();
 }
 
-void Daemon::MakeGateway() {
+absl::Status Daemon::MakeGateway() {
+  auto credentials = WebCredentials::Load(options_.config, clock_, metrics_, log_);
+  if (!credentials.ok()) return credentials.status();
+  web_credentials_ = *std::move(credentials);
   const config::Clients& clients = options_.config.clients;
   ClientGateway::Options options;
   options.most_clients = static_cast<size_t>(clients.most);
@@ -100,10 +109,12 @@ void Daemon::MakeGateway() {
   options.audience.replay_events = static_cast<size_t>(clients.replay_events);
   options.audience.replay_bytes = static_cast<size_t>(clients.replay_bytes);
   options.access = {clients.allowed_origins, clients.allowed_hosts};
+  options.authorize = web_credentials_->authorize();
   // By the address that it listens on it may be asked, whatever that is.
   const std::string own = options_.config.listen.web->ToString();
   options.access.allowed_hosts.push_back(own.substr(0, own.rfind(':')));
   gateway_ = std::make_unique<ClientGateway>(std::move(options), clock_, metrics_);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<Spool>> Daemon::OpenSpool() {
@@ -210,6 +221,7 @@ absl::Status Daemon::StartWeb() {
     });
   });
   web.routes = gateway_->Routes();
+  if (options_.config.clients.auth != config::ClientsAuth::kNone) AllowTokens(&web);
   if (absl::Status status = AddReadApi(&web.routes); !status.ok()) return status;
   auto server = WebServer::Start(std::move(web), metrics_);
   if (!server.ok()) return server.status();
@@ -300,6 +312,7 @@ void Daemon::Run() {
                     [this] {
                       health_->Turned();
                       credentials_->Tick();
+                      if (web_credentials_) web_credentials_->Tick();
                     }});
   loop.RunWhile([this] { return stop_signals_ == 0; });
   log_.Write(LogLevel::kInfo, "stopping: no new events; waiting for what is in flight");
@@ -352,6 +365,7 @@ void Daemon::Reload() {
     return;
   }
   SetRoutes(*std::move(routes));
+  if (web_credentials_) web_credentials_->Reload();
   std::vector<std::string> later = config::ChangedKeys(options_.config, *config);
   std::erase_if(later, [](const std::string& key) { return key == "apps" || key == "routes"; });
   log_.Write(later.empty() ? LogLevel::kInfo : LogLevel::kWarning,

@@ -30,6 +30,7 @@
 #include "transports/zmq/client_channel.h"
 #include "transports/zmq/engine_ingress.h"
 #include "transports/zmq/open_ingress.h"
+#include "web_credentials.h"
 
 namespace tallybus {
 
@@ -51,7 +52,7 @@ class Daemon {
   Daemon(Options options, Log& log, Signals& signals);
   absl::Status StartTransports();
   absl::Status BindSockets();
-  void MakeGateway();
+  absl::Status MakeGateway();
   absl::Status StartWeb();
   absl::Status AddReadApi(std::vector<WebRoute>* routes);
   absl::Status StartAdmin();
@@ -79,6 +80,7 @@ class Daemon {
   std::unique_ptr<zmq_transport::EngineIngress> engine_;
   std::unique_ptr<zmq_transport::OpenIngress> open_;
   std::unique_ptr<zmq_transport::XpubChannel> clients_;
+  std::unique_ptr<WebCredentials> web_credentials_;
   std::unique_ptr<ClientGateway> gateway_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Router> router_;

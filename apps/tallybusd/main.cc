@@ -18,6 +18,7 @@
 #include "daemon.h"
 #include "spd_log.h"
 #include "transports/builtin.h"
+#include "web_credentials.h"
 
 ABSL_FLAG(std::string, config, "", "the configuration file (YAML)");
 ABSL_FLAG(bool, check, false, "read the configuration, say what is wrong with it, and exit");
@@ -104,6 +105,7 @@ int Main(std::vector<std::string> sets) {
   absl::StatusOr<config::Config> config = config::Load(load);
   if (!config.ok()) return Fail(config.status());
   if (absl::Status status = CheckRoutes(*config); !status.ok()) return Fail(status);
+  if (absl::Status status = WebCredentials::Check(*config); !status.ok()) return Fail(status);
   if (absl::GetFlag(FLAGS_print_config)) {
     std::fputs(config::Print(*config).c_str(), stdout);
     return 0;

@@ -47,9 +47,9 @@ class LiveWalk {
   void Visit(const LiveTable::Stream& stream, Json json) {
     ++visited_;
     takers_.clear();
-    Add(Find(sessions_, stream.session_id));
-    Add(Find(streams_, stream.name));
-    Add(Find(apps_, stream.app_key));
+    Add(Find(sessions_, stream.session_id), stream.app_key);
+    Add(Find(streams_, stream.name), stream.app_key);
+    Add(Find(apps_, stream.app_key), stream.app_key);
     if (takers_.empty()) return;
     const std::string text = json();
     for (size_t taker : takers_) Give(taker, text);
@@ -58,8 +58,10 @@ class LiveWalk {
   std::vector<LiveStreams> Take() { return std::move(answers_); }
 
  private:
-  void Add(std::span<const size_t> filters) {
+  void Add(std::span<const size_t> filters, const std::string& app) {
     for (size_t filter : filters) {
+      const std::string& within = filters_[filter].within_app;
+      if (!within.empty() && within != app) continue;
       if (std::exchange(seen_[filter], visited_) == visited_) continue;
       if (filter < answered_ && !answers_[filter].cut) takers_.push_back(filter);
     }

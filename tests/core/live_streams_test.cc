@@ -47,6 +47,15 @@ TEST_F(LiveStreamsTest, AStreamThatFitsSeveralWordsOfAFilterIsToldOnce) {
               SizeIs(1));
 }
 
+TEST_F(LiveStreamsTest, AStreamOfAnotherAppThanTheFilterIsBoundToIsNotFound) {
+  Send(Of("s1", "cam-1", "PUBLISHING"));
+  for (const char* app : {testing::kApp, "other"}) {
+    const LiveFilter filter{
+        .sessions = {"s1"}, .streams = {"cam-1"}, .apps = {testing::kApp}, .within_app = app};
+    EXPECT_THAT(Find(filter), SizeIs(app == std::string("other") ? 0 : 1)) << app;
+  }
+}
+
 TEST_F(LiveStreamsTest, EachFilterHasItsOwnAnswer) {
   Send(Of("s1", "cam-1", "PUBLISHING"));
   Send(Of("s2", "cam-2", "PUBLISHING"));

@@ -15,7 +15,7 @@ constexpr char kPublicKey[] =
 
 const tallybus::TokenVerifier& Verifier() {
   static const auto& verifier = *new tallybus::TokenVerifier(
-      *tallybus::TokenVerifier::Make({"a secret that no fuzzer will ever guess", kPublicKey}));
+      *tallybus::TokenVerifier::Make({{"a secret that no fuzzer will ever guess"}, {kPublicKey}}));
   return verifier;
 }
 

@@ -44,6 +44,12 @@ HttpAnswer TextAnswer(int status, std::string sentence) {
   return answer;
 }
 
+HttpAnswer Unauthorized(std::string sentence) {
+  HttpAnswer answer = TextAnswer(401, std::move(sentence));
+  answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return answer;
+}
+
 HttpAnswer ErrorAnswer(const absl::Status& error) {
   return TextAnswer(HttpStatusOf(error.code()), std::string(error.message()));
 }

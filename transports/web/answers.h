@@ -16,6 +16,9 @@ HttpAnswer JsonAnswer(int status, std::string json);
 // [any thread] One sentence for a person, without its line feed.
 HttpAnswer TextAnswer(int status, std::string sentence);
 
+// [any thread] 401, which asks for a bearer's token.
+HttpAnswer Unauthorized(std::string sentence);
+
 // [any thread] The error's message as a sentence: INVALID_ARGUMENT is 400, NOT_FOUND 404,
 // ALREADY_EXISTS, ABORTED and FAILED_PRECONDITION 409, RESOURCE_EXHAUSTED and UNAVAILABLE 503,
 // UNIMPLEMENTED 501, all else 500. The status is not OK.

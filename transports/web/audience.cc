@@ -135,21 +135,24 @@ std::vector<LiveFilter> Audience::Choose() {
   filters_.clear();
   const size_t most = *unread_ < options_.snapshot_bytes ? options_.pass_filters : 0;
   for (Request& request : std::exchange(waiting_, {})) {
-    if (!connections_.contains(request.connection)) continue;
+    auto place = connections_.find(request.connection);
+    if (place == connections_.end()) continue;
     const bool hopes = !request.ring_failed && ring_.After(request.watch.after).has_value();
     if (!hopes && filters.size() >= most) {
       waiting_.push_back(std::move(request));
       continue;
     }
-    request.filter = hopes ? SIZE_MAX : FilterOf(request.watch, &filters);
+    request.filter =
+        hopes ? SIZE_MAX : FilterOf(request.watch, place->second->permissions_->app, &filters);
     passing_.push_back(std::move(request));
   }
   return filters;
 }
 
-size_t Audience::FilterOf(const tallybus_v1::Watch& watch, std::vector<LiveFilter>* filters) {
-  std::string name;
-  LiveFilter filter;
+size_t Audience::FilterOf(const tallybus_v1::Watch& watch, const std::string& within_app,
+                          std::vector<LiveFilter>* filters) {
+  std::string name = absl::StrCat(within_app.size(), ":", within_app);
+  LiveFilter filter{.within_app = within_app};
   for (const WatchKey& key : watch.keys) {
     absl::StrAppend(&name, static_cast<int>(key.kind), ":", key.value.size(), ":", key.value);
     std::vector<std::string>& words = key.kind == WatchKey::Kind::kSession  ? filter.sessions
@@ -181,6 +184,7 @@ void Audience::TakeEvent(const ClientMessagePtr& message) {
   found_.clear();
   table_.Find(*message, &found_);
   for (ClientConnection* connection : found_) {
+    if (!connection->permissions_->LetThrough(*message)) continue;
     const Watcher::Offered offered = connection->watcher().Offer(message);
     Soil(connection);
     if (offered == Watcher::Offered::kQueued) continue;
@@ -228,7 +232,8 @@ bool Audience::Begin(Request& request, std::vector<SnapshotPtr>* snapshots,
   Watcher& watcher = connection->watcher();
   if (after) {
     auto replay = std::make_unique<Replay>();
-    *replay = {*after, ring_.end(), request.watch.keys, connection->keys_};
+    *replay = {*after, ring_.end(), request.watch.keys, connection->keys_,
+               connection->permissions_};
     watcher.Resume(std::move(replay));
     connection->snapshot_at_ = MonoTime::Infinite();
   } else {

@@ -101,7 +101,8 @@ class Audience {
   std::vector<LiveFilter> Choose();
   SnapshotPtr MakeSnapshot(const LiveStreams& found) const;
   void CloseSlowest(MonoTime now);
-  size_t FilterOf(const tallybus_v1::Watch& watch, std::vector<LiveFilter>* filters);
+  size_t FilterOf(const tallybus_v1::Watch& watch, const std::string& within_app,
+                  std::vector<LiveFilter>* filters);
   void TakeEvent(const ClientMessagePtr& message);
   void TakeFound(AudienceItem& item);
   bool Begin(Request& request, std::vector<SnapshotPtr>* snapshots,

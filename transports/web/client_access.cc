@@ -37,15 +37,6 @@ size_t CountOf(const HttpRequest& request, std::string_view name) {
 
 }  // namespace
 
-bool WatchPermissions::Allow(const WatchKey& key) const {
-  return !only || std::find(only->begin(), only->end(), key) != only->end();
-}
-
-absl::StatusOr<WatchPermissionsPtr> AllowAll(const HttpRequest&, std::string_view) {
-  static const WatchPermissionsPtr kAll = std::make_shared<const WatchPermissions>();
-  return kAll;
-}
-
 bool ClientAccess::HostAllowed(const HttpRequest& request) const {
   if (CountOf(request, "host") != 1) return false;
   const std::string_view host = request.Header("host");

@@ -1,36 +1,14 @@
-// Who may watch: the page that asks, the name that it asked for, and what it shows for it.
+// From where may be watched: the page that asks, and the name that it asked for.
 #ifndef TALLYBUS_TRANSPORTS_WEB_CLIENT_ACCESS_H_
 #define TALLYBUS_TRANSPORTS_WEB_CLIENT_ACCESS_H_
 
-#include <absl/status/status.h>
-#include <absl/status/statusor.h>
-
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "transports/web/client_message.h"
 #include "transports/web/http_server.h"
 
 namespace tallybus {
-
-// What a client may watch.
-struct WatchPermissions {
-  std::optional<std::vector<WatchKey>> only;  // nullopt: everything
-
-  bool Allow(const WatchKey& key) const;
-};
-using WatchPermissionsPtr = std::shared_ptr<const WatchPermissions>;
-
-// [web] `token` as the client showed it, empty where it showed none. UNAUTHENTICATED: who asks
-// must not watch anything; the text is for the client.
-using Authorize = std::function<absl::StatusOr<WatchPermissionsPtr>(const HttpRequest& request,
-                                                                    std::string_view token)>;
-// clients.auth: none.
-absl::StatusOr<WatchPermissionsPtr> AllowAll(const HttpRequest& request, std::string_view token);
 
 // [any thread] Immutable. A foreign page can reach a server on loopback through its visitor's
 // browser, under its own name (Origin) or after DNS rebinding (Host).

@@ -17,15 +17,17 @@ namespace client_close {
 
 inline constexpr ClientClose kGoingAway = {1001, "shutdown", "the server stops"};
 inline constexpr ClientClose kBinaryFrame = {1003, "binary", "only text frames are served"};
-inline constexpr ClientClose kMalformed = {4400, "malformed", ""};  // with a text of its own
+inline constexpr ClientClose kMalformed = {4400, "malformed", ""};        // with a text of its own
+inline constexpr ClientClose kUnauthorized = {4401, "unauthorized", ""};  // the same
+inline constexpr ClientClose kExpired = {4401, "expired", "token expired"};
 inline constexpr ClientClose kNotAllowed = {4403, "not_allowed", "this must not be watched"};
 inline constexpr ClientClose kNoWatch = {4408, "no_watch", "no watch came in time"};
 inline constexpr ClientClose kSilent = {4408, "silent", "nothing came, no pong either"};
 inline constexpr ClientClose kNotReading = {4408, "not_reading", "what is sent is not read"};
 inline constexpr ClientClose kTooManyWatches = {4429, "watches", "more than 64 watches"};
 inline constexpr ClientClose kTooManyOrders = {4429, "frames", "frames come faster than answers"};
+inline constexpr ClientClose kFrameTooLarge = {1009, "frame_too_large", "the frame is too long"};
 // Those that are seen, not said.
-inline constexpr ClientClose kFrameTooLarge = {1009, "frame_too_large", ""};
 inline constexpr ClientClose kProtocolError = {1002, "protocol", ""};
 inline constexpr ClientClose kClientLeft = {1000, "client", ""};
 inline constexpr ClientClose kLost = {1006, "lost", ""};

@@ -2,13 +2,16 @@
 #ifndef TALLYBUS_TRANSPORTS_WEB_CLIENT_CONNECTION_H_
 #define TALLYBUS_TRANSPORTS_WEB_CLIENT_CONNECTION_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tallybus/clock.h"
 #include "transports/web/client_close.h"
 #include "transports/web/client_message.h"
+#include "transports/web/watch_permissions.h"
 #include "transports/web/watcher.h"
 
 namespace tallybus {
@@ -18,7 +21,10 @@ class ClientConnection {
  public:
   enum class Kind : uint8_t { kWebSocket, kEventStream };
 
-  ClientConnection(Kind kind, const Watcher::Limits& limits) : kind_(kind), watcher_(limits) {}
+  // `permissions`: null as long as it may watch nothing.
+  ClientConnection(Kind kind, const Watcher::Limits& limits,
+                   WatchPermissionsPtr permissions = EveryPermission())
+      : kind_(kind), permissions_(std::move(permissions)), watcher_(limits) {}
   virtual ~ClientConnection() = default;
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
@@ -33,6 +39,20 @@ class ClientConnection {
 
   Kind kind() const { return kind_; }
   Watcher& watcher() { return watcher_; }
+  const WatchPermissionsPtr& permissions() const { return permissions_; }
+
+ protected:
+  void Permit(WatchPermissionsPtr permissions) { permissions_ = std::move(permissions); }
+  // These, beside what it watches already.
+  bool MayWatch(const std::vector<WatchKey>& keys) const {
+    const auto allowed = [this](const WatchKey& key) { return permissions_->Allow(key); };
+    return std::all_of(keys.begin(), keys.end(), allowed) &&
+           std::all_of(keys_.begin(), keys_.end(), allowed);
+  }
+  bool HasExpired(const Clock& clock) const {
+    return permissions_ != nullptr && permissions_->expires != absl::InfiniteFuture() &&
+           clock.WallNow() >= permissions_->expires;
+  }
 
  private:
   friend class Audience;  // which keeps here what it knows of the connection
@@ -44,6 +64,7 @@ class ClientConnection {
   uint64_t number_ = 0;
   uint64_t matched_ = 0;  // the message that it was found for last
   std::vector<WatchKey> keys_;
+  WatchPermissionsPtr permissions_;
   Watcher watcher_;
 };
 

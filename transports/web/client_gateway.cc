@@ -44,12 +44,12 @@ bool ListHas(std::string_view list, std::string_view word) {
   return false;
 }
 
-// From "Authorization: Bearer <token>".
-std::string_view TokenOf(const HttpRequest& request) {
+// From "Authorization: Bearer <token>", or else access_token=<token>.
+std::string_view TokenOf(const HttpRequest& request, const tallybus_v1::Watch& query) {
   const std::string_view header = request.Header("authorization");
   constexpr std::string_view kBearer = "Bearer ";
   const bool bearer = absl::StartsWithIgnoreCase(View(header), View(kBearer));
-  return bearer ? header.substr(kBearer.size()) : std::string_view();
+  return bearer ? header.substr(kBearer.size()) : std::string_view(query.token);
 }
 
 }  // namespace
@@ -99,11 +99,12 @@ class ClientGateway::Machine {
   };
   struct Asked {
     tallybus_v1::Watch watch;
-    WatchPermissionsPtr permissions;
+    WatchPermissionsPtr permissions;  // null: a token is wanted, and none was shown yet
   };
 
   HttpAnswer Refuse(std::string_view reason, int status, std::string sentence);
   absl::StatusOr<Asked> Admit(const HttpRequest& request, HttpAnswer* refusal);
+  absl::StatusOr<WatchPermissionsPtr> Authorized(std::string_view token) const;
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
   void Put(AudienceItem item);
   void NoteLost();
@@ -178,6 +179,7 @@ HttpAnswer ClientGateway::Machine::Refuse(std::string_view reason, int status,
       .GetCounter("tallybus_client_refused_total", "Clients that were not let in, by reason",
                   {{"reason", std::string(reason)}})
       .Add();
+  if (status == 401) return Unauthorized(std::move(sentence));
   HttpAnswer answer = TextAnswer(status, std::move(sentence));
   if (status == 503) answer.headers.emplace_back("Retry-After", "5");
   return answer;
@@ -200,13 +202,22 @@ absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
   if (audience_.size() >= options_.most_clients) {
     return refuse("full", 503, "clients.max are connected; try again later");
   }
-  auto permissions = options_.authorize(request, TokenOf(request));
+  absl::StatusOr<tallybus_v1::Watch> watch = tallybus_v1::ReadQuery(request.query);
+  if (!watch.ok()) return refuse("query", 400, std::string(watch.status().message()));
+  absl::StatusOr<WatchPermissionsPtr> permissions = Authorized(TokenOf(request, *watch));
   if (!permissions.ok()) {
     return refuse("unauthorized", 401, std::string(permissions.status().message()));
   }
-  absl::StatusOr<tallybus_v1::Watch> watch = tallybus_v1::ReadQuery(request.query);
-  if (!watch.ok()) return refuse("query", 400, std::string(watch.status().message()));
+  watch->token.clear();
   return Asked{*std::move(watch), *std::move(permissions)};
+}
+
+// Null: it depends on the token that is still to come.
+absl::StatusOr<WatchPermissionsPtr> ClientGateway::Machine::Authorized(
+    std::string_view token) const {
+  if (!options_.authorize) return EveryPermission();
+  if (token.empty()) return WatchPermissionsPtr();
+  return options_.authorize(token);
 }
 
 HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
@@ -225,7 +236,8 @@ HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
   answer.fate = HttpAnswer::Fate::kHandOver;
   answer.hand_over = [this, request, asked = *std::move(asked)](TakenSocket&& taken) {
     Prepare(taken);
-    std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, asked.permissions)
+    std::make_shared<WebSocketConnection>(std::move(taken.socket), audience_, options_.authorize,
+                                          asked.permissions)
         ->Start(request, asked.watch);
   };
   return answer;
@@ -235,6 +247,7 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
   if (!asked.ok()) return answer;
+  if (!asked->permissions) return Refuse("unauthorized", 401, "a token is wanted");
   tallybus_v1::Watch& watch = asked->watch;
   if (watch.keys.empty()) return Refuse("query", 400, "session, stream or app says what to watch");
   for (const WatchKey& key : watch.keys) {
@@ -245,9 +258,10 @@ HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
   if (!last.empty()) watch.after = last;
   answer.fate = HttpAnswer::Fate::kHandOver;
   answer.hand_over = [this, origin = std::string(request.Header("origin")),
-                      watch = std::move(watch)](TakenSocket&& taken) {
+                      watch = std::move(watch),
+                      permissions = std::move(asked->permissions)](TakenSocket&& taken) {
     Prepare(taken);
-    std::make_shared<EventStreamConnection>(std::move(taken.socket), audience_)
+    std::make_shared<EventStreamConnection>(std::move(taken.socket), audience_, permissions)
         ->Start(origin, watch);
   };
   return answer;

@@ -29,7 +29,8 @@ class ClientGateway final : public ClientChannel {
     size_t most_clients = 20'000;
     Audience::Options audience;
     ClientAccess::Options access;
-    Authorize authorize = AllowAll;
+    // Null: everybody may watch everything.
+    Authorize authorize = nullptr;
     // Events on their way between the threads; those above are dropped, and told as a gap.
     size_t mailbox_events = 8192;
     size_t mailbox_bytes = size_t{32} << 20;

@@ -32,8 +32,9 @@ ConnectionLife::Times TimesOf(const ConnectionLife::Times& times) {
 
 }  // namespace
 
-EventStreamConnection::EventStreamConnection(Socket socket, Audience& audience)
-    : ClientConnection(Kind::kEventStream, audience.options().queue),
+EventStreamConnection::EventStreamConnection(Socket socket, Audience& audience,
+                                             WatchPermissionsPtr permissions)
+    : ClientConnection(Kind::kEventStream, audience.options().queue, std::move(permissions)),
       socket_(std::move(socket)),
       audience_(audience),
       times_(TimesOf(audience.options().times)),
@@ -121,6 +122,7 @@ void EventStreamConnection::EndAfterAll() {
 }
 
 void EventStreamConnection::Tick(MonoTime now) {
+  if (HasExpired(audience_.clock())) return Close(client_close::kExpired, {});
   const ConnectionLife::Due due = life_.Check(now);
   if (due == ConnectionLife::Due::kNotReading) return Close(client_close::kNotReading, {});
   if (due != ConnectionLife::Due::kPing || ended_) return;

@@ -24,10 +24,11 @@ class EventStreamConnection final : public ClientConnection,
  public:
   using Socket = boost::asio::generic::stream_protocol::socket;
 
-  // `audience` outlives it. `origin`: of the page that may read the answer; empty: none asked.
-  EventStreamConnection(Socket socket, Audience& audience);
+  // `audience` outlives it. The watch is known to be permitted.
+  EventStreamConnection(Socket socket, Audience& audience, WatchPermissionsPtr permissions);
   ~EventStreamConnection() override;
 
+  // `origin`: of the page that may read the answer; empty: none asked.
   void Start(std::string_view origin, tallybus_v1::Watch watch);
 
   void Wake() override;

@@ -118,20 +118,20 @@ void HttpConnection::Fail(int status, std::string_view reason, std::string_view 
 
 void HttpConnection::OnReadFailed(Error error) {
   if (error == http::error::end_of_stream) return FinishSending();
-  if (error == http::error::header_limit) return Refuse(431, "headers");
-  if (error == http::error::body_limit) return Refuse(413, "body");
+  if (error == http::error::header_limit) return Refuse(options_.headers_too_long, "headers");
+  if (error == http::error::body_limit) return Refuse({.status = 413}, "body");
   if (error == beast::error::timeout) {
     // A connection that is idle between requests ends without a word.
     if (parser_->got_some() || buffer_.size() > 0) options_.refused("timeout");
     return;
   }
-  if (error != http::error::partial_message && IsParseError(error)) Refuse(400, "malformed");
+  if (error != http::error::partial_message && IsParseError(error)) {
+    Refuse({.status = 400}, "malformed");
+  }
 }
 
-void HttpConnection::Refuse(int status, std::string_view reason) {
+void HttpConnection::Refuse(HttpAnswer answer, std::string_view reason) {
   options_.refused(reason);
-  HttpAnswer answer;
-  answer.status = status;
   Write(std::move(answer), /*keep_alive=*/false);
 }
 
@@ -155,7 +155,7 @@ void HttpConnection::Carry(HttpAnswer answer) {
 
 // The other protocol begins with our answer: who sends more before it does not speak it.
 void HttpConnection::HandOver(HttpAnswer answer) {
-  if (buffer_.size() > 0) return Refuse(400, "malformed");
+  if (buffer_.size() > 0) return Refuse({.status = 400}, "malformed");
   stream_.expires_never();
   answer.hand_over({stream_.release_socket(), thread_});
 }

@@ -47,7 +47,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void OnAnswer(uint64_t request, std::optional<HttpAnswer> answer);
   void OnAnswerLate(uint64_t request);
   void Fail(int status, std::string_view reason, std::string_view sentence);
-  void Refuse(int status, std::string_view reason);
+  void Refuse(HttpAnswer answer, std::string_view reason);
   void Carry(HttpAnswer answer);
   void HandOver(HttpAnswer answer);
   void Write(HttpAnswer answer, bool keep_alive);

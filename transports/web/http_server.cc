@@ -3,6 +3,7 @@
 
 #include <absl/strings/match.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -93,6 +94,7 @@ class HttpServer::Machine {
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Options options) {
   if (!options.refused) options.refused = [](std::string_view) {};
+  options.header_bytes = std::min(options.header_bytes, kMostHeaderBytes);
   auto machine = std::make_unique<Machine>(std::move(options));
   absl::StatusOr<std::string> address = machine->Listen();
   if (!address.ok()) return address.status();

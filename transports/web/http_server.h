@@ -40,16 +40,17 @@ struct HttpAnswer {
   };
   Fate fate = Fate::kAnswer;
   int status = 200;
-  HttpHeaders headers;
-  std::string body;  // dropped for 204 and 304, which have none
+  HttpHeaders headers = {};
+  std::string body = {};  // dropped for 204 and 304, which have none
   // [server thread] Of kHandOver. It is no HTTP connection any more, and does not count as one.
-  std::function<void(TakenSocket&& taken)> hand_over;
+  std::function<void(TakenSocket&& taken)> hand_over = nullptr;
   // [server thread] The fate is done or the peer is gone; not called where the server stops first.
-  std::function<void()> sent;
+  std::function<void()> sent = nullptr;
 };
 
 class HttpServer {
  public:
+  static constexpr size_t kMostHeaderBytes = 32 << 10;  // Boost.Beast throws where one has 64 KiB
   // [server thread] Must neither block for long nor throw.
   using Handler = std::function<HttpAnswer(const HttpRequest&)>;
   // [any thread] The first call gives the answer, later ones do nothing; none of them blocks. It
@@ -63,11 +64,13 @@ class HttpServer {
     // "127.0.0.1:5580", "[::1]:0"; port 0: any free one. Or "unix:/run/tallybus/admin.sock": the
     // file has mode 0600, and one that a dead process left is replaced.
     std::string listen;
-    std::string setting;            // what the operator calls `listen`, for errors: "listen.web"
-    std::string thread_name;        // at most 15 characters
-    size_t max_connections = 256;   // those above are closed at once
-    size_t header_bytes = 8 << 10;  // above: 431, and the connection ends
-    size_t body_bytes = 64 << 10;   // above: 413, and the connection ends
+    std::string setting;           // what the operator calls `listen`, for errors: "listen.web"
+    std::string thread_name;       // at most 15 characters
+    size_t max_connections = 256;  // those above are closed at once
+    // Above: headers_too_long, and the connection ends. At most kMostHeaderBytes.
+    size_t header_bytes = 8 << 10;
+    HttpAnswer headers_too_long = {.status = 431};
+    size_t body_bytes = 64 << 10;  // above: 413, and the connection ends
     // For a whole request to arrive, for an answer to leave, and between two requests.
     absl::Duration idle_timeout = absl::Seconds(10);
     // For an answer to come from `async_handler`; then it is 504. idle_timeout rests meanwhile.

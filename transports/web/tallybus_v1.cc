@@ -93,7 +93,7 @@ void AppendOnOneLine(std::string_view json, std::string* out) {
 }  // namespace
 
 absl::StatusOr<ClientFrame> ReadFrame(std::string_view text) {
-  simdjson::dom::parser parser(kMostFrameBytes);
+  simdjson::dom::parser parser(kMostTokenFrameBytes);
   object frame;
   if (parser.parse(text.data(), text.size()).get(frame) != simdjson::SUCCESS) {
     return Wrong("the frame is no JSON object");
@@ -111,8 +111,8 @@ absl::StatusOr<ClientFrame> ReadFrame(std::string_view text) {
 absl::StatusOr<Watch> ReadQuery(std::string_view query) {
   absl::StatusOr<QueryParameters> parameters = QueryParameters::Parse(query);
   if (!parameters.ok()) return parameters.status();
-  absl::Status known =
-      parameters->CheckNames({"session", "stream", "app", "after", "last_event_id"});
+  absl::Status known = parameters->CheckNames(
+      {"session", "stream", "app", "after", "last_event_id", "access_token"});
   if (!known.ok()) return known;
   Watch watch;
   for (const char* word : {"session", "stream", "app"}) {
@@ -125,6 +125,7 @@ absl::StatusOr<Watch> ReadQuery(std::string_view query) {
   for (const char* word : {"last_event_id", "after"}) {
     if (const std::string* value = parameters->Find(word)) watch.after = *value;
   }
+  if (const std::string* token = parameters->Find("access_token")) watch.token = *token;
   return watch;
 }
 

@@ -17,12 +17,14 @@
 #include "tallybus/client_channel.h"
 #include "tallybus/live_streams.h"
 #include "transports/web/client_message.h"
+#include "transports/web/token.h"
 
 namespace tallybus::tallybus_v1 {
 
 inline constexpr std::string_view kSubprotocol = "tallybus.v1";
-inline constexpr size_t kMostFrameBytes = 4096;  // from a client
-inline constexpr size_t kMostWatches = 64;       // of a client
+inline constexpr size_t kMostFrameBytes = 4096;  // from a client, without its token
+inline constexpr size_t kMostTokenFrameBytes = kMostFrameBytes + TokenVerifier::kMaxTokenBytes;
+inline constexpr size_t kMostWatches = 64;  // of a client
 inline constexpr size_t kMostPieceStreams = 256;
 inline constexpr size_t kMostPieceBytes = size_t{64} << 10;
 
@@ -39,8 +41,8 @@ using ClientFrame = std::variant<Watch, Unwatch, Ping>;
 
 // INVALID_ARGUMENT: what is wrong, in at most 100 bytes and none of them from the frame.
 absl::StatusOr<ClientFrame> ReadFrame(std::string_view text);
-// A watch that came as parameters of a request: session, stream, app, after. Without the first
-// three `keys` is empty. INVALID_ARGUMENT as above.
+// A watch that came as parameters of a request: session, stream, app, after, access_token. Without
+// the first three `keys` is empty. INVALID_ARGUMENT as above.
 absl::StatusOr<Watch> ReadQuery(std::string_view query);
 
 // A frame to a client is a head of its own and a tail that all who get it share.

@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -155,12 +156,35 @@ absl::StatusOr<KeyPtr> ReadEd25519(const std::string& pem) {
   return key;
 }
 
+const unsigned char* Bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+bool IsSignedBy(const std::string& secret, std::string_view input, std::string_view signature) {
+  std::array<unsigned char, kSha256Bytes> made;
+  unsigned int size = 0;
+  const bool done = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), Bytes(input),
+                         input.size(), made.data(), &size) != nullptr;
+  return done && signature.size() == made.size() &&
+         CRYPTO_memcmp(made.data(), Bytes(signature), made.size()) == 0;
+}
+
+bool IsSignedBy(const KeyPtr& key, std::string_view input, std::string_view signature) {
+  const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+  return context != nullptr && signature.size() == kEd25519Bytes &&
+         EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(input),
+                          input.size()) == 1;
+}
+
 }  // namespace
 
 struct TokenVerifier::Inside {
-  std::string secret;
-  KeyPtr ed25519;
-  ~Inside() { OPENSSL_cleanse(secret.data(), secret.size()); }
+  std::vector<std::string> secrets;
+  std::vector<KeyPtr> ed25519;
+  ~Inside() {
+    for (std::string& secret : secrets) OPENSSL_cleanse(secret.data(), secret.size());
+  }
 };
 
 TokenVerifier::TokenVerifier(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
@@ -170,45 +194,34 @@ TokenVerifier::~TokenVerifier() = default;
 
 absl::StatusOr<TokenVerifier> TokenVerifier::Make(const Keys& keys) {
   auto inside = std::make_unique<Inside>();
-  if (keys.hs256_secret.empty() && keys.ed25519_pem.empty()) {
+  if (keys.hs256_secrets.empty() && keys.ed25519_pems.empty()) {
     return absl::InvalidArgumentError("no key is given to check tokens with");
   }
-  const size_t size = keys.hs256_secret.size();
-  if (size > 0 && (size < kShortestSecret || size > kLongestSecret)) {
-    return absl::InvalidArgumentError(absl::StrCat("an HS256 secret has ", kShortestSecret, " to ",
-                                                   kLongestSecret, " bytes, this one has ", size,
-                                                   ": openssl rand -hex 32 makes one"));
+  for (const std::string& secret : keys.hs256_secrets) {
+    const size_t size = secret.size();
+    if (size < kShortestSecret || size > kLongestSecret) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("an HS256 secret has ", kShortestSecret, " to ", kLongestSecret,
+                       " bytes, this one has ", size, ": openssl rand -hex 32 makes one"));
+    }
+    inside->secrets.push_back(secret);
   }
-  inside->secret = keys.hs256_secret;
-  if (!keys.ed25519_pem.empty()) {
-    absl::StatusOr<KeyPtr> key = ReadEd25519(keys.ed25519_pem);
+  for (const std::string& pem : keys.ed25519_pems) {
+    absl::StatusOr<KeyPtr> key = ReadEd25519(pem);
     if (!key.ok()) return key.status();
-    inside->ed25519 = *std::move(key);
+    inside->ed25519.push_back(*std::move(key));
   }
   return TokenVerifier(std::move(inside));
 }
 
 bool TokenVerifier::IsSigned(std::string_view algorithm, std::string_view input,
                              std::string_view signature) const {
-  const auto* text = reinterpret_cast<const unsigned char*>(input.data());
-  const auto* given = reinterpret_cast<const unsigned char*>(signature.data());
-  if (algorithm == kHs256 && !inside_->secret.empty()) {
-    std::array<unsigned char, kSha256Bytes> made;
-    unsigned int size = 0;
-    const bool done =
-        HMAC(EVP_sha256(), inside_->secret.data(), static_cast<int>(inside_->secret.size()), text,
-             input.size(), made.data(), &size) != nullptr;
-    return done && signature.size() == made.size() &&
-           CRYPTO_memcmp(made.data(), given, made.size()) == 0;
+  const auto by_it = [&](const auto& key) { return IsSignedBy(key, input, signature); };
+  if (algorithm == kHs256) {
+    return std::any_of(inside_->secrets.begin(), inside_->secrets.end(), by_it);
   }
-  if (algorithm == kEdDsa && inside_->ed25519 != nullptr) {
-    const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
-    return context != nullptr && signature.size() == kEd25519Bytes &&
-           EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, inside_->ed25519.get()) ==
-               1 &&
-           EVP_DigestVerify(context.get(), given, signature.size(), text, input.size()) == 1;
-  }
-  return false;
+  return algorithm == kEdDsa &&
+         std::any_of(inside_->ed25519.begin(), inside_->ed25519.end(), by_it);
 }
 
 absl::StatusOr<TokenClaims> TokenVerifier::Verify(std::string_view token, absl::Time now) const {

@@ -26,9 +26,11 @@ struct TokenClaims {
 // Immutable once made. [any thread]
 class TokenVerifier {
  public:
-  struct Keys {                // at least one
-    std::string hs256_secret;  // raw bytes, 32 to 4,096; empty: no HS256
-    std::string ed25519_pem;   // a public key, "-----BEGIN PUBLIC KEY-----"; empty: no EdDSA
+  // At least one. A token counts where one of those of its algorithm signed it: a key is changed
+  // by adding the new one, and taking the old one away once its tokens have expired.
+  struct Keys {
+    std::vector<std::string> hs256_secrets = {};  // raw bytes, 32 to 4,096
+    std::vector<std::string> ed25519_pems = {};   // public keys, "-----BEGIN PUBLIC KEY-----"
   };
   static constexpr size_t kMaxTokenBytes = 8192;
 

@@ -142,7 +142,8 @@ std::optional<Outgoing> Watcher::TellReplay(Replay& replay, const ReplayRing& ri
   }
   while (replay.next < replay.end) {
     const ClientMessagePtr& message = ring.At(replay.next++);
-    if (FitsAny(*message, replay.wanted) && !FitsAny(*message, replay.had)) {
+    if (FitsAny(*message, replay.wanted) && !FitsAny(*message, replay.had) &&
+        replay.permissions->LetThrough(*message)) {
       return TellEvent(message);
     }
   }

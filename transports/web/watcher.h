@@ -14,6 +14,7 @@
 
 #include "transports/web/client_message.h"
 #include "transports/web/replay_ring.h"
+#include "transports/web/watch_permissions.h"
 
 namespace tallybus {
 
@@ -26,6 +27,7 @@ struct Replay {
   uint64_t end = 0;
   std::vector<WatchKey> wanted;
   std::vector<WatchKey> had;  // was watched already: what fits these was told when it came
+  WatchPermissionsPtr permissions = EveryPermission();
 };
 
 // The next frame; the views live as long as `owner`.

@@ -101,6 +101,8 @@ absl::StatusOr<std::unique_ptr<WebServer>> WebServer::Start(Options options, Met
   http.setting = absl::StrCat("listen.", options.name);
   http.thread_name = absl::StrCat("tallybus-", options.name);
   http.max_connections = options.max_connections;
+  http.header_bytes = options.header_bytes;
+  http.headers_too_long = std::move(options.headers_too_long);
   http.idle_timeout = options.idle_timeout;
   http.answer_timeout = options.answer_timeout;
   const std::string counters = absl::StrCat("tallybus_", options.name);

@@ -43,6 +43,8 @@ class WebServer {
     std::map<std::string, WebHandler> handlers;         // of GET, by exact path: "/healthz"
     std::vector<WebRoute> routes;                       // further ones
     size_t max_connections = 256;                       // those above are closed and counted
+    size_t header_bytes = 8 << 10;                      // of one request
+    HttpAnswer headers_too_long = {.status = 431};      // to one with more
     absl::Duration idle_timeout = absl::Seconds(10);    // a request, an answer, or a pause
     absl::Duration answer_timeout = absl::Seconds(10);  // for an async_handler's answer
   };

@@ -35,11 +35,12 @@ boost::beast::string_view Beast(std::string_view text) { return {text.data(), te
 }  // namespace
 
 WebSocketConnection::WebSocketConnection(Socket socket, Audience& audience,
+                                         const Authorize& authorize,
                                          WatchPermissionsPtr permissions)
-    : ClientConnection(Kind::kWebSocket, audience.options().queue),
+    : ClientConnection(Kind::kWebSocket, audience.options().queue, std::move(permissions)),
       stream_(std::move(socket)),
       audience_(audience),
-      permissions_(std::move(permissions)),
+      authorize_(authorize),
       life_(audience.options().times, audience.clock().Now()) {
   audience_.Join(this);
 }
@@ -49,7 +50,7 @@ WebSocketConnection::~WebSocketConnection() { audience_.Leave(this); }
 void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch watch) {
   if (!watch.keys.empty()) orders_.emplace_back(std::move(watch));
   stream_.auto_fragment(false);
-  stream_.read_message_max(tallybus_v1::kMostFrameBytes);
+  stream_.read_message_max(0);  // Read counts, so that a token that is too long is told so
   stream_.control_callback([this](websocket::frame_type type, beast::string_view) {
     life_.Heard(audience_.clock().Now());
     // It should end the connection too; where it does not, we do.
@@ -77,14 +78,25 @@ void WebSocketConnection::OnAccepted(Error error) {
 
 void WebSocketConnection::Read() {
   if (ended_) return;
-  stream_.async_read(buffer_,
-                     beast::bind_front_handler(&WebSocketConnection::OnRead, shared_from_this()));
+  stream_.async_read_some(
+      buffer_, LongestFrame() + 1 - buffer_.size(),
+      beast::bind_front_handler(&WebSocketConnection::OnRead, shared_from_this()));
+}
+
+// One with a token may be longer.
+size_t WebSocketConnection::LongestFrame() const {
+  return authorize_ ? tallybus_v1::kMostTokenFrameBytes : tallybus_v1::kMostFrameBytes;
 }
 
 void WebSocketConnection::OnRead(Error error, size_t) {
   if (error) return OnReadFailed(error);
   if (ended_) return;
   life_.Heard(audience_.clock().Now());
+  if (buffer_.size() > LongestFrame()) {
+    return permissions() ? Close(client_close::kFrameTooLarge, client_close::kFrameTooLarge.text)
+                         : Close(client_close::kUnauthorized, "the token is too long");
+  }
+  if (!stream_.is_message_done()) return Read();
   if (!stream_.got_text())
     return Close(client_close::kBinaryFrame, client_close::kBinaryFrame.text);
   OnFrame({static_cast<const char*>(buffer_.data().data()), buffer_.size()});
@@ -106,13 +118,19 @@ void WebSocketConnection::OnFrame(std::string_view text) {
       Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
     return;
   }
+  if (!permissions()) {
+    auto* first = std::get_if<tallybus_v1::Watch>(&*frame);
+    if (first == nullptr || first->token.empty())
+      return Close(client_close::kUnauthorized, "the first watch must bring a token");
+    if (!TakeToken(std::exchange(first->token, {}))) return;
+  }
   if (orders_.size() == kMostOrders)
     return Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
   orders_.push_back(*std::move(frame));
 }
 
 void WebSocketConnection::TakeOrders() {
-  while (!orders_.empty() && !ended_ && !Audience::Busy(*this)) {
+  while (!orders_.empty() && !ended_ && permissions() && !Audience::Busy(*this)) {
     tallybus_v1::ClientFrame order = std::move(orders_.front());
     orders_.erase(orders_.begin());
     if (orders_.empty()) orders_.shrink_to_fit();
@@ -124,11 +142,22 @@ void WebSocketConnection::TakeOrders() {
   }
 }
 
-void WebSocketConnection::OnWatch(tallybus_v1::Watch watch) {
-  for (const WatchKey& key : watch.keys) {
-    if (!permissions_->Allow(key))
-      return Close(client_close::kNotAllowed, client_close::kNotAllowed.text);
+// It takes the place of the one before. False: it does not count, and the connection is closed.
+bool WebSocketConnection::TakeToken(std::string_view token) {
+  absl::StatusOr<WatchPermissionsPtr> permissions = authorize_(token);
+  if (permissions.ok()) {
+    Permit(*std::move(permissions));
+    return true;
   }
+  const absl::string_view why = permissions.status().message();
+  Close(client_close::kUnauthorized, {why.data(), why.size()});
+  return false;
+}
+
+void WebSocketConnection::OnWatch(tallybus_v1::Watch watch) {
+  if (authorize_ && !watch.token.empty() && !TakeToken(std::exchange(watch.token, {}))) return;
+  if (!MayWatch(watch.keys))
+    return Close(client_close::kNotAllowed, client_close::kNotAllowed.text);
   life_.Watched();
   if (!audience_.Watch(this, std::move(watch)))
     Close(client_close::kTooManyWatches, client_close::kTooManyWatches.text);
@@ -137,7 +166,6 @@ void WebSocketConnection::OnWatch(tallybus_v1::Watch watch) {
 // Beast has told the peer already, where it could.
 void WebSocketConnection::OnReadFailed(Error error) {
   if (error == websocket::error::closed) return Ended(client_close::kClientLeft);
-  if (error == websocket::error::message_too_big) return Ended(client_close::kFrameTooLarge);
   const bool broken =
       error.category() == websocket::make_error_code(websocket::error::closed).category();
   Ended(broken ? client_close::kProtocolError : client_close::kLost);
@@ -208,13 +236,16 @@ void WebSocketConnection::Cut() {
 }
 
 void WebSocketConnection::Tick(MonoTime now) {
+  if (!ended_ && HasExpired(audience_.clock()))
+    return Close(client_close::kExpired, client_close::kExpired.text);
   switch (life_.Check(now)) {
     case ConnectionLife::Due::kNothing:
       return;
     case ConnectionLife::Due::kPing:
       return SendPing();
     case ConnectionLife::Due::kNoWatch:
-      return Close(client_close::kNoWatch, client_close::kNoWatch.text);
+      return permissions() ? Close(client_close::kNoWatch, client_close::kNoWatch.text)
+                           : Close(client_close::kUnauthorized, "no token came in time");
     case ConnectionLife::Due::kSilent:
       return Close(client_close::kSilent, client_close::kSilent.text);
     case ConnectionLife::Due::kNotReading:

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "transports/web/audience.h"
-#include "transports/web/client_access.h"
 #include "transports/web/client_connection.h"
 #include "transports/web/connection_life.h"
 #include "transports/web/http_server.h"
@@ -28,8 +27,10 @@ class WebSocketConnection final : public ClientConnection,
  public:
   using Socket = boost::asio::generic::stream_protocol::socket;
 
-  // `audience` outlives it.
-  WebSocketConnection(Socket socket, Audience& audience, WatchPermissionsPtr permissions);
+  // `audience` and `authorize` outlive it; an `authorize` without a function asks for no tokens.
+  // Without `permissions` the first watch must bring a token.
+  WebSocketConnection(Socket socket, Audience& audience, const Authorize& authorize,
+                      WatchPermissionsPtr permissions);
   ~WebSocketConnection() override;
 
   // Answers the handshake of `request`; `watch` holds what the request itself asks for.
@@ -49,6 +50,8 @@ class WebSocketConnection final : public ClientConnection,
   void Read();
   void OnRead(Error error, size_t);
   void OnFrame(std::string_view text);
+  size_t LongestFrame() const;
+  bool TakeToken(std::string_view token);
   void OnWatch(tallybus_v1::Watch watch);
   void TakeOrders();
   void OnReadFailed(Error error);
@@ -61,7 +64,7 @@ class WebSocketConnection final : public ClientConnection,
 
   Stream stream_;
   Audience& audience_;
-  const WatchPermissionsPtr permissions_;
+  const Authorize& authorize_;
   ConnectionLife life_;
   boost::beast::flat_buffer buffer_;
   std::string head_;  // of the frame that is written

@@ -49,8 +49,7 @@ absl::StatusOr<std::string> ReadApiToken(const std::string& file) {
 
 bool ServesApi(const Api& api, const Listen& listen) {
   if (!listen.web) return false;
-  return !api.token_file.empty() || listen.web->host.starts_with("127.") ||
-         listen.web->host == "::1";
+  return !api.token_file.empty() || listen.web->IsLoopback();
 }
 
 }  // namespace tallybus::config

@@ -17,9 +17,37 @@ constexpr int64_t kGiB = 1 << 30;
 constexpr int64_t kMostClients = 1'000'000;
 constexpr int64_t kMostEvents = 1'000'000;
 
-// "none" alone in this version.
+constexpr size_t kMostKeys = 8;
+
 constexpr Choice<ClientsAuth> kAuths[] = {
-    {"none", ClientsAuth::kNone}, {"token", std::nullopt}, {"connect", std::nullopt}};
+    {"none", ClientsAuth::kNone}, {"token", ClientsAuth::kToken}, {"connect", std::nullopt}};
+
+std::string_view WrongFile(const std::string& path) {
+  return path.starts_with('/') ? "" : "must be an absolute path of a file";
+}
+
+// One path, or a list while keys are changed.
+absl::Status ReadFiles(const Value& value, std::vector<std::string>& out) {
+  if (value.IsList()) {
+    absl::Status status = Store(value.Texts(WrongFile), out);
+    if (status.ok() && (out.empty() || out.size() > kMostKeys)) {
+      return value.Error(absl::StrCat("must list 1 to ", kMostKeys, " files"));
+    }
+    return status;
+  }
+  absl::StatusOr<std::string> path = value.Text();
+  if (!path.ok()) return path.status();
+  if (const std::string_view wrong = WrongFile(*path); !wrong.empty()) return value.Error(wrong);
+  out = {*std::move(path)};
+  return absl::OkStatus();
+}
+
+constexpr Key<TokenKeys> kTokenKeys[] = {
+    {"hs256_secret_file",
+     [](const Value& v, TokenKeys& out) { return ReadFiles(v, out.hs256_secret_files); }},
+    {"ed25519_key_file",
+     [](const Value& v, TokenKeys& out) { return ReadFiles(v, out.ed25519_key_files); }},
+};
 
 bool IsHostChar(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
@@ -45,6 +73,8 @@ std::string_view WrongOrigin(const std::string& text) {
 constexpr Key<Clients> kClientKeys[] = {
     {"auth", [](const Value& v,
                 Clients& out) { return Store(ReadChoice<ClientsAuth>(v, kAuths), out.auth); }},
+    {"token",
+     [](const Value& v, Clients& out) { return ReadKeys<TokenKeys>(v, kTokenKeys, out.token); }},
     {"max",
      [](const Value& v, Clients& out) { return Store(v.Integer(1, kMostClients), out.most); }},
     {"queue_events",
@@ -65,7 +95,9 @@ constexpr Key<Clients> kClientKeys[] = {
      [](const Value& v, Clients& out) { return Store(v.Texts(WrongHost), out.allowed_hosts); }},
 };
 
-bool IsLoopback(const std::string& host) { return host.starts_with("127.") || host == "::1"; }
+absl::Status Wrong(std::string_view message) {
+  return absl::InvalidArgumentError(absl::string_view(message.data(), message.size()));
+}
 
 }  // namespace
 
@@ -73,13 +105,24 @@ absl::Status ReadClients(const Value& clients, Clients& out) {
   return ReadKeys<Clients>(clients, kClientKeys, out);
 }
 
-absl::Status CheckClientsAuth(const Clients& clients, const Listen& listen) {
-  if (clients.auth != ClientsAuth::kNone || !listen.web || IsLoopback(listen.web->host)) {
+absl::Status CheckClients(const Clients& clients, const Listen& listen) {
+  const bool tokens = clients.auth == ClientsAuth::kToken;
+  if (tokens && clients.token.empty()) {
+    return Wrong(
+        "clients.auth: token needs a key to check tokens with: set clients.token.hs256_secret_file "
+        "or clients.token.ed25519_key_file");
+  }
+  if (!tokens && !clients.token.empty()) {
+    return Wrong(
+        "clients.token has keys, and nobody is asked for a token: set clients.auth: token");
+  }
+  if (clients.auth != ClientsAuth::kNone || !listen.web || listen.web->IsLoopback()) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "clients.auth: none lets everybody watch who reaches listen.web, and ",
-      listen.web->ToString(), " is not on loopback; set listen.web to 127.0.0.1 or [::1]"));
+  return Wrong(absl::StrCat("clients.auth: none lets everybody watch who reaches listen.web, and ",
+                            listen.web->ToString(),
+                            " is not on loopback; set clients.auth: token, or set "
+                            "listen.web to 127.0.0.1 or [::1]"));
 }
 
 }  // namespace tallybus::config

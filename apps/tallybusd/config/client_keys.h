@@ -11,9 +11,9 @@ namespace tallybus::config {
 
 absl::Status ReadClients(const Value& clients, Clients& out);
 
-// INVALID_ARGUMENT: web clients could come from beyond this machine, and nobody would ask who they
-// are.
-absl::Status CheckClientsAuth(const Clients& clients, const Listen& listen);
+// INVALID_ARGUMENT: what does not go together. Above all: web clients could come from beyond this
+// machine, and nobody would ask who they are.
+absl::Status CheckClients(const Clients& clients, const Listen& listen);
 
 }  // namespace tallybus::config
 

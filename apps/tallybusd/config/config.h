@@ -21,14 +21,15 @@ struct Node {
 };
 
 struct SocketAddress {
-  std::string host;   // a loopback address in digits, IPv6 without its brackets
+  std::string host;   // an address in digits, IPv6 without its brackets
   uint16_t port = 0;  // 0: any free one
 
   std::string ToString() const;  // "127.0.0.1:5580", "[::1]:5580"
+  bool IsLoopback() const;
 };
 
 // Each listener: nullopt is `off`. The first three are ZeroMQ endpoints, ready to bind; port 0 is
-// any free one. `admin` is "unix:" and an absolute path.
+// any free one. `admin` is "unix:" and an absolute path. All but `web` are files or on loopback.
 struct Listen {
   std::optional<std::string> engine;
   std::optional<std::string> open = "tcp://127.0.0.1:5581";
@@ -59,11 +60,20 @@ struct Engines {
   OnLost on_lost = OnLost::kFailStreams;
 };
 
-enum class ClientsAuth { kNone };
+enum class ClientsAuth { kNone, kToken };
+
+// Files of the keys that tokens are checked with; one of them signed a good one.
+struct TokenKeys {
+  std::vector<std::string> hs256_secret_files = {};
+  std::vector<std::string> ed25519_key_files = {};
+
+  bool empty() const { return hs256_secret_files.empty() && ed25519_key_files.empty(); }
+};
 
 // The web clients of listen.web: WebSocket on /clients, server-sent events on /events.
 struct Clients {
   ClientsAuth auth = ClientsAuth::kNone;
+  TokenKeys token;                                // of ClientsAuth::kToken, and not empty there
   int most = 20'000;                              // key: max
   int queue_events = 256;                         // for each client
   int64_t queue_bytes = int64_t{1} << 20;         // for each client

@@ -285,7 +285,7 @@ absl::StatusOr<Config> Load(const LoadOptions& options) {
   if (absl::Status status = CheckDefaults(config.listen); !status.ok()) return status;
   if (absl::Status status = ResolveSpool(options, config.spool); !status.ok()) return status;
   if (absl::Status status = CheckSending(config); !status.ok()) return status;
-  absl::Status clients = CheckClientsAuth(config.clients, config.listen);
+  absl::Status clients = CheckClients(config.clients, config.listen);
   if (!clients.ok()) return clients;
   if (config.apps.empty()) {
     App app = DefaultApp();

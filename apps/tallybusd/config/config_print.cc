@@ -248,9 +248,20 @@ void PrintEngines(const Engines& engines, Lines& out) {
   out.Entry(1, "on_lost", engines.on_lost == OnLost::kNothing ? "nothing" : "fail_streams");
 }
 
+void PrintTokenKeys(const TokenKeys& keys, Lines& out) {
+  out.Section(1, "token");
+  if (!keys.hs256_secret_files.empty()) {
+    out.Entry(2, "hs256_secret_file", List(keys.hs256_secret_files));
+  }
+  if (!keys.ed25519_key_files.empty()) {
+    out.Entry(2, "ed25519_key_file", List(keys.ed25519_key_files));
+  }
+}
+
 void PrintClients(const Clients& clients, Lines& out) {
   out.Section(0, "clients");
-  out.Entry(1, "auth", "none");
+  out.Entry(1, "auth", clients.auth == ClientsAuth::kToken ? "token" : "none");
+  if (!clients.token.empty()) PrintTokenKeys(clients.token, out);
   out.Entry(1, "max", std::to_string(clients.most));
   out.Entry(1, "queue_events", std::to_string(clients.queue_events));
   out.Entry(1, "queue_bytes", SizeText(clients.queue_bytes));

@@ -1,4 +1,4 @@
-// The addresses that the daemon may listen on: files and loopback.
+// The addresses that the daemon may listen on: files and loopback, and for the web port others.
 #include "listen_address.h"
 
 #include <absl/strings/numbers.h>
@@ -14,8 +14,6 @@ namespace {
 constexpr std::string_view kIpc = "ipc://";
 constexpr std::string_view kTcp = "tcp://";
 constexpr std::string_view kUnix = "unix:";
-constexpr const char* kBehindTunnel = "bind 127.0.0.1 and lead others to it through a tunnel";
-constexpr const char* kBehindProxy = "bind 127.0.0.1 and put a reverse proxy with TLS before it";
 
 // The loopback address in digits; nullopt: anything else.
 std::optional<std::string> LoopbackHost(const std::string& host) {
@@ -35,7 +33,13 @@ std::optional<uint16_t> ParsePort(const std::string& text) {
   return static_cast<uint16_t>(port);
 }
 
-absl::StatusOr<SocketAddress> ParseLoopback(std::string_view text, const char* way_out) {
+bool IsAddress(const std::string& host) {
+  in6_addr space;
+  return inet_pton(AF_INET, host.c_str(), &space) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), &space) == 1;
+}
+
+absl::StatusOr<SocketAddress> ParseHostPort(std::string_view text) {
   const size_t colon = text.rfind(':');
   std::string host(text.substr(0, colon));
   if (colon == std::string_view::npos || host.empty()) {
@@ -50,12 +54,7 @@ absl::StatusOr<SocketAddress> ParseLoopback(std::string_view text, const char* w
     return absl::InvalidArgumentError("an IPv6 address stands in brackets: [::1]:5580");
   }
   if (bracketed) host = host.substr(1, host.size() - 2);
-  std::optional<std::string> loopback = LoopbackHost(host);
-  if (!loopback) {
-    return absl::UnimplementedError(absl::StrCat(
-        "not in this version yet: sockets beyond loopback need CURVE or TLS; ", way_out));
-  }
-  return SocketAddress{*std::move(loopback), *port};
+  return SocketAddress{LoopbackHost(host).value_or(host), *port};
 }
 
 absl::Status CheckSocketPath(std::string_view path, const char* example) {
@@ -70,6 +69,8 @@ absl::Status CheckSocketPath(std::string_view path, const char* example) {
 }
 
 }  // namespace
+
+bool SocketAddress::IsLoopback() const { return LoopbackHost(host).has_value(); }
 
 std::string SocketAddress::ToString() const {
   const bool v6 = host.find(':') != std::string::npos;
@@ -86,8 +87,13 @@ absl::StatusOr<std::string> ParseBusEndpoint(std::string_view text) {
   if (!text.starts_with(kTcp)) {
     return absl::InvalidArgumentError("must begin with tcp:// or ipc://, or be off");
   }
-  absl::StatusOr<SocketAddress> address = ParseLoopback(text.substr(kTcp.size()), kBehindTunnel);
+  absl::StatusOr<SocketAddress> address = ParseHostPort(text.substr(kTcp.size()));
   if (!address.ok()) return address.status();
+  if (!address->IsLoopback()) {
+    return absl::UnimplementedError(
+        "not in this version yet: buses beyond loopback need CURVE; bind 127.0.0.1 and lead others "
+        "to it through a tunnel");
+  }
   return std::string(kTcp) + address->ToString();
 }
 
@@ -95,7 +101,10 @@ absl::StatusOr<SocketAddress> ParseWebAddress(std::string_view text) {
   if (text.find("://") != std::string_view::npos) {
     return absl::InvalidArgumentError("is an address and a port alone: 127.0.0.1:5580");
   }
-  return ParseLoopback(text, kBehindProxy);
+  absl::StatusOr<SocketAddress> address = ParseHostPort(text);
+  if (!address.ok() || IsAddress(address->host)) return address;
+  return absl::InvalidArgumentError(
+      "needs an address in digits, such as 127.0.0.1:5580, or 0.0.0.0:5580 for all of IPv4");
 }
 
 absl::StatusOr<std::string> ParseAdminAddress(std::string_view text) {

@@ -1,4 +1,4 @@
-// The addresses that the daemon may listen on: files and loopback.
+// The addresses that the daemon may listen on: files and loopback, and for the web port others.
 #ifndef TALLYBUS_APPS_TALLYBUSD_CONFIG_LISTEN_ADDRESS_H_
 #define TALLYBUS_APPS_TALLYBUSD_CONFIG_LISTEN_ADDRESS_H_
 
@@ -20,7 +20,8 @@ inline constexpr size_t kMaxIpcPath = 107;
 // loopback; INVALID_ARGUMENT: all else, the length of a path that is too long included.
 absl::StatusOr<std::string> ParseBusEndpoint(std::string_view text);
 
-// host:port on loopback; errors as above.
+// An address in digits, or localhost, and a port. INVALID_ARGUMENT: all else. Who may come from
+// beyond loopback is CheckClients' matter.
 absl::StatusOr<SocketAddress> ParseWebAddress(std::string_view text);
 
 // unix: and an absolute path, as it came. INVALID_ARGUMENT: all else.

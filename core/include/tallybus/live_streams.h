@@ -8,11 +8,12 @@
 
 namespace tallybus {
 
-// A stream fits where its session, its name or its app is listed.
+// A stream fits where its session, its name or its app is listed, and no other app bounds it.
 struct LiveFilter {
   std::vector<std::string> sessions = {};
   std::vector<std::string> streams = {};
   std::vector<std::string> apps = {};
+  std::string within_app = {};  // not empty: a stream of another app does not fit
   size_t most_streams = 10'000;
   size_t most_bytes = size_t{8} << 20;
 };

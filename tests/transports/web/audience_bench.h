@@ -37,8 +37,9 @@ class AudienceBench : public ::testing::Test {
     for (auto& client : clients_) audience_->Leave(client.get());
   }
 
-  FakeClient* NewClient() {
-    clients_.push_back(std::make_unique<FakeClient>(options_.queue));
+  FakeClient* NewClient(WatchPermissions permissions = {}) {
+    clients_.push_back(std::make_unique<FakeClient>(
+        options_.queue, std::make_shared<const WatchPermissions>(std::move(permissions))));
     clients_.back()->audience = audience_.get();
     audience_->Join(clients_.back().get());
     return clients_.back().get();
@@ -49,12 +50,13 @@ class AudienceBench : public ::testing::Test {
   bool Watch(FakeClient* client, tallybus_v1::Watch watch) {
     return audience_->Watch(client, std::move(watch));
   }
-  static AudienceItem Event(const std::string& id, const std::string& session = "s1") {
+  static AudienceItem Event(const std::string& id, const std::string& session = "s1",
+                            const std::string& app = "app") {
     auto message = std::make_shared<ClientMessage>();
     message->id = id;
     message->name = "StreamStatusEvent";
     message->session_id = session;
-    message->app_key = "app";
+    message->app_key = app;
     AudienceItem item;
     item.message = std::move(message);
     return item;

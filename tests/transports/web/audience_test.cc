@@ -111,6 +111,33 @@ TEST_F(AudienceTest, WhatGoesFromTheRingWhileTheRouterIsAskedIsAGapAndASnapshot)
   EXPECT_THAT(back->told, ElementsAre("0 Gap", "0 Snapshot", "1 b"));
 }
 
+TEST_F(AudienceTest, WhoIsBoundToAnAppHearsOfNoOtherInSnapshotEventsAndReplay) {
+  FakeClient* bounded = NewClient({.app = "app"});
+  FakeClient* free = NewClient();
+  ASSERT_TRUE(Watch(bounded, Session("s1")));
+  Take({Found(0)});
+  ASSERT_TRUE(Watch(free, Session("s1")));
+  EXPECT_EQ(asked_.at(0).filters.at(0).within_app, "app");
+  EXPECT_EQ(asked_.at(1).filters.at(0).within_app, "");
+  Take({Found(1), Event("a"), Event("b", "s1", "other"), Event("c")});
+  EXPECT_THAT(bounded->told, ElementsAre("0 Snapshot", "1 a", "2 c"));
+  EXPECT_THAT(free->told, ElementsAre("0 Snapshot", "1 a", "2 b", "3 c"));
+  FakeClient* back = NewClient({.app = "app"});
+  ASSERT_TRUE(Watch(back, Session("s1", "a")));
+  Take({Found(2)});
+  EXPECT_THAT(back->told, ElementsAre("0 Resumed", "1 c"));
+}
+
+TEST_F(AudienceTest, EqualWatchesWithinDifferentAppsShareNoSnapshot) {
+  (void)Watching("other");
+  ASSERT_TRUE(Watch(NewClient(), Session("busy")));
+  for (const char* app : {"", "a", "b", "a"}) {
+    ASSERT_TRUE(Watch(NewClient({.app = app}), Session("s1")));
+  }
+  Take({Found(1)});
+  EXPECT_THAT(asked_.at(2).filters, SizeIs(3));
+}
+
 TEST_F(AudienceTest, WhoReadsTooSlowlySeesOneGapAndTheOthersNone) {
   FakeClient* slow = Watching();
   FakeClient* quick = Watching();

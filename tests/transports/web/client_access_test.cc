@@ -82,15 +82,5 @@ TEST_F(ClientAccessTest, APageOfLoopbackUnderAForeignSchemeMustBeListed) {
   EXPECT_TRUE(listed.OriginAllowed(With({{"Origin", "capacitor://localhost"}})));
 }
 
-TEST_F(ClientAccessTest, PermissionsAreEverythingOrAList) {
-  const WatchKey session{WatchKey::Kind::kSession, "s1"};
-  const WatchKey stream{WatchKey::Kind::kStream, "s1"};
-  EXPECT_TRUE((*AllowAll({}, ""))->Allow(session));
-  WatchPermissions some;
-  some.only = {session};
-  EXPECT_TRUE(some.Allow(session));
-  EXPECT_FALSE(some.Allow(stream));
-}
-
 }  // namespace
 }  // namespace tallybus

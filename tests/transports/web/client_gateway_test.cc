@@ -96,25 +96,6 @@ TEST_F(ClientGatewayTest, ClientsDoNotCountAsHttpConnections) {
   for (auto& peer : peers) EXPECT_EQ(peer->Read(), Event(1, 1, "{}"));
 }
 
-TEST_F(ClientGatewayTest, WhoMustNotWatchIsRefused) {
-  options_.authorize = [](const HttpRequest&,
-                          std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
-    if (token != "good") return absl::UnauthenticatedError("a token is wanted");
-    auto permissions = std::make_shared<WatchPermissions>();
-    permissions->only = {{WatchKey::Kind::kSession, "s1"}};
-    return permissions;
-  };
-  Start();
-  EXPECT_EQ(Ask("/clients", kUpgrade), "HTTP/1.1 401 Unauthorized");
-  EXPECT_EQ(Ask("/events?session=s2", "Authorization: Bearer good\r\n"), "HTTP/1.1 403 Forbidden");
-  EXPECT_EQ(Ask("/events?session=s1", "Authorization: bearer good\r\n"), "HTTP/1.1 200 OK");
-  WebSocketPeer peer(address(), "/clients", 0, "Authorization: Bearer good\r\n");
-  peer.Send(Watch("s1"));
-  EXPECT_EQ(peer.Read(), kNothingLives);
-  peer.Send(Watch("s2"));
-  EXPECT_THAT(peer.ReadClose(), StartsWith("close 4403"));
-}
-
 TEST_F(ClientGatewayTest, WhoSpeaksBeforeTheAnswerSpeaksNoWebSocket) {
   Start();
   PlainClient peer(address());

@@ -3,6 +3,7 @@
 #define TALLYBUS_TESTS_TRANSPORTS_WEB_FAKE_CLIENT_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "transports/web/audience.h"
@@ -12,7 +13,9 @@ namespace tallybus::testing {
 
 class FakeClient final : public ClientConnection {
  public:
-  explicit FakeClient(const Watcher::Limits& limits) : ClientConnection(Kind::kWebSocket, limits) {}
+  explicit FakeClient(const Watcher::Limits& limits,
+                      WatchPermissionsPtr permissions = EveryPermission())
+      : ClientConnection(Kind::kWebSocket, limits, std::move(permissions)) {}
 
   void Wake() override {
     ++woken;

@@ -150,12 +150,13 @@ class GatewayBench : public ::testing::Test {
     server_ = *std::move(server);
   }
   const std::string& address() const { return server_->address(); }
-  void Notify(const std::string& json, const std::string& session = "s1") {
+  void Notify(const std::string& json, const std::string& session = "s1",
+              const std::string& app = "app") {
     std::lock_guard lock(router_);
     Notification notification;
     notification.session_id = session;
     notification.name = "cam";
-    notification.app_key = "app";
+    notification.app_key = app;
     notification.message = "StreamStatusEvent";
     notification.json = json;
     notification.id = {1, ++events_};

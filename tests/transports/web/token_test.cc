@@ -6,39 +6,27 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 
 #include <memory>
 #include <string>
+
+#include "tests/transports/web/test_tokens.h"
 
 namespace tallybus {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::Hs256;
+using testing::kSecret;
 using ::testing::Not;
+using testing::SignedText;
 
-constexpr char kSecret[] = "an HS256 secret of 32 bytes, or more";
 constexpr char kGood[] = R"({"session":"s1","exp":2000000000})";
 const absl::Time kNow = absl::FromUnixSeconds(1'900'000'000);
 
 std::string Base64(const std::string& bytes) { return absl::WebSafeBase64Escape(bytes); }
-
-std::string SignedText(const std::string& header, const std::string& claims) {
-  return Base64(header) + "." + Base64(claims);
-}
-
-std::string Hs256(const std::string& claims, const std::string& secret = kSecret,
-                  const std::string& header = R"({"alg":"HS256","typ":"JWT"})") {
-  const std::string text = SignedText(header, claims);
-  std::string mac(32, '\0');
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-       reinterpret_cast<unsigned char*>(mac.data()), &size);
-  return text + "." + Base64(mac);
-}
 
 // A key pair of Ed25519.
 class Signer {
@@ -81,7 +69,7 @@ class TokenTest : public ::testing::Test {
   }
 
   Signer signer;
-  TokenVerifier both = *TokenVerifier::Make({kSecret, signer.PublicPem()});
+  TokenVerifier both = *TokenVerifier::Make({{kSecret}, {signer.PublicPem()}});
 };
 
 TEST_F(TokenTest, SaysWhatItsBearerMayListenTo) {
@@ -97,13 +85,28 @@ TEST_F(TokenTest, SaysWhatItsBearerMayListenTo) {
   }
 }
 
+TEST_F(TokenTest, OneOfSeveralKeysIsEnoughAndAnOldOneGoes) {
+  const std::string other(40, 'o');
+  const Signer next;
+  const TokenVerifier rotating =
+      *TokenVerifier::Make({{kSecret, other}, {signer.PublicPem(), next.PublicPem()}});
+  for (const std::string& token :
+       {Hs256(kGood), Hs256(kGood, other), signer.Token(kGood), next.Token(kGood)}) {
+    EXPECT_TRUE(rotating.Verify(token, kNow).ok());
+  }
+  const TokenVerifier rotated = *TokenVerifier::Make({{other}, {next.PublicPem()}});
+  EXPECT_FALSE(rotated.Verify(Hs256(kGood), kNow).ok());
+  EXPECT_FALSE(rotated.Verify(signer.Token(kGood), kNow).ok());
+  EXPECT_TRUE(rotated.Verify(next.Token(kGood), kNow).ok());
+}
+
 // RFC 7515, appendix A.1, but for the claims, which are no grant of ours: the signature is right.
 TEST_F(TokenTest, AcceptsTheSignatureOfTheRfcsExample) {
   std::string key;
   ASSERT_TRUE(absl::WebSafeBase64Unescape(
       "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
       &key));
-  const TokenVerifier verifier = *TokenVerifier::Make({key, ""});
+  const TokenVerifier verifier = *TokenVerifier::Make({{key}, {}});
   const std::string token =
       "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
       "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVl"
@@ -120,7 +123,7 @@ TEST_F(TokenTest, ChecksTheSignatureOfTheRfcsEdDsaExample) {
       "-----BEGIN PUBLIC KEY-----\n"
       "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
       "-----END PUBLIC KEY-----\n";
-  const TokenVerifier verifier = *TokenVerifier::Make({"", pem});
+  const TokenVerifier verifier = *TokenVerifier::Make({{}, {pem}});
   const std::string text = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
   const std::string signature =
       "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
@@ -160,10 +163,10 @@ TEST_F(TokenTest, NoneAndOtherAlgorithmsAreNotSigned) {
 
 // A public key is no secret: it must not verify what anyone can sign with it.
 TEST_F(TokenTest, ThePublicKeyIsNoSecretOfHs256) {
-  const TokenVerifier verifier = *TokenVerifier::Make({"", signer.PublicPem()});
+  const TokenVerifier verifier = *TokenVerifier::Make({{}, {signer.PublicPem()}});
   EXPECT_FALSE(verifier.Verify(Hs256(kGood, signer.PublicPem()), kNow).ok());
   EXPECT_FALSE(both.Verify(Hs256(kGood, signer.PublicPem()), kNow).ok());
-  const TokenVerifier secret_only = *TokenVerifier::Make({kSecret, ""});
+  const TokenVerifier secret_only = *TokenVerifier::Make({{kSecret}, {}});
   EXPECT_FALSE(secret_only.Verify(signer.Token(kGood), kNow).ok());
 }
 
@@ -224,20 +227,20 @@ TEST_F(TokenTest, ARefusalTellsNothingOfTheToken) {
 }
 
 TEST(TokenKeysTest, KeysThatAreNoneAreRefusedWithoutShowingThem) {
-  EXPECT_FALSE(TokenVerifier::Make({"", ""}).ok());
-  const absl::Status small = TokenVerifier::Make({"hunter2", ""}).status();
+  EXPECT_FALSE(TokenVerifier::Make({}).ok());
+  const absl::Status small = TokenVerifier::Make({{"hunter2"}, {}}).status();
   EXPECT_EQ(small.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(small.message(), HasSubstr("has 7"));
   EXPECT_THAT(small.message(), Not(HasSubstr("hunter2")));
-  EXPECT_FALSE(TokenVerifier::Make({std::string(5000, 'x'), ""}).ok());
-  const absl::Status pem = TokenVerifier::Make({"", "-----BEGIN PUBLIC KEY-----\nx"}).status();
+  EXPECT_FALSE(TokenVerifier::Make({{std::string(5000, 'x')}, {}}).ok());
+  const absl::Status pem = TokenVerifier::Make({{}, {"-----BEGIN PUBLIC KEY-----\nx"}}).status();
   EXPECT_THAT(pem.message(), HasSubstr("Ed25519"));
   EVP_PKEY* rsa = EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", size_t{2048});
   BIO* bio = BIO_new(BIO_s_mem());
   PEM_write_bio_PUBKEY(bio, rsa);
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio, &data);
-  EXPECT_FALSE(TokenVerifier::Make({"", std::string(data, static_cast<size_t>(size))}).ok());
+  EXPECT_FALSE(TokenVerifier::Make({{}, {std::string(data, static_cast<size_t>(size))}}).ok());
   BIO_free(bio);
   EVP_PKEY_free(rsa);
 }

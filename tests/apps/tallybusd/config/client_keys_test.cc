@@ -56,25 +56,57 @@ TEST(ClientKeysTest, ImpossibleValuesAreRefusedAtTheirPlace) {
   }
 }
 
-TEST(ClientKeysTest, TokensAndTheConnectHookAreOfALaterVersion) {
-  for (const char* text : {"clients: {auth: token}", "clients: {auth: connect}"}) {
-    EXPECT_THAT(ErrorOf(text), HasSubstr("not in this version yet")) << text;
+constexpr char kTokens[] =
+    "clients:\n"
+    "  auth: token\n"
+    "  token:\n"
+    "    hs256_secret_file: /etc/t/secret\n"
+    "    ed25519_key_file: [/etc/t/a.pem, '/etc/t/b $$.pem']\n";
+
+TEST(ClientKeysTest, KeysOfTokensAreOneFileOrSeveralAndPrintedAsTheSame) {
+  absl::StatusOr<Config> config = LoadText(kTokens);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->clients.auth, ClientsAuth::kToken);
+  EXPECT_THAT(config->clients.token.hs256_secret_files, ElementsAre("/etc/t/secret"));
+  EXPECT_THAT(config->clients.token.ed25519_key_files,
+              ElementsAre("/etc/t/a.pem", "/etc/t/b $.pem"));
+  const std::string printed = Print(*config);
+  absl::StatusOr<Config> again = LoadText(printed);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(Print(*again), printed);
+}
+
+TEST(ClientKeysTest, KeysOfTokensAreAbsolutePaths) {
+  for (const char* text : {"hs256_secret_file: secret", "ed25519_key_file: [a.pem]",
+                           "ed25519_key_file: []", "hs256_secret_file: ''", "rs256: /x",
+                           "hs256_secret_file: [/1, /2, /3, /4, /5, /6, /7, /8, /9]"}) {
+    EXPECT_THAT(ErrorOf("clients: {auth: token, token: {" + std::string(text) + "}}"),
+                HasSubstr("t.yaml:1:"))
+        << text;
   }
 }
 
+TEST(ClientKeysTest, TokensNeedAKeyAndAKeyNeedsTokens) {
+  EXPECT_THAT(ErrorOf("clients: {auth: token}"), HasSubstr("set clients.token.hs256_secret_file"));
+  EXPECT_THAT(ErrorOf("clients: {token: {hs256_secret_file: /x}}"),
+              HasSubstr("set clients.auth: token"));
+}
+
+TEST(ClientKeysTest, TheConnectHookIsOfALaterVersion) {
+  EXPECT_THAT(ErrorOf("clients: {auth: connect}"), HasSubstr("not in this version yet"));
+}
+
 TEST(ClientKeysTest, WithoutAuthTheWebPortMustBeOnLoopback) {
-  Listen listen;
-  listen.web = SocketAddress{"192.0.2.1", 5580};
-  const absl::Status beyond = CheckClientsAuth({}, listen);
-  EXPECT_EQ(beyond.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(beyond.message()), HasSubstr("clients.auth"));
-  EXPECT_THAT(std::string(beyond.message()), HasSubstr("set listen.web to 127.0.0.1"));
-  for (const char* host : {"127.0.0.1", "127.8.0.1", "::1"}) {
-    listen.web->host = host;
-    EXPECT_TRUE(CheckClientsAuth({}, listen).ok()) << host;
+  const std::string beyond = ErrorOf("listen: {web: '192.0.2.1:5580'}");
+  EXPECT_THAT(beyond, HasSubstr("clients.auth: none"));
+  EXPECT_THAT(beyond, HasSubstr("192.0.2.1:5580 is not on loopback"));
+  EXPECT_THAT(beyond, HasSubstr("set clients.auth: token, or set listen.web to 127.0.0.1"));
+  EXPECT_THAT(ErrorOf("listen: {web: '[::]:5580'}"), HasSubstr("not on loopback"));
+  for (const char* host : {"127.0.0.1", "127.8.0.1", "'[::1]", "localhost"}) {
+    const std::string quote = host[0] == '\'' ? "'" : "";
+    EXPECT_TRUE(LoadText("listen: {web: " + std::string(host) + ":1" + quote + "}").ok()) << host;
   }
-  listen.web.reset();
-  EXPECT_TRUE(CheckClientsAuth({}, listen).ok());
+  EXPECT_TRUE(LoadText("listen: {web: off}").ok());
 }
 
 }  // namespace
