@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
+
+import jwt
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
@@ -14,6 +17,7 @@ from tallybus_parts import OpenBus, Tallybusd, stream_status, wait_until
 
 FOLDERS = {"client": ROOT / "apps" / "web-client", "test": Path(__file__).resolve().parent}
 QUICK = {"first": 20, "most": 200}
+SECRET = "an HS256 secret, known to the backend and to us"
 
 
 class WebClientTest(unittest.TestCase):
@@ -30,8 +34,8 @@ class WebClientTest(unittest.TestCase):
     def setUp(self):
         self.load()
 
-    def start_daemon(self):
-        self.daemon = self.enterContext(Tallybusd())
+    def start_daemon(self, clients=None):
+        self.daemon = self.enterContext(Tallybusd(extra={"clients": clients} if clients else None))
         self.bus = self.enterContext(OpenBus(self.daemon))
 
     def start(self, address=None, **options):
@@ -206,6 +210,35 @@ class WebClientTest(unittest.TestCase):
         self.until("ended")
         self.assertEqual(self.page.evaluate("[finish.code, finish.reason, sockets.length]"),
                          [4401, "no good either", 2])
+
+    def test_a_token_that_expires_is_followed_by_a_newer_one_and_nothing_is_missed(self):
+        folder = self.enterContext(Tallybusd()).work_dir
+        (folder / "secret").write_text(SECRET)
+        self.start_daemon({"auth": "token", "token": {"hs256_secret_file": f"{folder}/secret"}})
+
+        def token(seconds, **claims):
+            return jwt.encode({"exp": time.time() + seconds, **claims}, SECRET, "HS256")
+
+        def begin(*tokens, **watched):
+            self.page.evaluate(f"window.tokens = {json.dumps(tokens)}")
+            options = json.dumps({"retry": QUICK, **watched})
+            self.page.evaluate(f"start('ws://{self.daemon.web}', "
+                               f"{{...{options}, token: async () => tokens.shift()}})")
+
+        begin(token(3, session="s1"), token(600, session="s1"), session="s1")
+        self.until("heard.length")
+        self.publish("A")
+        self.until("heard.length === 2")
+        self.until("tokens.length === 0")  # the server has closed, and a newer one was asked for
+        self.publish("B")
+        self.until("words(heard).includes('B')")
+        self.assertEqual(self.heard(), ["snapshot", "A", "resumed", "B"])
+        for tokens, watched, code in (((token(600, session="s1"),), {"session": "s2"}, 4403),
+                                      ((token(-60, session="s1"),), {"session": "s1"}, 4401),
+                                      (("no token at all",), {"session": "s1"}, 4401)):
+            begin(*tokens, **watched)
+            self.until("ended")
+            self.assertEqual(self.page.evaluate("ended"), f"TallybusError {code}")
 
     def test_a_token_that_is_a_text_is_refused_once(self):
         self.scripted("token: 'shown'")

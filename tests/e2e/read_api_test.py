@@ -239,6 +239,22 @@ class ReadApiTest(unittest.TestCase):
         self.assertNotIn(SECRET, self.daemon.log())
         self.assertEqual(self.daemon.get("/healthz")[0], 200, "other pages are as they were")
 
+    def test_beyond_loopback_it_is_not_there_without_a_secret(self):
+        folder = self.enterContext(Tallybusd()).work_dir
+        (folder / "secret").write_text(SECRET)
+        (folder / "tokens").write_text("a secret of those who sign tokens for web clients")
+        clients = {"auth": "token", "token": {"hs256_secret_file": f"{folder}/tokens"}}
+        everywhere = {"clients": clients, "listen": {"web": "0.0.0.0:0"}}
+        self.start(extra=everywhere)
+        for name in ("streams", "openapi.json"):
+            self.assertEqual(ask(self.daemon, f"/api/v1/{name}").status, 404)
+        self.assertIn("the read API is off: beyond loopback it needs a secret, api.token_file",
+                      self.daemon.log())
+        self.start(extra={**everywhere, "api": {"token_file": f"{folder}/secret"}})
+        self.assertEqual(ask(self.daemon, "/api/v1/streams").status, 401)
+        shown = {"Authorization": f"Bearer {SECRET}"}
+        self.assertEqual(ask(self.daemon, "/api/v1/streams", shown).status, 200)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -54,25 +54,24 @@ class Door {
       // Digests are of one size: the time says nothing of the length either.
       const Digest shown = DigestOf(BearerOf(request));
       if (CRYPTO_memcmp(shown.data(), token_.data(), token_.size()) == 0) return std::nullopt;
-      HttpAnswer answer = Refusal("token", 401,
-                                  "show the secret of api.token_file: "
-                                  "Authorization: Bearer ...");
-      answer.headers.emplace_back("WWW-Authenticate", "Bearer");
-      return answer;
+      return Refused("token", Unauthorized("show the secret of api.token_file: "
+                                           "Authorization: Bearer ..."));
     }
     if (!hosts_.HostAllowed(request)) {
-      return Refusal("host", 403, "asked for by a name that is not loopback's; set api.token_file");
+      return Refused("host", TextAnswer(403,
+                                        "asked for by a name that is not loopback's; set "
+                                        "api.token_file"));
     }
     if (IsForwarded(request)) {
-      return Refusal("forwarded", 403, "a proxy forwarded this; set api.token_file");
+      return Refused("forwarded", TextAnswer(403, "a proxy forwarded this; set api.token_file"));
     }
     return std::nullopt;
   }
 
  private:
-  HttpAnswer Refusal(const char* reason, int status, const char* sentence) const {
+  HttpAnswer Refused(const char* reason, HttpAnswer answer) const {
     metrics_.GetCounter("tallybus_api_refused_total", kRefusedHelp, {{"reason", reason}}).Add();
-    return TextAnswer(status, sentence);
+    return answer;
   }
 
   const Digest token_;
