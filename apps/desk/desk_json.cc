@@ -153,6 +153,13 @@ std::string RedactedElement(simdjson::dom::element element) {
   return simdjson::minify(element);
 }
 
+// The parser's memory is used again.
+std::string RedactedBy(simdjson::dom::parser& parser, std::string_view json) {
+  simdjson::dom::element element;
+  if (parser.parse(json.data(), json.size()).get(element) != simdjson::SUCCESS) return "{}";
+  return RedactedElement(element);
+}
+
 }  // namespace
 
 std::string EndpointsJson(const std::vector<EndpointStatus>& endpoints) {
@@ -195,9 +202,10 @@ std::string PageJson(const StoredPage& page, PageOptions options) {
 
 std::string StreamsJson(const LivePage& page) {
   Json streams('[');
+  simdjson::dom::parser parser;
   for (const LiveRow& row : page.rows) {
     Json stream('{');
-    stream.Raw("stream", Redacted(row.json)).Text("lane", rest::EncodeLane(row.lane));
+    stream.Raw("stream", RedactedBy(parser, row.json)).Text("lane", rest::EncodeLane(row.lane));
     streams.Item(stream.Number("sequence", static_cast<int64_t>(row.lane_sequence)).Done());
   }
   return Json('{')
@@ -252,9 +260,7 @@ std::string EndpointsPageJson(const std::vector<EndpointStatus>& endpoints,
 
 std::string Redacted(std::string_view json) {
   simdjson::dom::parser parser;
-  simdjson::dom::element element;
-  if (parser.parse(json.data(), json.size()).get(element) != simdjson::SUCCESS) return "{}";
-  return RedactedElement(element);
+  return RedactedBy(parser, json);
 }
 
 }  // namespace tallybus::desk

@@ -67,7 +67,10 @@ export type Told = EventTold | SnapshotTold | GapTold | ResumedTold;
 /** waiting: the connection was lost, and the next attempt is due after a while. */
 export type State = 'connecting' | 'open' | 'waiting' | 'closed';
 
-/** Why it is closed: 1000, close() was called; else a final close code of docs/client_protocol.md. */
+/**
+ * Why it is closed: 1000, close() was called; 1006, the browser would not connect at all (ws: from a
+ * page of https:); else a final close code of docs/client_protocol.md.
+ */
 export interface Closed {
   code: number;
   reason: string;
