@@ -296,6 +296,18 @@ class WebClientTest(unittest.TestCase):
         for delay, whole in zip(steps, (20, 20, 20, 40), strict=True):
             self.assertTrue(whole / 2 <= delay <= whole, steps)
 
+    def test_where_the_browser_will_not_connect_at_all_that_is_final(self):
+        self.page.evaluate("""start('ws://media.example.org', {session: 's1', WebSocket: class {
+            constructor() { throw new DOMException('insecure', 'SecurityError'); } }})""")
+        self.until("ended")
+        self.assertEqual(self.page.evaluate("[ended, finish.reason]"),
+                         ["TallybusError 1006", "SecurityError: insecure"])
+
+    def test_a_token_that_cannot_be_had_is_asked_for_again(self):
+        self.page.evaluate("window.asked = 0")
+        self.scripted("token: async () => { if (asked++ < 2) throw new Error('away'); return 't'; }")
+        self.assertEqual(self.page.evaluate("[asked, sockets[0].sent[0].token]"), [3, "t"])
+
     def test_delays_double_up_to_the_most_and_lie_between_the_half_and_the_whole(self):
         self.assertEqual(self.page.evaluate("[0, 1, 2, 4, 5, 900].map(n => reconnectDelay(n, {}, () => 1))"),
                          [1000, 2000, 4000, 16000, 30000, 30000])
