@@ -72,7 +72,7 @@ void Rows(const Question& question, const HttpRequest& request, NamesCheck names
     }
     question.AtDesk([asked = *asked, answer, use](Desk& desk) {
       if (asked.later_page) return use(desk, asked);  // the first one's names were checked
-      CheckNamed(desk, asked.filter, [&desk, asked, answer, use](absl::Status known) {
+      CheckNamed(desk, asked.filter, [&desk, asked, answer, use](const absl::Status& known) {
         if (!known.ok()) return answer(ErrorAnswer(known));
         use(desk, asked);
       });
@@ -177,7 +177,7 @@ AsyncWebHandler Test(Question question) {
 }
 
 // A question without parameters.
-AsyncWebHandler List(Question question, std::function<std::string(Desk&)> json) {
+AsyncWebHandler List(Question question, const std::function<std::string(Desk&)>& json) {
   return [question, json](const HttpRequest&, const Answer& answer) {
     question.AtDesk([json, answer](Desk& desk) { answer(JsonAnswer(200, json(desk))); });
   };
