@@ -225,7 +225,7 @@ class WebClientTest(unittest.TestCase):
             self.page.evaluate(f"start('ws://{self.daemon.web}', "
                                f"{{...{options}, token: async () => tokens.shift()}})")
 
-        begin(token(3, session="s1"), token(600, session="s1"), session="s1")
+        begin(token(6, session="s1"), token(600, session="s1"), session="s1")
         self.until("heard.length")
         self.publish("A")
         self.until("heard.length === 2")
