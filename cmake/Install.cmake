@@ -40,6 +40,8 @@ if(TARGET tallybusd)
   install(TARGETS tallybusd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT daemon)
   # Where libtallybus_engine.so is: it looks for it beside itself.
   install(TARGETS tallybus_router LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT daemon)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/apps/web-client
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/tallybus COMPONENT daemon)
 endif()
 
 configure_package_config_file(

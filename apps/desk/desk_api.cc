@@ -9,13 +9,10 @@
 
 #include "apps/desk/desk_filter.h"
 #include "apps/desk/desk_json.h"
-#include "transports/web/answers.h"
-#include "transports/web/query_parameters.h"
+#include "apps/desk/question.h"
 
 namespace tallybus::desk {
 namespace {
-
-using Answer = std::function<void(HttpAnswer)>;
 
 // What a question about rows says.
 struct Asked {
@@ -63,59 +60,36 @@ absl::StatusOr<Asked> Read(const QueryParameters& parameters, NamesCheck names,
   return asked;
 }
 
-// One question: what it needs to be answered, and where it is answered.
-class Question {
- public:
-  Question(Router& router, const Clock& clock) : router_(router), clock_(clock) {}
-
-  // The parameters, or an answer that says what is wrong with them.
-  template <typename Use>
-  void Parameters(const HttpRequest& request, const Answer& answer, Use use) const {
-    absl::StatusOr<QueryParameters> parameters = QueryParameters::Parse(request.query);
-    if (!parameters.ok()) return answer(ErrorAnswer(parameters.status()));
-    use(*parameters);
-  }
-
-  // Has use(desk, asked) called on the router's thread, or answers what is wrong with the question.
-  template <typename Use>
-  void Rows(const HttpRequest& request, NamesCheck names, const std::string& states,
-            const Answer& answer, Use use) const {
-    Parameters(request, answer, [&](const QueryParameters& parameters) {
-      absl::StatusOr<Asked> asked = Read(parameters, names, states, clock_.WallNow());
-      if (!asked.ok()) {
-        return answer(TextAnswer(
-            400, absl::StrCat(request.method, " ", request.path, ": ", asked.status().message())));
-      }
-      AtDesk([asked = *asked, answer, use](Desk& desk) {
-        if (asked.later_page) return use(desk, asked);  // the first one's names were checked
-        CheckNamed(desk, asked.filter, [&desk, asked, answer, use](absl::Status known) {
-          if (!known.ok()) return answer(ErrorAnswer(known));
-          use(desk, asked);
-        });
+// Has use(desk, asked) called on the router's thread, or answers what is wrong with the question.
+template <typename Use>
+void Rows(const Question& question, const HttpRequest& request, NamesCheck names,
+          const std::string& states, const Answer& answer, Use use) {
+  question.Parameters(request, answer, [&](const QueryParameters& parameters) {
+    absl::StatusOr<Asked> asked = Read(parameters, names, states, question.clock().WallNow());
+    if (!asked.ok()) {
+      return answer(TextAnswer(
+          400, absl::StrCat(request.method, " ", request.path, ": ", asked.status().message())));
+    }
+    question.AtDesk([asked = *asked, answer, use](Desk& desk) {
+      if (asked.later_page) return use(desk, asked);  // the first one's names were checked
+      CheckNamed(desk, asked.filter, [&desk, asked, answer, use](const absl::Status& known) {
+        if (!known.ok()) return answer(ErrorAnswer(known));
+        use(desk, asked);
       });
     });
-  }
-
-  // Has `task` called with the desk, on the router's thread.
-  void AtDesk(std::function<void(Desk&)> task) const {
-    router_.Post([&router = router_, task = std::move(task)] { task(router.desk()); });
-  }
-
- private:
-  Router& router_;
-  const Clock& clock_;
-};
+  });
+}
 
 AsyncWebHandler Spool(Question question) {
   return [question](const HttpRequest& request, const Answer& answer) {
-    question.Rows(request, OfPages, "waiting,dead,delivered", answer,
-                  [answer](Desk& desk, const Asked& asked) {
-                    const PageOptions options = {.bodies = asked.bodies, .reveal = asked.reveal};
-                    desk.Find(asked.filter, [options, answer](absl::StatusOr<StoredPage> page) {
-                      answer(page.ok() ? JsonAnswer(200, PageJson(*page, options))
-                                       : ErrorAnswer(page.status()));
-                    });
-                  });
+    Rows(question, request, OfPages, "waiting,dead,delivered", answer,
+         [answer](Desk& desk, const Asked& asked) {
+           const PageOptions options = {.bodies = asked.bodies, .reveal = asked.reveal};
+           desk.Find(asked.filter, [options, answer](absl::StatusOr<StoredPage> page) {
+             answer(page.ok() ? JsonAnswer(200, PageJson(*page, options))
+                              : ErrorAnswer(page.status()));
+           });
+         });
   };
 }
 
@@ -135,7 +109,7 @@ std::string ReplayJson(const ReplayResult& result, bool dry_run) {
 // Without a filter everything of `states` is meant: the caller asked for that in so many words.
 AsyncWebHandler Replay(Question question, NamesCheck names, const std::string& states) {
   return [question, names, states](const HttpRequest& request, const Answer& answer) {
-    question.Rows(request, names, states, answer, [answer](Desk& desk, const Asked& asked) {
+    Rows(question, request, names, states, answer, [answer](Desk& desk, const Asked& asked) {
       if (asked.filter.waiting) {
         return answer(TextAnswer(400, "state: what waits is sent anyway, and not replayed"));
       }
@@ -150,14 +124,15 @@ AsyncWebHandler Replay(Question question, NamesCheck names, const std::string& s
 
 AsyncWebHandler Drop(Question question) {
   return [question](const HttpRequest& request, const Answer& answer) {
-    question.Rows(request, OfDeadLetters, "dead", answer, [answer](Desk& desk, const Asked& asked) {
-      const bool dry_run = asked.dry_run;
-      desk.Drop(asked.filter, dry_run, [dry_run, answer](absl::StatusOr<uint64_t> dropped) {
-        if (!dropped.ok()) return answer(ErrorAnswer(dropped.status()));
-        answer(JsonAnswer(200, absl::StrCat("{\"dropped\":", *dropped,
-                                            ",\"dry_run\":", dry_run ? "true" : "false", "}")));
-      });
-    });
+    Rows(
+        question, request, OfDeadLetters, "dead", answer, [answer](Desk& desk, const Asked& asked) {
+          const bool dry_run = asked.dry_run;
+          desk.Drop(asked.filter, dry_run, [dry_run, answer](absl::StatusOr<uint64_t> dropped) {
+            if (!dropped.ok()) return answer(ErrorAnswer(dropped.status()));
+            answer(JsonAnswer(200, absl::StrCat("{\"dropped\":", *dropped,
+                                                ",\"dry_run\":", dry_run ? "true" : "false", "}")));
+          });
+        });
   };
 }
 
@@ -202,29 +177,9 @@ AsyncWebHandler Test(Question question) {
 }
 
 // A question without parameters.
-AsyncWebHandler List(Question question, std::function<std::string(Desk&)> json) {
+AsyncWebHandler List(Question question, const std::function<std::string(Desk&)>& json) {
   return [question, json](const HttpRequest&, const Answer& answer) {
     question.AtDesk([json, answer](Desk& desk) { answer(JsonAnswer(200, json(desk))); });
-  };
-}
-
-AsyncWebHandler FindTrace(Question question, const Clock& clock) {
-  return [question, &clock](const HttpRequest& request, const Answer& answer) {
-    question.Parameters(request, answer, [&](const QueryParameters& parameters) {
-      absl::Status status = parameters.CheckNames({"of"});
-      const std::string* of = parameters.Find("of");
-      if (status.ok() && (of == nullptr || of->empty())) {
-        status = absl::InvalidArgumentError("of: an event's id, a stream or a session is missing");
-      }
-      if (!status.ok()) return answer(ErrorAnswer(status));
-      question.AtDesk([of = *of, answer, &clock](Desk& desk) {
-        desk.FindTrace(of, [answer, &clock](const Trace& trace) {
-          const std::string sentence =
-              ClosingSentence(trace, clock.WallNow(), absl::LocalTimeZone());
-          answer(JsonAnswer(200, TraceJson(trace, sentence)));
-        });
-      });
-    });
   };
 }
 
@@ -238,6 +193,26 @@ WebRoute Route(const char* method, const char* path, AsyncWebHandler handler) {
 
 }  // namespace
 
+AsyncWebHandler TraceHandler(Question question) {
+  return [question](const HttpRequest& request, const Answer& answer) {
+    question.Parameters(request, answer, [&](const QueryParameters& parameters) {
+      absl::Status status = parameters.CheckNames({"of"});
+      const std::string* of = parameters.Find("of");
+      if (status.ok() && (of == nullptr || of->empty())) {
+        status = absl::InvalidArgumentError("of: an event's id, a stream or a session is missing");
+      }
+      if (!status.ok()) return answer(ErrorAnswer(status));
+      question.AtDesk([of = *of, answer, &clock = question.clock()](Desk& desk) {
+        desk.FindTrace(of, [answer, &clock](const Trace& trace) {
+          const std::string sentence =
+              ClosingSentence(trace, clock.WallNow(), absl::LocalTimeZone());
+          answer(JsonAnswer(200, TraceJson(trace, sentence)));
+        });
+      });
+    });
+  };
+}
+
 std::vector<WebRoute> DeskRoutes(Router& router, const Clock& clock) {
   const Question question(router, clock);
   using Verb = Desk::Verb;
@@ -247,7 +222,7 @@ std::vector<WebRoute> DeskRoutes(Router& router, const Clock& clock) {
       Route("GET", "/api/v1/alerts",
             List(question, [](Desk& desk) { return AlertsJson(desk.Alerts()); })),
       Route("GET", "/api/v1/spool", Spool(question)),
-      Route("GET", "/api/v1/trace", FindTrace(question, clock)),
+      Route("GET", "/api/v1/trace", TraceHandler(question)),
       Route("POST", "/api/v1/spool/retry", Replay(question, OfDeadLetters, "dead")),
       Route("POST", "/api/v1/spool/drop", Drop(question)),
       Route("POST", "/api/v1/replay", Replay(question, OfReplay, "dead,delivered")),

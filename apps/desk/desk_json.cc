@@ -7,9 +7,11 @@
 #include <absl/strings/str_format.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "tallybus/codec.h"
+#include "transports/rest/request.h"
 
 namespace tallybus::desk {
 namespace {
@@ -32,6 +34,8 @@ class Json {
     text_.append(json);
     return *this;
   }
+  // Where a page is not the last, what to ask for the next one with.
+  Json& Next(std::string_view after) { return after.empty() ? *this : Text("next", after); }
   std::string Done() { return std::move(text_) + close_; }
 
  private:
@@ -68,6 +72,17 @@ std::string EndpointJson(const EndpointStatus& endpoint) {
       .Number("quotaBytes", static_cast<int64_t>(endpoint.quota_bytes))
       .Raw("heldMethods", held.Done())
       .Done();
+}
+
+// "https://name:password@host/path?key=…" -> "https://host/path".
+std::string WithoutSecrets(std::string url) {
+  url.resize(std::min(url.size(), url.find_first_of("?#")));
+  const size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const size_t host = scheme + 3;
+  const size_t at = url.substr(0, url.find('/', host)).rfind('@');
+  if (at != std::string::npos && at >= host) url.erase(host, at + 1 - host);
+  return url;
 }
 
 const char* StateOf(StoredRow::State state) {
@@ -138,6 +153,13 @@ std::string RedactedElement(simdjson::dom::element element) {
   return simdjson::minify(element);
 }
 
+// The parser's memory is used again.
+std::string RedactedBy(simdjson::dom::parser& parser, std::string_view json) {
+  simdjson::dom::element element;
+  if (parser.parse(json.data(), json.size()).get(element) != simdjson::SUCCESS) return "{}";
+  return RedactedElement(element);
+}
+
 }  // namespace
 
 std::string EndpointsJson(const std::vector<EndpointStatus>& endpoints) {
@@ -178,11 +200,67 @@ std::string PageJson(const StoredPage& page, PageOptions options) {
   return Json('{').Raw("rows", rows.Done()).Number("next", static_cast<int64_t>(page.next)).Done();
 }
 
+std::string StreamsJson(const LivePage& page) {
+  Json streams('[');
+  simdjson::dom::parser parser;
+  for (const LiveRow& row : page.rows) {
+    Json stream('{');
+    stream.Raw("stream", RedactedBy(parser, row.json)).Text("lane", rest::EncodeLane(row.lane));
+    streams.Item(stream.Number("sequence", static_cast<int64_t>(row.lane_sequence)).Done());
+  }
+  return Json('{')
+      .Number("as_of", static_cast<int64_t>(page.as_of))
+      .Raw("streams", streams.Done())
+      .Next(page.next)
+      .Done();
+}
+
+std::string SessionsJson(const LivePage& page) {
+  Json sessions('[');
+  for (const LiveRow& row : page.rows) {
+    Json session('{');
+    session.Text("nodeId", row.node_id).Text("appKey", row.app_key);
+    session.Text("sessionId", row.session_id);
+    if (!row.status.empty()) session.Text("status", row.status);
+    sessions.Item(session.Done());
+  }
+  return Json('{')
+      .Number("as_of", static_cast<int64_t>(page.as_of))
+      .Raw("sessions", sessions.Done())
+      .Next(page.next)
+      .Done();
+}
+
+std::string DeadLettersJson(const StoredPage& page) {
+  Json rows('[');
+  for (const StoredRow& stored : page.rows) rows.Item(RowJson(stored, {}));
+  return Json('{')
+      .Raw("deadLetters", rows.Done())
+      .Next(page.next == 0 ? "" : std::to_string(page.next))
+      .Done();
+}
+
+std::string EndpointsPageJson(const std::vector<EndpointStatus>& endpoints,
+                              const std::string& after, size_t limit) {
+  Json list('[');
+  std::string last, next;
+  for (const EndpointStatus& endpoint : endpoints) {  // in the order of their routes
+    if (endpoint.route <= after) continue;
+    if (limit-- == 0) {
+      next = last;
+      break;
+    }
+    EndpointStatus told = endpoint;
+    told.url = WithoutSecrets(told.url);
+    list.Item(EndpointJson(told));
+    last = endpoint.route;
+  }
+  return Json('{').Raw("endpoints", list.Done()).Next(next).Done();
+}
+
 std::string Redacted(std::string_view json) {
   simdjson::dom::parser parser;
-  simdjson::dom::element element;
-  if (parser.parse(json.data(), json.size()).get(element) != simdjson::SUCCESS) return "{}";
-  return RedactedElement(element);
+  return RedactedBy(parser, json);
 }
 
 }  // namespace tallybus::desk

@@ -23,6 +23,14 @@ struct PageOptions {
 };
 std::string PageJson(const StoredPage& page, PageOptions options);
 
+// Pages of the read API. `after` and `limit` as the question had them.
+std::string StreamsJson(const LivePage& page);
+std::string SessionsJson(const LivePage& page);
+std::string DeadLettersJson(const StoredPage& page);  // without bodies
+// Of all endpoints, those behind the route `after`; addresses without name, password and query.
+std::string EndpointsPageJson(const std::vector<EndpointStatus>& endpoints,
+                              const std::string& after, size_t limit);
+
 // `json` (valid) with the values of members whose names speak of passwords, tokens, secrets or
 // keys, at any depth, and of sdp, replaced by "***".
 std::string Redacted(std::string_view json);

@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "apps/desk/desk_api.h"
+#include "apps/desk/read_api.h"
+#include "config/api_keys.h"
 #include "config/config_print.h"
 #include "config/config_warnings.h"
 #include "config/runtime_dir.h"
@@ -20,6 +22,7 @@
 #include "tallybus/sqlite_spool.h"
 #include "transports/builtin.h"
 #include "transports/web/answers.h"
+#include "transports/web/api_access.h"
 #include "transports/web/metrics_page.h"
 
 namespace tallybus {
@@ -244,9 +247,29 @@ absl::Status Daemon::StartWeb() {
   web.routes = gateway_->Routes();
   web.tls = web_credentials_->tls();
   if (options_.config.clients.auth != config::ClientsAuth::kNone) AllowTokens(&web);
+  if (absl::Status status = AddReadApi(&web.routes); !status.ok()) return status;
   auto server = WebServer::Start(std::move(web), metrics_);
   if (!server.ok()) return server.status();
   web_ = *std::move(server);
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::AddReadApi(std::vector<WebRoute>* routes) {
+  const config::Api& api = options_.config.api;
+  if (!config::ServesApi(api, options_.config.listen)) {
+    log_.Write(LogLevel::kInfo,
+               "the read API is off: beyond loopback it needs a secret, api.token_file");
+    return absl::OkStatus();
+  }
+  const std::string own = options_.config.listen.web->ToString();
+  ApiAccess access{.token = "", .own_hosts = {own.substr(0, own.rfind(':'))}};
+  if (!api.token_file.empty()) {
+    absl::StatusOr<std::string> token = config::ReadApiToken(api.token_file);
+    if (!token.ok()) return token.status();
+    access.token = *std::move(token);
+  }
+  auto guarded = ForThoseWhoMayAsk(std::move(access), desk::ReadRoutes(*router_, clock_), metrics_);
+  for (WebRoute& route : guarded) routes->push_back(std::move(route));
   return absl::OkStatus();
 }
 

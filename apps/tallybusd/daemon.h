@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/receive/receiver.h"
 #include "bus_loop.h"
@@ -62,6 +63,7 @@ class Daemon {
   absl::Status MakeGateway();
   absl::Status BindEngine();
   absl::Status StartWeb();
+  absl::Status AddReadApi(std::vector<WebRoute>* routes);
   absl::Status StartAdmin();
   absl::Status StartEchoBackend();
   absl::Status MakeRouter();

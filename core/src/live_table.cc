@@ -74,6 +74,7 @@ std::string SourceOfNode(std::string_view node_id) { return kNode + std::string(
 
 void LiveTable::Take(LiveRecord record, MonoTime now) {
   Entry& entry = by_name_[record.source].entries[record.key];
+  Enlist(record.source, record.key);
   const Event event = Made(record.key, record.json, absl::UnixEpoch());
   entry.status = event.status;
   entry.app_key = event.app_key;
@@ -100,7 +101,10 @@ bool LiveTable::Note(const std::string& name, const Event& event, MonoTime now, 
   auto [found, is_new] = source.entries.try_emplace(key_);
   Entry& entry = found->second;
   entry.heard = now;
-  if (is_new) ++size_;
+  if (is_new) {
+    ++size_;
+    Enlist(name, key_);
+  }
   if (!is_new && entry.status == event.status && !entry.lost) return false;
   entry.status = event.status;
   entry.app_key = event.app_key;
@@ -150,19 +154,23 @@ void LiveTable::NoteSession(const std::string& name, const SessionChange& change
   Source& source = by_name_[name];
   if (change.action == SessionChange::Action::kClose) {
     source.sessions.erase(change.session_id);
-    return;
+    return Strike(name, kSession + change.session_id);
   }
   source.sessions[change.session_id] = change.app_key;
+  Enlist(name, kSession + change.session_id);
 }
 
 void LiveTable::ForgetSession(const std::string& session_id) {
-  for (auto& [name, source] : by_name_) source.sessions.erase(session_id);
+  for (auto& [name, source] : by_name_) {
+    if (source.sessions.erase(session_id) != 0) Strike(name, kSession + session_id);
+  }
 }
 
 void LiveTable::Erase(Source& source, const std::string& name, const std::string& key,
                       Changes* changes) {
   if (source.entries.erase(key) == 0) return;
   --size_;
+  Strike(name, key);
   changes->push_back({name, key, "", false});
 }
 
@@ -203,6 +211,7 @@ std::optional<Event> LiveTable::EndSuperseded(const std::string& name, const std
   }
   if (session != source.sessions.end()) source.sessions.erase(session);
   Erase(source, earlier, key, changes);
+  Strike(earlier, key);
   if (json.empty()) return std::nullopt;
   return Made(key, WithStatus(json, EndStatus(key), info), now);
 }
@@ -268,7 +277,11 @@ void LiveTable::Forget(const std::string& name, Changes* changes) {
   auto found = by_name_.find(name);
   if (found == by_name_.end()) return;
   ForgetSuperseded(found->second, name);
-  for (const auto& [key, entry] : found->second.entries) changes->push_back({name, key, "", false});
+  for (const auto& [key, entry] : found->second.entries) {
+    changes->push_back({name, key, "", false});
+    listed_.erase({key, &*found});
+  }
+  for (const auto& [id, app_key] : found->second.sessions) listed_.erase({kSession + id, &*found});
   size_ -= found->second.entries.size();
   if (last_ == &*found) last_ = nullptr;
   by_name_.erase(found);
@@ -315,6 +328,47 @@ void LiveTable::ForEachStream(const std::function<void(const Stream&)>& visit) c
       if (entry.lost || !IsStream(key)) continue;
       visit({source, key, entry.app_key, entry.session_id, entry.name, entry.json});
     }
+  }
+}
+
+void LiveTable::Enlist(const std::string& name, const std::string& key) {
+  if (!IsOpened(key)) listed_.emplace(key, &*by_name_.find(name));
+}
+
+void LiveTable::Strike(const std::string& name, const std::string& key) {
+  auto found = by_name_.find(name);
+  if (found == by_name_.end() || found->second.entries.contains(key)) return;
+  const bool session = !IsStream(key) && !IsOpened(key);
+  if (session && found->second.sessions.contains(key.substr(sizeof kSession - 1))) return;
+  listed_.erase({key, &*found});
+}
+
+void LiveTable::Walk(bool streams, std::string_view after,
+                     const std::function<bool(const Listed&)>& visit) const {
+  const std::string kind = streams ? kStream : kSession;
+  // The least text behind `after` is the same with a zero byte more.
+  std::string from = kind + std::string(after);
+  if (!after.empty()) from.push_back('\0');
+  for (auto at = listed_.lower_bound({from, nullptr}); at != listed_.end(); ++at) {
+    const auto& [key, held] = *at;
+    if (!absl::StartsWith(key, kind)) return;
+    const auto& [name, source] = *held;
+    Listed listed{.key = std::string_view(key).substr(kind.size()),
+                  .stream = {name, key},
+                  .node_id = source.node_id};
+    if (auto found = source.entries.find(key); found != source.entries.end()) {
+      const Entry& entry = found->second;
+      listed.app_key = entry.app_key;
+      listed.session_id = entry.session_id;
+      listed.name = entry.name;
+      listed.status = entry.status;
+      listed.lives = !entry.lost;
+    } else {  // a session that its engine opened, and that never had an event
+      listed.session_id = listed.key;
+      listed.app_key = source.sessions.find(std::string(listed.key))->second;
+      listed.lives = !source.entries.contains(kOpened + std::string(listed.key));
+    }
+    if (!visit(listed)) return;
   }
 }
 

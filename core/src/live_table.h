@@ -10,8 +10,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tallybus/clock.h"
@@ -88,6 +90,17 @@ class LiveTable {
   };
   void ForEachStream(const std::function<void(const Stream&)>& visit) const;
 
+  // A stream or session on the list; its texts are good during the call.
+  struct Listed {
+    std::string_view key;  // behind its kind
+    StreamName stream;
+    std::string_view node_id = {}, app_key = {}, session_id = {}, name = {}, status = {};
+    bool lives = true;  // false: its end was told for an engine that was lost
+  };
+  // All of a kind in the order of their keys, from behind `after` on, until `visit` says false.
+  void Walk(bool streams, std::string_view after,
+            const std::function<bool(const Listed&)>& visit) const;
+
   bool HasSuperseded() const { return !superseded_.empty(); }
 
   size_t size() const { return size_; }
@@ -111,6 +124,9 @@ class LiveTable {
   struct Superseded {
     std::string source, key;
   };
+  // Puts it on the list, or takes it off where nothing more is known of it.
+  void Enlist(const std::string& source, const std::string& key);
+  void Strike(const std::string& source, const std::string& key);
   void ForgetSuperseded(Source& source, const std::string& name);
   void Erase(Source& source, const std::string& name, const std::string& key, Changes* changes);
 
@@ -121,6 +137,8 @@ class LiveTable {
   Sources by_name_;
   Sources::value_type* last_ = nullptr;  // whose event was noted last; nullptr: not known
   std::string key_;                      // of that event
+  // The keys of all streams and sessions, so that pages of them cost what they hold.
+  std::set<std::pair<std::string, const Sources::value_type*>> listed_;
   absl::flat_hash_map<std::string, Superseded> superseded_;  // by lane; for seconds, mostly empty
   size_t size_ = 0;
 };

@@ -45,6 +45,7 @@ class RouterDesk final : public Desk {
 
   std::vector<EndpointStatus> Endpoints() const override;
   std::vector<AlertStatus> Alerts() const override;
+  LivePage FindLive(const LivePageFilter& filter) override { return line_.FindPage(filter); }
   absl::Status Control(std::string_view route, Verb verb, std::string reason,
                        std::string author) override;
   void Test(std::string_view route, Tested done) override;

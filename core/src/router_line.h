@@ -50,6 +50,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   std::optional<MonoTime> Step();
   std::vector<LiveStreams> FindLive(const std::vector<LiveFilter>& filters,
                                     size_t most_bytes) const;
+  LivePage FindPage(const LivePageFilter& filter);  // in live_pages.cc
 
   // What an earlier process left. In router_recovery.cc.
   void TakeLast(SpoolSeq last) override { last_seq_ = std::max(last_seq_, last); }
@@ -131,6 +132,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   bool TakeTasks();
   bool TakeOwnEvents();
   bool AskForWaiting();
+  void FillStream(const LiveTable::Listed& listed, LiveRow* row);  // in live_pages.cc
   void NoteUndelivered(const Event& event, const Decision& decision, absl::Time now);
   void Housekeep();
   std::optional<MonoTime> NextDue();

@@ -21,9 +21,10 @@ START_SECONDS = 60
 
 
 class Pages:
-    """Serves an empty page at `url`, and below it the files of `folders`, by the name of each."""
+    """Serves an empty page at `url`, and below it the files of `folders`, by the name of each. Another
+    host of loopback is another origin, and a foreign one to tallybusd."""
 
-    def __init__(self, folders):
+    def __init__(self, folders, host="127.0.0.1"):
         class Handler(http.server.SimpleHTTPRequestHandler):
             extensions_map = {".mjs": "text/javascript", ".js": "text/javascript",
                               ".html": "text/html", "": "application/octet-stream"}
@@ -44,8 +45,8 @@ class Pages:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+        self._server = http.server.ThreadingHTTPServer((host, 0), Handler)
+        self.url = f"http://{host}:{self._server.server_address[1]}/"
 
     def __enter__(self):
         serve = functools.partial(self._server.serve_forever, poll_interval=0.05)
@@ -89,6 +90,7 @@ class Chromium:
         except subprocess.TimeoutExpired:
             self._process.terminate()  # playwright takes Chromium along
             self._process.wait(20)
+        self._process.stdout.close()
 
     def open(self, url, seconds=30):
         self._command({"open": url}, seconds)

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <utility>
 
 #include "tests/support/event_builder.h"
@@ -301,6 +302,58 @@ TEST_F(LiveTableTest, ASourceThatWasForgottenBeginsAnew) {
   Note("last", "PUBLISHING");
   EXPECT_EQ(table.size(), 3u);
   EXPECT_THAT(Told(End()), ElementsAre("cam FAILED", "last FAILED"));
+}
+
+TEST_F(LiveTableTest, TheListHasWhatLivesWhateverBecameOfItsSources) {
+  std::minstd_rand random(7);
+  const auto draw = [&](size_t below) { return random() % below; };
+  for (int step = 0; step < 5'000; ++step) {
+    const std::string source = "engine-" + std::to_string(draw(3));
+    const std::string name = std::to_string(draw(6));
+    Event session = testing::StatusEvent("", draw(2) == 0 ? "ESTABLISHED" : "DISCONNECTED");
+    session.method = kConnectionStatusEvent;
+    session.session_id = name;
+    session.terminal = session.status == "DISCONNECTED";
+    using Action = SessionChange::Action;
+    switch (draw(10)) {
+      case 0:
+        table.NoteSession(source, Session(name, draw(2) == 0 ? Action::kOpen : Action::kClose));
+        break;
+      case 1:
+        table.ForgetSession(name);
+        break;
+      case 2:
+        table.End(source, "engine lost", draw(2) == 0, wall, &changes);
+        break;
+      case 3:
+        table.Return(source, wall, &changes);
+        break;
+      case 4:
+        table.Supersede(source);
+        table.EndSuperseded(source, draw(2) == 0 ? name : "app/" + name, "x", wall, &changes);
+        break;
+      case 5:
+        Note(session, source);
+        break;
+      default:
+        Note(testing::StatusEvent(name, draw(2) == 0 ? "PUBLISHING" : "UNPUBLISHED"), source);
+    }
+    std::vector<std::string> lives, listed, keys;
+    table.ForEachStream([&](const auto& stream) { lives.push_back(stream.source + stream.key); });
+    for (bool streams : {true, false}) {
+      table.Walk(streams, "", [&](const LiveTable::Listed& on) {
+        if (streams && on.lives) listed.push_back(on.stream.source + on.stream.key);
+        keys.push_back((streams ? "b" : "a") + std::string(on.key));
+        return true;
+      });
+    }
+    EXPECT_THAT(listed, ::testing::UnorderedElementsAreArray(lives));
+    std::rotate(keys.begin(),
+                std::find_if(keys.begin(), keys.end(),
+                             [](const std::string& key) { return key[0] == 'a'; }),
+                keys.end());
+    ASSERT_TRUE(std::is_sorted(keys.begin(), keys.end()) && !HasFailure()) << step;
+  }
 }
 
 }  // namespace

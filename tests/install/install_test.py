@@ -88,6 +88,11 @@ class InstallTest(unittest.TestCase):
         self.assertEqual([r.json["status"] for r in requests], ["PUBLISHING", "UNPUBLISHED"])
         self.assertIn("published 2, acknowledged 2", said)
 
+    def test_the_javascript_client_is_there_with_its_types(self):
+        folder = self.prefix / "share" / "tallybus" / "web-client"
+        self.assertEqual({path.name for path in folder.iterdir()},
+                         {"tallybus-client.js", "tallybus-client.d.ts", "package.json", "README.md"})
+
     def test_each_c_header_compiles_by_itself_as_c11_and_cpp11(self):
         include = self.prefix / "include"
         headers = sorted((include / "tallybus" / "c").glob("*.h"))

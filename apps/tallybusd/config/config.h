@@ -93,6 +93,11 @@ struct Clients {
   std::vector<std::string> allowed_hosts = {};    // "media.example.org", "media.example.org:8443"
 };
 
+// The read API of listen.web, /api/v1.
+struct Api {
+  std::string token_file = {};  // of the secret that who asks must show; empty: nobody must
+};
+
 enum class Delivery { kNotify, kGuaranteed };
 enum class Retry { kLive, kStandard, kNone, kList };
 enum class Network { kPrivate, kPublic };
@@ -186,6 +191,7 @@ struct Config {
   Engines engines;
   absl::Duration session_ttl = absl::Hours(24);  // without an event, before it is forgotten
   Clients clients;
+  Api api;
   LogLevel log_level = LogLevel::kInfo;
   std::map<std::string, App> apps;  // by key
   std::vector<Route> routes;        // in the order of the file; names are unique

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "api_keys.h"
 #include "app_keys.h"
 #include "client_keys.h"
 #include "config_reader.h"
@@ -175,6 +176,7 @@ constexpr Key<Config> kTopKeys[] = {
     {"engines",
      [](const Value& v, Config& out) { return ReadKeys<Engines>(v, kEnginesKeys, out.engines); }},
     {"clients", [](const Value& v, Config& out) { return ReadClients(v, out.clients); }},
+    {"api", [](const Value& v, Config& out) { return ReadApi(v, out.api); }},
     {"plugins", nullptr},
     {"tests", nullptr},
     {"session_ttl",

@@ -321,6 +321,8 @@ std::string Print(const Config& config) {
   PrintEngines(config.engines, out);
   out.Entry(0, "session_ttl", DurationText(config.session_ttl));
   PrintClients(config.clients, out);
+  out.Section(0, "api");
+  if (!config.api.token_file.empty()) out.Entry(1, "token_file", Scalar(config.api.token_file));
   out.Section(0, "log");
   out.Entry(1, "level", LevelName(config.log_level));
   out.Section(0, "apps");

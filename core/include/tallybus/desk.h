@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tallybus/live_page.h"
 #include "tallybus/spool.h"
 #include "tallybus/trace.h"
 #include "tallybus/transport.h"
@@ -70,6 +71,8 @@ class Desk {
   virtual ~Desk() = default;
   virtual std::vector<EndpointStatus> Endpoints() const = 0;
   virtual std::vector<AlertStatus> Alerts() const = 0;
+  // Streams or sessions that live, by all that was accepted before.
+  virtual LivePage FindLive(const LivePageFilter& filter) = 0;
 
   // Resume and Enable have what waits there tried now, also what is not due yet.
   enum class Verb { kPause, kResume, kDisable, kEnable };

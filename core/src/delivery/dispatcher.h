@@ -127,6 +127,9 @@ class Dispatcher {
   // True while a route that is to block has its quota full.
   bool Blocks() const;
 
+  // The number of the last row that was placed in a lane; 0 where none is known. Who is told
+  // compares what comes with it: a lane at rest keeps its counter for as long as after an event.
+  uint64_t LastSequence(std::string_view route, std::string_view lane);
   // Attempts made at a row so far; 0 where it is not at the head of its lane.
   int AttemptsOf(const SpoolRow& row);
   void StopRetries() { retries_stopped_ = true; }

@@ -34,6 +34,14 @@ void Dispatcher::Place(const Route& route, std::string_view key, SpoolRow* row, 
   batch->lanes[lane.noted_at].ended = row->event->terminal;
 }
 
+uint64_t Dispatcher::LastSequence(std::string_view route, std::string_view key) {
+  EndpointQueue* queue = FindQueue(route);
+  const Lane* lane = queue == nullptr ? nullptr : lanes_.Find(*queue, key);
+  if (lane == nullptr) return 0;
+  if (lane->idle_since != MonoTime()) lanes_.Rest(lanes_.Get(*queue, key), parts_.clock.Now());
+  return lane->next_sequence - 1;
+}
+
 // A row takes the place of the one right before it, where that only repeats what the one before it
 // said: a change of status stays, and nothing is passed.
 void Dispatcher::Coalesce(Lane& lane, SpoolRow* row) {

@@ -45,6 +45,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "  ping_interval: 30s\n"
             "  allowed_origins: []\n"
             "  allowed_hosts: []\n"
+            "api:\n"
             "log:\n"
             "  level: info\n"
             "apps:\n"
