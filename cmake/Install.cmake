@@ -38,6 +38,8 @@ endif()
 
 if(TARGET tallybusd)
   install(TARGETS tallybusd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT daemon)
+  # Where libtallybus_engine.so is: it looks for it beside itself.
+  install(TARGETS tallybus_router LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT daemon)
 endif()
 
 configure_package_config_file(

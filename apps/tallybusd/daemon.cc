@@ -1,6 +1,7 @@
 // Wiring: who is made of what, in which order, and how it ends.
 #include "daemon.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <sys/random.h>
@@ -12,6 +13,7 @@
 #include "apps/desk/desk_api.h"
 #include "config/config_print.h"
 #include "config/config_warnings.h"
+#include "config/runtime_dir.h"
 #include "config/state_dir.h"
 #include "open_files.h"
 #include "tallybus/counted.h"
@@ -25,6 +27,7 @@ namespace {
 
 constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
 constexpr absl::Duration kClientsFarewell = absl::Seconds(2);
+constexpr absl::Duration kSubscribersFarewell = absl::Milliseconds(500);
 constexpr uint64_t kOwnFiles = 1024;  // all that is no web client
 constexpr char kEchoAddress[] = "127.0.0.1:8081";
 
@@ -47,11 +50,21 @@ void AllowTokens(WebServer::Options* web) {
   web->headers_too_long = Unauthorized("the token is too long");
 }
 
+// Only where a socket is to lie there; elsewhere the directory is the operator's.
+absl::Status EnsureSocketDir(const config::Listen& listen) {
+  const std::string dir = config::RuntimeDir(config::ProcessEnvironment);
+  const bool engine =
+      absl::StartsWith(listen.engine.value_or(""), absl::StrCat("ipc://", dir, "/"));
+  const bool admin = absl::StartsWith(listen.admin.value_or(""), absl::StrCat("unix:", dir, "/"));
+  return engine || admin ? config::EnsureRuntimeDir(dir) : absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options, Log& log, Signals& signals) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options), log, signals));
   absl::Status status = RegisterBuiltinTransports(daemon->registry_);
+  if (status.ok()) status = EnsureSocketDir(daemon->options_.config.listen);
   if (status.ok()) status = daemon->BindSockets();
   if (status.ok()) status = daemon->MakeRouter();
   if (status.ok()) status = daemon->StartAdmin();
@@ -74,18 +87,24 @@ Daemon::~Daemon() {
   for (auto& [scheme, transport] : transports_) transport->Stop(clock_.Now());
 }
 
+absl::Status Daemon::BindEngine() {
+  const std::optional<std::string>& written = options_.config.listen.engine;
+  if (!written && !options_.in_engine) return absl::OkStatus();
+  auto engine = zmq_transport::EngineIngress::Bind(context_, written.value_or(kInsideEndpoint),
+                                                   {.clock = clock_,
+                                                    .metrics = metrics_,
+                                                    .log = log_,
+                                                    .router_epoch = epoch_,
+                                                    .grace = options_.config.engines.grace});
+  if (!engine.ok()) return engine.status();
+  engine_ = *std::move(engine);
+  const bool further = written && options_.in_engine;
+  return further ? engine_->BindInside(kInsideEndpoint) : absl::OkStatus();
+}
+
 absl::Status Daemon::BindSockets() {
   const config::Listen& listen = options_.config.listen;
-  if (listen.engine) {
-    auto engine = zmq_transport::EngineIngress::Bind(context_, *listen.engine,
-                                                     {.clock = clock_,
-                                                      .metrics = metrics_,
-                                                      .log = log_,
-                                                      .router_epoch = epoch_,
-                                                      .grace = options_.config.engines.grace});
-    if (!engine.ok()) return engine.status();
-    engine_ = *std::move(engine);
-  }
+  if (absl::Status status = BindEngine(); !status.ok()) return status;
   if (listen.clients) {
     auto clients = zmq_transport::XpubChannel::Bind(context_, *listen.clients, clock_, metrics_);
     if (!clients.ok()) return clients.status();
@@ -252,7 +271,7 @@ void Daemon::LogWarnings(const config::Config& config) {
 // Each web client takes one.
 void Daemon::AllowOpenFiles() const {
   if (gateway_ == nullptr) return;
-  const uint64_t files = AllowMostOpenFiles();
+  const uint64_t files = options_.in_engine ? AllowedOpenFiles() : AllowMostOpenFiles();
   const auto clients = static_cast<uint64_t>(options_.config.clients.most);
   if (files >= clients + kOwnFiles) return;
   log_.Write(LogLevel::kWarning,
@@ -316,6 +335,7 @@ void Daemon::Shutdown() {
   router_->Step();
   if (engine_) engine_->Acknowledge();
   if (gateway_) gateway_->GoAway(kClientsFarewell);
+  if (clients_) clients_->Linger(kSubscribersFarewell);
   const RouterTotals totals = router_->Totals();
   const uint64_t left = totals.waiting + totals.in_flight;
   const bool dropped = options_.config.spool.InMemory();

@@ -35,14 +35,22 @@ namespace tallybus {
 
 class Daemon {
  public:
+  static constexpr char kInsideEndpoint[] = "inproc://tallybus-engine";
+
   struct Options {
     config::Config config;
     std::function<absl::StatusOr<config::Config>()> reload;  // reads the file again
     bool dev = false;  // with an echo backend where the default app's backend would be
+    // The process is an engine's: it is reached at kInsideEndpoint of zmq_context(), and nothing of
+    // the process itself is changed.
+    bool in_engine = false;
   };
   // [control] Binds and starts everything, or says in one line what could not be.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(Options options, Log& log, Signals& signals);
   ~Daemon();
+
+  // [any thread] Ends with the daemon, which waits for the sockets that others made of it.
+  void* zmq_context() { return context_.handle(); }
 
   // [control] Until SIGTERM or SIGINT; then lets go of what is in flight within 10 s.
   void Run();
@@ -52,6 +60,7 @@ class Daemon {
   absl::Status StartTransports();
   absl::Status BindSockets();
   absl::Status MakeGateway();
+  absl::Status BindEngine();
   absl::Status StartWeb();
   absl::Status StartAdmin();
   absl::Status StartEchoBackend();

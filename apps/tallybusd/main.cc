@@ -4,7 +4,6 @@
 #include <absl/flags/usage.h>
 #include <absl/flags/usage_config.h>
 #include <absl/strings/match.h>
-#include <absl/strings/str_cat.h>
 
 #include <cstdio>
 #include <memory>
@@ -14,7 +13,6 @@
 #include "config/config_load.h"
 #include "config/config_print.h"
 #include "config/config_warnings.h"
-#include "config/runtime_dir.h"
 #include "daemon.h"
 #include "spd_log.h"
 #include "transports/builtin.h"
@@ -76,22 +74,11 @@ absl::Status CheckRoutes(const config::Config& config) {
   return status;
 }
 
-// Only where a socket is to lie there; elsewhere the directory is the operator's.
-absl::Status EnsureSocketDir(const config::Listen& listen) {
-  const std::string dir = config::RuntimeDir(config::ProcessEnvironment);
-  const bool engine =
-      absl::StartsWith(listen.engine.value_or(""), absl::StrCat("ipc://", dir, "/"));
-  const bool admin = absl::StartsWith(listen.admin.value_or(""), absl::StrCat("unix:", dir, "/"));
-  return engine || admin ? config::EnsureRuntimeDir(dir) : absl::OkStatus();
-}
-
 absl::Status Serve(Daemon::Options options) {
-  absl::Status made = EnsureSocketDir(options.config.listen);
-  if (!made.ok()) return made;
-  auto signals = Signals::Block();
+  auto signals = BlockSignals();
   if (!signals.ok()) return signals.status();
   std::unique_ptr<Log> log = NewStderrLog(options.config.log_level);
-  auto daemon = Daemon::Start(std::move(options), *log, *signals);
+  auto daemon = Daemon::Start(std::move(options), *log, **signals);
   if (!daemon.ok()) return daemon.status();
   (*daemon)->Run();
   return absl::OkStatus();

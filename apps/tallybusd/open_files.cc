@@ -13,4 +13,9 @@ uint64_t AllowMostOpenFiles() {
   return setrlimit(RLIMIT_NOFILE, &most) == 0 ? most.rlim_cur : limit.rlim_cur;
 }
 
+uint64_t AllowedOpenFiles() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
 }  // namespace tallybus

@@ -9,6 +9,8 @@ namespace tallybus {
 // [control] As many as the process may allow itself, which is more than it begins with. Returns
 // that.
 uint64_t AllowMostOpenFiles();
+// [any thread] As many as it may open as it is.
+uint64_t AllowedOpenFiles();
 
 }  // namespace tallybus
 

@@ -8,11 +8,32 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <utility>
 
 namespace tallybus {
 
-absl::StatusOr<Signals> Signals::Block() {
+namespace {
+
+class ProcessSignals final : public Signals {
+ public:
+  explicit ProcessSignals(int fd) : fd_(fd) {}
+  ~ProcessSignals() override { close(fd_); }
+  ProcessSignals(const ProcessSignals&) = delete;
+  ProcessSignals& operator=(const ProcessSignals&) = delete;
+
+  int fd() const override { return fd_; }
+  std::optional<int> Next() override {
+    signalfd_siginfo info;
+    if (read(fd_, &info, sizeof info) != sizeof info) return std::nullopt;
+    return static_cast<int>(info.ssi_signo);
+  }
+
+ private:
+  const int fd_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Signals>> BlockSignals() {
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t set;
   sigemptyset(&set);
@@ -20,19 +41,7 @@ absl::StatusOr<Signals> Signals::Block() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   const int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd < 0) return absl::UnavailableError(absl::StrCat("signalfd: ", strerror(errno)));
-  return Signals(fd);
-}
-
-Signals::~Signals() {
-  if (fd_ >= 0) close(fd_);
-}
-
-Signals::Signals(Signals&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-std::optional<int> Signals::Next() {
-  signalfd_siginfo info;
-  if (read(fd_, &info, sizeof info) != sizeof info) return std::nullopt;
-  return static_cast<int>(info.ssi_signo);
+  return std::make_unique<ProcessSignals>(fd);
 }
 
 }  // namespace tallybus

@@ -1,29 +1,26 @@
-// The signals that the daemon answers, as a file to poll.
+// What the daemon is told from outside, as a file to poll: signals, or their like.
 #ifndef TALLYBUS_APPS_TALLYBUSD_SIGNALS_H_
 #define TALLYBUS_APPS_TALLYBUSD_SIGNALS_H_
 
 #include <absl/status/statusor.h>
 
+#include <memory>
 #include <optional>
 
 namespace tallybus {
 
-// SIGTERM, SIGINT and SIGHUP. Made in main before any thread starts, so that all inherit the block.
+// SIGHUP: read the configuration again. SIGTERM or SIGINT: stop; the second one: at once.
 class Signals {
  public:
-  static absl::StatusOr<Signals> Block();
-  ~Signals();
-  Signals(Signals&& other) noexcept;
-  Signals& operator=(Signals&&) = delete;
+  virtual ~Signals() = default;
 
-  int fd() const { return fd_; }
-  // The next one that came, without waiting.
-  std::optional<int> Next();
-
- private:
-  explicit Signals(int fd) : fd_(fd) {}
-  int fd_;
+  virtual int fd() const = 0;  // readable where Next may find one
+  // [owner] The next one that came, without waiting.
+  virtual std::optional<int> Next() = 0;
 };
+
+// [control] The process's own. In main before any thread starts, so that all inherit the block.
+absl::StatusOr<std::unique_ptr<Signals>> BlockSignals();
 
 }  // namespace tallybus
 

@@ -17,13 +17,14 @@ constexpr int64_t kLargestMessage = int64_t{16} << 20;
 
 // Stands before the bytes of an outgoing message.
 struct Prefix {
-  std::atomic<size_t>* in_transit;
+  InTransit in_transit;
   size_t size;
 };
 
 void Release(void*, void* hint) {
   auto* prefix = static_cast<Prefix*>(hint);
   prefix->in_transit->fetch_sub(prefix->size, std::memory_order_relaxed);
+  prefix->~Prefix();
   std::free(prefix);
 }
 
@@ -37,25 +38,26 @@ bool SetText(void* socket, int option, const std::string& text) {
 
 }  // namespace
 
-Outgoing::Outgoing(size_t size, std::atomic<size_t>* in_transit) {
-  auto* prefix = static_cast<Prefix*>(std::malloc(sizeof(Prefix) + size));
-  if (prefix == nullptr) throw std::bad_alloc();
-  *prefix = {in_transit, size};
+Outgoing::Outgoing(size_t size, const InTransit& in_transit) {
+  void* memory = std::malloc(sizeof(Prefix) + size);
+  if (memory == nullptr) throw std::bad_alloc();
+  auto* prefix = new (memory) Prefix{in_transit, size};
+  in_transit->fetch_add(size, std::memory_order_relaxed);
   if (zmq_msg_init_data(&message_, prefix + 1, size, Release, prefix) != 0) {
-    std::free(prefix);
+    Release(nullptr, prefix);
     throw std::bad_alloc();
   }
-  in_transit->fetch_add(size, std::memory_order_relaxed);
 }
 
 tallybus_status BusSocket::Open() {
-  if (context_ == nullptr) context_ = zmq_ctx_new();
+  const EmbeddedRouter* router = settings_.router;
+  if (context_ == nullptr) context_ = router != nullptr ? router->zmq_context() : zmq_ctx_new();
   if (context_ == nullptr) return TALLYBUS_UNAVAILABLE;
+  const char* endpoint = router != nullptr ? router->endpoint() : settings_.endpoint.c_str();
   void* socket = zmq_socket(context_, ZMQ_DEALER);
   if (socket == nullptr) return TALLYBUS_UNAVAILABLE;
   size_t fd_size = sizeof(fd_);
-  if (!Configure(socket) || !SetKeys(socket) ||
-      zmq_connect(socket, settings_.endpoint.c_str()) != 0 ||
+  if (!Configure(socket) || !SetKeys(socket) || zmq_connect(socket, endpoint) != 0 ||
       zmq_getsockopt(socket, ZMQ_FD, &fd_, &fd_size) != 0) {
     const bool refused = errno == EINVAL || errno == EPROTONOSUPPORT || errno == ENAMETOOLONG;
     zmq_close(socket);
@@ -94,14 +96,15 @@ void BusSocket::Close(int linger_ms) {
 
 void BusSocket::Shut(int linger_ms) {
   Close(linger_ms);
-  if (context_ == nullptr) return;
-  while (zmq_ctx_term(context_) != 0 && errno == EINTR) {
+  if (context_ != nullptr && settings_.router == nullptr) {
+    while (zmq_ctx_term(context_) != 0 && errno == EINTR) {
+    }
   }
   context_ = nullptr;
 }
 
 bool BusSocket::HasRoom(size_t size) const {
-  const size_t taken = in_transit_.load(std::memory_order_relaxed);
+  const size_t taken = in_transit_->load(std::memory_order_relaxed);
   return taken == 0 || taken + size <= kMostInTransit;
 }
 
@@ -113,7 +116,7 @@ bool BusSocket::Send(Kind kind, Outgoing& body) {
 }
 
 bool BusSocket::Send(Kind kind, std::string_view body) {
-  Outgoing outgoing(body.size(), &in_transit_);
+  Outgoing outgoing(body.size(), in_transit_);
   std::memcpy(outgoing.data(), body.data(), body.size());
   return Send(kind, outgoing);
 }

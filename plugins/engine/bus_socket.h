@@ -1,4 +1,4 @@
-// The library's own ZeroMQ context and its one DEALER.
+// The library's one DEALER, and its own ZeroMQ context where the router is elsewhere.
 //
 // After Open it belongs to the sender's thread. It never blocks, and what it has handed to libzmq
 // and libzmq has not yet written is bounded in bytes.
@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "message.h"
@@ -18,10 +19,14 @@
 
 namespace tallybus::engine {
 
-// A message on its way out, in memory that is counted as in transit until libzmq lets go of it.
+// How many bytes libzmq, or a router in this process, still holds of what was sent: it may hold
+// them when the socket is gone.
+using InTransit = std::shared_ptr<std::atomic<size_t>>;
+
+// A message on its way out, in memory that is counted as in transit until they let go of it.
 class Outgoing {
  public:
-  Outgoing(size_t size, std::atomic<size_t>* in_transit);
+  Outgoing(size_t size, const InTransit& in_transit);
   ~Outgoing() { zmq_msg_close(&message_); }
   Outgoing(const Outgoing&) = delete;
   Outgoing& operator=(const Outgoing&) = delete;
@@ -53,7 +58,7 @@ class BusSocket {
 
   // Room for `size` more bytes in transit. A message larger than all of it goes alone.
   bool HasRoom(size_t size) const;
-  std::atomic<size_t>* in_transit() { return &in_transit_; }
+  const InTransit& in_transit() const { return in_transit_; }
   // False: not now, since there is no connection or it takes no more.
   bool Send(Kind kind, Outgoing& body);
   bool Send(Kind kind, std::string_view body);
@@ -76,8 +81,8 @@ class BusSocket {
   Received TakeRest();
 
   const Settings& settings_;
-  std::atomic<size_t> in_transit_{0};  // outlives the context, whose thread counts down
-  void* context_ = nullptr;
+  const InTransit in_transit_ = std::make_shared<std::atomic<size_t>>(0);
+  void* context_ = nullptr;  // of a router in this process: borrowed
   void* socket_ = nullptr;
   int fd_ = -1;
   bool touched_ = false;  // since IsReady was asked

@@ -40,6 +40,13 @@ void Callbacks::Log(tallybus_log_level level, const char* format, ...) {
   Timed([&] { hooks_.log(hooks_.user, level, text); });
 }
 
+void Callbacks::Log(const std::vector<LogLine>& lines) {
+  if (hooks_.log == nullptr) return;
+  for (const LogLine& line : lines) {
+    Timed([&] { hooks_.log(hooks_.user, line.level, Bytes(line.text)); });
+  }
+}
+
 void Callbacks::State(tallybus_state state, std::string_view detail) {
   if (hooks_.on_state == nullptr) return;
   Timed([&] { hooks_.on_state(hooks_.user, state, Bytes(detail)); });

@@ -7,9 +7,11 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "asks.h"
 #include "counters.h"
+#include "log_lines.h"
 #include "message.h"
 
 namespace tallybus::engine {
@@ -32,6 +34,8 @@ class Callbacks {
 
   // Cut to 512 bytes.
   void Log(tallybus_log_level level, const char* format, ...) __attribute__((format(printf, 3, 4)));
+  // As they are, of a router in this process.
+  void Log(const std::vector<LogLine>& lines);
   void State(tallybus_state state, std::string_view detail);
   void Client(const ClientMessage& message);
   void Command(const Terminate& message);

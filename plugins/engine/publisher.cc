@@ -4,11 +4,22 @@
 #include <pthread.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
+#include <vector>
 
+#include "callbacks.h"
 #include "clock.h"
+#include "embedded_router.h"
 
+using tallybus::engine::Callbacks;
+using tallybus::engine::Counters;
+using tallybus::engine::EmbeddedRouter;
+using tallybus::engine::Hooks;
+using tallybus::engine::kMillisecondUs;
+using tallybus::engine::LogLine;
+using tallybus::engine::MonotonicUs;
 using tallybus::engine::Ring;
 using tallybus::engine::Settings;
 using tallybus::engine::Value;
@@ -29,8 +40,8 @@ tallybus_publisher::tallybus_publisher(Settings settings, uint64_t epoch,
       asks_(settings_.ask_timeout_us),
       sender_(settings_, epoch, ring_.get(), &parking_, &counters_, &asks_) {}
 
-tallybus_status tallybus_publisher::Open(Settings settings,
-                                         std::unique_ptr<tallybus_publisher>* publisher) {
+tallybus_status tallybus_publisher::Start(Settings settings,
+                                          std::unique_ptr<tallybus_publisher>* publisher) {
   uint64_t epoch = 0;
   if (getrandom(&epoch, sizeof(epoch), 0) != sizeof(epoch)) return TALLYBUS_UNAVAILABLE;
   std::unique_ptr<Ring> ring = Ring::Create(settings.ring_bytes);
@@ -43,15 +54,43 @@ tallybus_status tallybus_publisher::Open(Settings settings,
   return status;
 }
 
+tallybus_status tallybus_publisher::Open(Settings settings,
+                                         std::unique_ptr<tallybus_publisher>* publisher) {
+  const std::string file(tallybus::engine::EmbeddedFile(settings.endpoint));
+  if (file.empty()) return Start(std::move(settings), publisher);
+  std::vector<LogLine> lines;
+  tallybus_status status = EmbeddedRouter::Open(file, &settings.router, &lines);
+  EmbeddedRouter* const router = settings.router;
+  const Hooks hooks = settings.hooks;
+  if (status == TALLYBUS_OK) {
+    status = Start(std::move(settings), publisher);
+    if (status == TALLYBUS_OK) {
+      router->lines().AddReader(&(*publisher)->parking_);
+    } else {
+      router->Release(0, &lines);
+    }
+  }
+  Counters uncounted;
+  Callbacks(hooks, &uncounted).Log(lines);
+  return status;
+}
+
 void tallybus_publisher::Close(uint32_t drain_ms) {
+  const int64_t end_us = MonotonicUs() + drain_ms * kMillisecondUs;
   closing_.store(true, std::memory_order_release);
   sender_.Stop(drain_ms);
+  if (settings_.router == nullptr) return;
+  std::vector<LogLine> lines;
+  settings_.router->lines().RemoveReader(&parking_);
+  const int64_t left_ms = (end_us - MonotonicUs()) / kMillisecondUs;
+  settings_.router->Release(static_cast<uint32_t>(std::max<int64_t>(left_ms, 0)), &lines);
+  Callbacks(settings_.hooks, &counters_).Log(lines);
 }
 
 // Open before it is sent: the answer may be quick.
 tallybus_status tallybus_publisher::Ask(const tallybus_json_event& event, tallybus_answer_fn answer,
                                         void* user) {
-  const uint64_t call = asks_.Add(answer, user, tallybus::engine::MonotonicUs());
+  const uint64_t call = asks_.Add(answer, user, MonotonicUs());
   if (call == 0) return TALLYBUS_FULL;
   const tallybus_status status = Put(tallybus::engine::ConnectRecord(
       call, event, tallybus::engine::WallClockUs(), asks_.timeout_us()));

@@ -44,6 +44,8 @@ struct tallybus_publisher {
  private:
   tallybus_publisher(tallybus::engine::Settings settings, uint64_t epoch,
                      std::unique_ptr<tallybus::engine::Ring> ring);
+  static tallybus_status Start(tallybus::engine::Settings settings,
+                               std::unique_ptr<tallybus_publisher>* publisher);
 
   const tallybus::engine::Settings settings_;
   // How many forks this process is away from the one that loaded the library. It changes in a child

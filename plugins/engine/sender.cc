@@ -92,6 +92,7 @@ void Sender::Run() {
 
 bool Sender::Turn() {
   int64_t now_us = MonotonicUs();
+  if (settings_.router != nullptr) callbacks_.Log(settings_.router->lines().Take());
   const bool stopping = stopping_;
   if (stopping) link_.SayBye();
   if (link_.socket().HasNews()) link_.Receive(now_us);

@@ -54,7 +54,7 @@ tallybus_status CheckEndpoint(std::string_view endpoint) {
   if (endpoint.size() > kLongestEndpoint || endpoint.find('\0') != std::string_view::npos) {
     return TALLYBUS_INVALID;
   }
-  if (StartsWith(endpoint, "embedded:")) return TALLYBUS_UNIMPLEMENTED;
+  if (!EmbeddedFile(endpoint).empty()) return TALLYBUS_OK;
   if (StartsWith(endpoint, kIpc)) {
     const size_t path = endpoint.size() - kIpc.size();
     return path > 0 && path < sizeof(sockaddr_un::sun_path) ? TALLYBUS_OK : TALLYBUS_INVALID;
@@ -118,7 +118,9 @@ tallybus_status ReadSettings(const tallybus_publisher_options& options, Settings
   if (settings->node_id.empty()) settings->node_id = HostName();
   if (settings->app_key.empty()) settings->app_key = "defaultApp";
   settings->hooks = ReadHooks(options);
-  return CheckEndpoint(settings->endpoint);
+  // Keys are for the way to a router.
+  const bool needless = !EmbeddedFile(settings->endpoint).empty() && options.curve_server_key.size;
+  return needless ? TALLYBUS_INVALID : CheckEndpoint(settings->endpoint);
 }
 
 }  // namespace tallybus::engine

@@ -10,6 +10,7 @@
 
 #include "callbacks.h"
 #include "clock.h"
+#include "embedded_router.h"
 
 namespace tallybus::engine {
 
@@ -22,6 +23,7 @@ struct Timing {
 
 struct Settings {
   std::string endpoint;
+  EmbeddedRouter* router = nullptr;  // of an embedded endpoint; null: it is elsewhere
   std::string node_id;
   std::string app_key;
   size_t ring_bytes = 0;
@@ -33,8 +35,8 @@ struct Settings {
   Timing timing;
 };
 
-// [any thread, may block] OK; INVALID: an option is out of range; UNIMPLEMENTED: an endpoint of a
-// kind that this version lacks.
+// [any thread, may block] OK, or INVALID: an option is out of range. An embedded router is named,
+// and not yet opened.
 tallybus_status ReadSettings(const tallybus_publisher_options& options, Settings* settings);
 
 // Where tallybusd listens when nobody says otherwise: engine.sock in $RUNTIME_DIRECTORY, else

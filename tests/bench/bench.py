@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""./dev bench [line | durable | backlog | figures | compare]. Ratios of one run, interleaved over
-several rounds, medians; a figure of one machine says little about another.
+"""./dev bench [line | durable | backlog | figures | clients | compare]. Ratios of one run, interleaved
+over several rounds, medians; a figure of one machine says little about another.
 
 line: what a publish costs its caller, how fast the bus is, and how near the REST transport comes to a
 bare libcurl loop. durable: the spool on disk against the one in memory. backlog: a million events wait
-for a dead backend. figures: everything that has a goal, beside it. compare: beside other programs that
-bring events to a backend.
+for a dead backend. figures: everything that has a goal, beside it. clients: ten thousand WebSocket
+clients beside a bare Beast loop's. compare: beside other programs that bring events to a backend.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import backlog  # noqa: E402
+import clients  # noqa: E402
 import compare  # noqa: E402
 import durable  # noqa: E402
 import figures  # noqa: E402
@@ -84,7 +85,7 @@ def line(build, options):
 
 
 MODES = {"line": line, "durable": durable.main, "backlog": backlog.main, "figures": figures.main,
-         "compare": compare.main}
+         "clients": clients.main, "compare": compare.main}
 
 
 def main():

@@ -28,20 +28,26 @@ def rows(build, options):
             yield Row(name, "", f"failed: {failure}", None, False)
 
 
-def main(build, options):
+def report(name, command, found, how, build, options):
+    """Prints the rows, and writes them into the part of the page that has this name."""
     load = page.load_average()
     lines = ["| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD)]
     print(lines[0])
     missed = 0
-    for row in rows(build, options):
+    for row in found:
         missed += not row.met
         lines.append("| " + " | ".join(row.cells()) + " |")
         print(lines[-1], flush=True)
-    print(f"\n{missed} not met; medians of {options.rounds} rounds of {options.seconds} s each")
+    print(f"\n{missed} not met; medians of {how}")
     if options.only:
         return
     day = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    command = f"./dev bench figures --rounds {options.rounds} --seconds {options.seconds}"
-    page.write(options.page, "figures", "\n".join(
+    page.write(options.page, name, "\n".join(
         [f"{day}, `{command}`: a ratio is the figure over its goal's bound.", "",
          page.machine(build, load), "", *lines, ""]))
+
+
+def main(build, options):
+    report("figures", f"./dev bench figures --rounds {options.rounds} --seconds {options.seconds}",
+           rows(build, options), f"{options.rounds} rounds of {options.seconds} s each", build,
+           options)

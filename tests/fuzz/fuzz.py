@@ -18,7 +18,7 @@ def run(fuzzer, seconds, findings):
             [fuzzer, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
              "-print_final_stats=1", f"-artifact_prefix={findings}/{name}-", corpus, SEEDS / name],
             capture_output=True, text=True, check=False)
-    told = dict(line.split(":", 2)[1:] for line in done.stderr.splitlines()
+    told = dict(line.removeprefix("stat::").split(":") for line in done.stderr.splitlines()
                 if line.startswith("stat::"))
     if done.returncode == 0:
         print(f"{name}: {int(told['number_of_executed_units']):,} inputs in {seconds} s, "

@@ -81,7 +81,7 @@ class HouseTest(unittest.TestCase):
     def test_each_source_file_has_a_test(self):
         tests = {p.relative_to(ROOT / "tests").as_posix() for p in (ROOT / "tests").rglob("*_test.*")}
         # Composition and command lines are tested as programs, a connection through its server.
-        programs = re.compile(r"^(apps/(tallybus|tallybusd)/[^/]*|transports/builtin|"
+        programs = re.compile(r"^(apps/(tallybus|tallybusd|router_module)/[^/]*|transports/builtin|"
                               r"transports/web/http_connection|"
                               r"plugins/janus/janus_tallybusevh|examples/.*)\.(cc|c)$")
         found = []

@@ -4,6 +4,7 @@
 TALLYBUS_BUILD_DIR names the build tree that is installed.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -75,6 +76,17 @@ class InstallTest(unittest.TestCase):
         self.assertIn("published 2, acknowledged 2", said)
         self.assertIn("for the client of session-1: StreamStatusEvent", said)
         self.assertIn("tallybus 0.1", run(self.prefix / "bin" / "tallybus", "version"))
+
+    def test_an_installed_router_runs_inside_a_foreign_engine(self):
+        programs = self.build_consumer("engine")
+        with tallybus_parts.Backend() as backend:
+            config = self.work / "in_engine.yaml"
+            config.write_text(json.dumps({"spool": {"path": "memory"},
+                                          "apps": {"defaultApp": {"url": backend.url}}}))
+            said = run(programs / "publish", f"embedded:{config}")
+            requests = backend.await_requests(2)
+        self.assertEqual([r.json["status"] for r in requests], ["PUBLISHING", "UNPUBLISHED"])
+        self.assertIn("published 2, acknowledged 2", said)
 
     def test_each_c_header_compiles_by_itself_as_c11_and_cpp11(self):
         include = self.prefix / "include"

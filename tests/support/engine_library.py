@@ -91,6 +91,15 @@ def filled(struct, **fields):
     return made
 
 
+class PublisherRefused(AssertionError):
+    """tallybus_publisher_open was not OK."""
+
+    def __init__(self, status, log_lines):
+        super().__init__(f"tallybus_publisher_open: {status}: {log_lines}")
+        self.status = status
+        self.log = "\n".join(log_lines)
+
+
 class EnginePublisher:
     """One tallybus_publisher; log lines and client messages are kept in lists."""
 
@@ -114,7 +123,7 @@ class EnginePublisher:
         self.handle = c.c_void_p()
         status = self.lib.tallybus_publisher_open(c.byref(made), c.byref(self.handle))
         if status != OK:
-            raise AssertionError(f"tallybus_publisher_open: {status}")
+            raise PublisherRefused(status, self.log_lines)
 
     def __enter__(self):
         return self

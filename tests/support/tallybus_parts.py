@@ -1,7 +1,8 @@
 """The parts of an end-to-end test: a tallybusd, a backend that answers by script, a client on the
 client channel, a publisher on the open bus. All on loopback and free ports, all waits bounded.
 
-TALLYBUS_BIN_DIR names the folder of the binaries.
+TALLYBUS_BIN_DIR names the folder of the binaries. TALLYBUS_FORM=in_engine runs the router in an
+engine's process in the place of tallybusd.
 """
 
 import http.server
@@ -22,6 +23,8 @@ from pathlib import Path
 import zmq
 
 BIN = Path(os.environ.get("TALLYBUS_BIN_DIR", "build/release/bin")).resolve()
+PROGRAM = {"sidecar": "tallybusd", "in_engine": "engine_host"}[
+    os.environ.get("TALLYBUS_FORM", "sidecar")]
 POLL_SECONDS = 0.02
 # Sanitizers make everything slower; waits end as soon as what they wait for is there.
 PATIENCE_SECONDS = 20
@@ -45,7 +48,7 @@ class Tallybusd:
     """A running daemon. `apps` and `extra` are its configuration as Python objects; JSON is YAML."""
 
     def __init__(self, apps=None, extra=None, args=(), work_dir=None, engine=None, expect_start=True,
-                 program="tallybusd", environment=None):
+                 program=PROGRAM, environment=None):
         self._temporary = None if work_dir else tempfile.TemporaryDirectory(prefix="tallybus-")
         self.work_dir = Path(work_dir or self._temporary.name)
         self.engine = engine or f"ipc://{self.work_dir}/engine.sock"

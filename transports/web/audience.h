@@ -77,6 +77,7 @@ class Audience {
   // at a time: not while Busy. False: it would have more than kMostWatches.
   bool Watch(ClientConnection* connection, tallybus_v1::Watch watch);
   void Unwatch(ClientConnection* connection, const std::vector<WatchKey>& keys);
+  static bool Asked(const ClientConnection& connection) { return connection.asked_; }
   static bool Busy(ClientConnection& connection) {
     return connection.asked_ || connection.watcher().TellsState();
   }

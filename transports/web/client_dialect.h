@@ -43,6 +43,8 @@ class ClientDialect {
   virtual std::string_view subprotocol() const = 0;
   virtual size_t most_frame_bytes() const = 0;  // from the client
   virtual void Hear(std::string_view frame) = 0;
+  // The watch that was ordered last has begun: what comes from here on is told.
+  virtual void Begun() {}
   // nullopt: this dialect has no words for it.
   virtual std::optional<Frame> Tell(const Outgoing& next) = 0;
   // A frame that the client has to answer; nullopt: the WebSocket's own ping is.

@@ -27,6 +27,12 @@ absl::StatusOr<std::string> FormDecode(absl::string_view text) {
   return PercentDecode(absl::StrReplaceAll(text, {{"+", " "}}));
 }
 
+// As much of a name as somebody may need to find it.
+std::string Shown(std::string_view name) {
+  constexpr size_t kMost = 40;
+  return absl::CHexEscape(View(name.substr(0, kMost)));
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> PercentDecode(std::string_view text) {
@@ -61,8 +67,7 @@ absl::StatusOr<QueryParameters> QueryParameters::Parse(std::string_view query) {
     if (!value.ok()) return value.status();
     if (name->empty()) return absl::InvalidArgumentError("a parameter has no name");
     if (!parameters.values_.emplace(*name, *std::move(value)).second) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("parameter '", absl::CHexEscape(*name), "' comes twice"));
+      return absl::InvalidArgumentError(absl::StrCat("parameter '", Shown(*name), "' comes twice"));
     }
   }
   return parameters;
@@ -89,7 +94,7 @@ absl::Status QueryParameters::CheckNames(std::initializer_list<std::string_view>
   for (const auto& [name, value] : values_) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("there is no parameter '", absl::CHexEscape(name), "' here"));
+          absl::StrCat("there is no parameter '", Shown(name), "' here"));
     }
   }
   return absl::OkStatus();

@@ -29,7 +29,7 @@ Watcher::Offered Watcher::Offer(const ClientMessagePtr& message) {
   const size_t bytes = message->Bytes();
   if (!HasRoom(bytes)) {
     const bool began = !gap_;
-    if (began) gap_.emplace();
+    if (began) gap_ = Gap{};
     ++gap_->missed;
     return began ? Offered::kGapBegan : Offered::kDropped;
   }
@@ -41,7 +41,7 @@ Watcher::Offered Watcher::Offer(const ClientMessagePtr& message) {
 }
 
 void Watcher::Miss() {
-  if (!gap_) gap_.emplace();
+  if (!gap_) gap_ = Gap{};
   gap_->unknown = true;
 }
 

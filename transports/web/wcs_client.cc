@@ -75,13 +75,16 @@ void WcsClient::OnVerdict(const wcs::Connection& connection,
   }
   const WatchKey own{WatchKey::Kind::kSession, session_->id()};
   line_.Permit(With(permissions_, own));
-  line_.Say(wcs::UserData(connection,
-                          connection.auth_token.empty() ? NewToken() : connection.auth_token,
-                          session_->id()));
+  user_data_ =
+      wcs::UserData(connection, connection.auth_token.empty() ? NewToken() : connection.auth_token,
+                    session_->id());
   tallybus_v1::Watch watch = std::move(parts_.watch);
   watch.keys.push_back(own);
   line_.Order(std::move(watch));
 }
+
+// Who is told that he has a session misses none of its events.
+void WcsClient::Begun() { line_.Say(std::exchange(user_data_, {})); }
 
 void WcsClient::Decline(std::string_view reason) {
   line_.Say(wcs::Fail(reason));

@@ -36,6 +36,7 @@ class WcsClient final : public ClientDialect {
   std::string_view subprotocol() const override { return wcs::kSubprotocol; }
   size_t most_frame_bytes() const override { return wcs::kMostFrameBytes; }
   void Hear(std::string_view frame) override;
+  void Begun() override;
   std::optional<Frame> Tell(const Outgoing& next) override;
   std::optional<std::string> Ping() const override { return wcs::PingFrame(); }
 
@@ -48,6 +49,7 @@ class WcsClient final : public ClientDialect {
   Parts parts_;
   WatchPermissionsPtr permissions_;
   std::shared_ptr<GatewaySessions::Session> session_;  // from its first frame on
+  std::string user_data_;  // the frame that says so, until its watch has begun
 };
 
 }  // namespace tallybus

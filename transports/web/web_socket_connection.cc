@@ -160,7 +160,8 @@ void WebSocketConnection::OnWatch(tallybus_v1::Watch watch) {
     return Close(client_close::kNotAllowed, client_close::kNotAllowed.text);
   life_.Watched();
   if (!audience_.Watch(this, std::move(watch)))
-    Close(client_close::kTooManyWatches, client_close::kTooManyWatches.text);
+    return Close(client_close::kTooManyWatches, client_close::kTooManyWatches.text);
+  begins_ = true;
 }
 
 // Beast has told the peer already, where it could.
@@ -171,7 +172,13 @@ void WebSocketConnection::OnReadFailed(Error error) {
   Ended(broken ? client_close::kProtocolError : client_close::kLost);
 }
 
-void WebSocketConnection::Wake() { Write(); }
+void WebSocketConnection::Wake() {
+  if (begins_ && !Audience::Asked(*this)) {
+    begins_ = false;
+    dialect_->Begun();
+  }
+  Write();
+}
 
 void WebSocketConnection::Write() {
   if (writing_ || !open_ || ended_) return;

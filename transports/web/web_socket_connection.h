@@ -87,6 +87,7 @@ class WebSocketConnection final : public ClientConnection,
   };
   std::unique_ptr<Farewell> farewell_;  // behind all that was said
   bool open_ = false;                   // the handshake is done
+  bool begins_ = false;  // a watch was ordered, and its dialect was not told that it began
   bool writing_ = false;
   bool pinging_ = false;
   bool last_ = false;   // EndAfterAll

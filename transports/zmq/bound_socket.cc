@@ -17,6 +17,7 @@ namespace tallybus::zmq_transport {
 namespace {
 
 constexpr absl::string_view kIpc = "ipc://";
+constexpr absl::string_view kInproc = "inproc://";
 
 bool IsLoopback(const std::string& endpoint) {
   return absl::StartsWith(endpoint, "tcp://127.") || absl::StartsWith(endpoint, "tcp://[::1]:");
@@ -29,7 +30,9 @@ bool IsPort(absl::string_view port) {
 }
 
 absl::Status CheckEndpoint(std::string_view key, const std::string& endpoint) {
-  if (absl::StartsWith(endpoint, kIpc)) return absl::OkStatus();
+  if (absl::StartsWith(endpoint, kIpc) || absl::StartsWith(endpoint, kInproc)) {
+    return absl::OkStatus();
+  }
   if (IsLoopback(endpoint)) {
     if (IsPort(endpoint.substr(endpoint.rfind(':') + 1))) return absl::OkStatus();
     return absl::InvalidArgumentError(
@@ -110,6 +113,15 @@ absl::StatusOr<BoundSocket> BoundSocket::Bind(zmq::context_t& context, zmq::sock
     return absl::UnavailableError(BindError(key, endpoint, error.num()));
   }
   return bound;
+}
+
+absl::Status BoundSocket::BindInside(const std::string& endpoint) {
+  try {
+    socket_.bind(endpoint);
+    return absl::OkStatus();
+  } catch (const zmq::error_t& error) {
+    return absl::UnavailableError(absl::StrCat(endpoint, ": ", zmq_strerror(error.num())));
+  }
 }
 
 BoundSocket::~BoundSocket() {

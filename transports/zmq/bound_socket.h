@@ -21,11 +21,15 @@ class BoundSocket {
   // [control] `key` is the config key that gave the endpoint, for errors. A tcp endpoint must be on
   // loopback; its port may be 0 or * for any. An ipc endpoint is locked by a file beside it, since
   // a second bind would steal it in silence; a socket file that a dead process left is replaced.
+  // An inproc endpoint is the process's own.
   static absl::StatusOr<BoundSocket> Bind(zmq::context_t& context, zmq::socket_type type,
                                           std::string_view key, const std::string& endpoint);
   ~BoundSocket();
   BoundSocket(BoundSocket&& other) noexcept;
   BoundSocket& operator=(BoundSocket&&) = delete;
+
+  // [control] On an endpoint inside this process too: inproc://, of the same context.
+  absl::Status BindInside(const std::string& endpoint);
 
   // For all but Receive; whoever takes it is taken to use it.
   zmq::socket_t& socket() {

@@ -32,6 +32,11 @@ class XpubChannel final : public ClientChannel {
   // [owner] Reads what subscribers asked for; true where more may wait.
   bool Receive();
 
+  // [control] How long its end waits for subscribers to take what was sent to them.
+  void Linger(absl::Duration most) {
+    bound_.socket().set(zmq::sockopt::linger, static_cast<int>(absl::ToInt64Milliseconds(most)));
+  }
+
   zmq::socket_t& socket() { return bound_.socket(); }
   bool HasUnannounced() { return bound_.HasUnannounced(); }
   const std::string& endpoint() const { return bound_.endpoint(); }

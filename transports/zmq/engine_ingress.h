@@ -37,6 +37,8 @@ class EngineIngress final : public CommitListener, public ClientChannel, public 
   static absl::StatusOr<std::unique_ptr<EngineIngress>> Bind(zmq::context_t& context,
                                                              const std::string& endpoint,
                                                              Parts parts);
+  // [control] For an engine in this process, with sockets of the same context.
+  absl::Status BindInside(const std::string& endpoint) { return bound_.BindInside(endpoint); }
   // [control] Before the first Receive.
   void SetSink(EventSink& sink) { sink_ = &sink; }
   // [control] What an earlier process knew of engines; those that do not come back are lost.

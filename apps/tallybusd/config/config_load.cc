@@ -226,11 +226,15 @@ std::string HostName() {
 Config Defaults(const LoadOptions& options) {
   Config config;
   config.node.name = HostName();
+  config.spool.path = "";      // until ResolveSpool
+  config.spool.max_bytes = 0;  // the same
+  if (options.written_listeners_only) {
+    config.listen = {.engine = {}, .open = {}, .clients = {}, .web = {}, .admin = {}};
+    return config;
+  }
   config.listen.engine = options.default_engine_endpoint.empty()
                              ? "ipc://" + RuntimeDir(options.getenv) + "/engine.sock"
                              : options.default_engine_endpoint;
-  config.spool.path = "";      // until ResolveSpool
-  config.spool.max_bytes = 0;  // the same
   config.listen.admin = options.default_admin_address.empty()
                             ? "unix:" + RuntimeDir(options.getenv) + "/admin.sock"
                             : options.default_admin_address;

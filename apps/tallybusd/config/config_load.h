@@ -23,6 +23,7 @@ struct LoadOptions {
   std::string default_engine_endpoint;  // empty: engine.sock in the runtime directory
   std::string default_spool_path;       // empty: the state directory; "memory" where none is wanted
   std::string default_admin_address;    // empty: admin.sock in the runtime directory
+  bool written_listeners_only = false;  // what the file does not write is off
 };
 
 // [control] Blocks while it reads the file. The first error only, one line, values never shown:

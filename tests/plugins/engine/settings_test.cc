@@ -80,12 +80,13 @@ TEST_F(SettingsTest, RefusesAnIpcPathThatTheKernelCannotHold) {
   EXPECT_EQ(Read(), TALLYBUS_INVALID);
 }
 
-TEST_F(SettingsTest, KnowsTwoKindsOfEndpoint) {
+TEST_F(SettingsTest, KnowsThreeKindsOfEndpoint) {
   EXPECT_EQ(ReadEndpoint("tcp://127.0.0.1:5583"), TALLYBUS_OK);
   EXPECT_EQ(ReadEndpoint("inproc://x"), TALLYBUS_INVALID);
   EXPECT_EQ(ReadEndpoint("/run/tallybus/engine.sock"), TALLYBUS_INVALID);
   EXPECT_EQ(ReadEndpoint(std::string("tcp://a\0b", 9)), TALLYBUS_INVALID);
-  EXPECT_EQ(ReadEndpoint("embedded:/etc/tallybus.yaml"), TALLYBUS_UNIMPLEMENTED);
+  EXPECT_EQ(ReadEndpoint("embedded:/etc/tallybus.yaml"), TALLYBUS_OK);
+  EXPECT_EQ(ReadEndpoint("embedded:"), TALLYBUS_INVALID);
 }
 
 TEST_F(SettingsTest, TakesARingThatIsAPowerOfTwoWithinBounds) {

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A real Janus with the built plugin, real WebRTC clients, a real tallybusd: what arrives?
 
-Needs TALLYBUS_BIN_DIR (tallybusd) and TALLYBUS_LIB_DIR (the plugin); ctest sets both.
+Needs TALLYBUS_BIN_DIR (tallybusd) and TALLYBUS_LIB_DIR (the plugin); ctest sets both. With
+TALLYBUS_FORM=in_engine there is no tallybusd: the router runs inside Janus.
 """
 
 import asyncio
@@ -24,43 +25,54 @@ from zmq.utils.monitor import recv_monitor_message  # noqa: E402
 
 BIN_DIR = Path(os.environ.get("TALLYBUS_BIN_DIR", REPOSITORY / "build/dev/bin"))
 LIB_DIR = Path(os.environ.get("TALLYBUS_LIB_DIR", REPOSITORY / "build/dev/lib"))
+IN_ENGINE = os.environ.get("TALLYBUS_FORM") == "in_engine"
 PUBLISH = REPOSITORY / "examples/janus/publish.py"
 ARRIVE_SECONDS = 15
 NODE, APP = "test-node", "testApp"
 CONFIG = """\
-listen: {{ engine: "ipc://{0}/engine.sock", open: off, clients: "ipc://{0}/clients.sock", web: off, admin: off }}
+listen: {{ engine: {2}, open: off, clients: "ipc://{0}/clients.sock", web: off, admin: off }}
 spool: {{ path: memory }}
 apps: {{ {1}: {{}} }}
 """
 
 
 class Router:
-    """tallybusd with its client channel, to which all messages of all sessions are subscribed."""
+    """The router with its client channel, to which all messages of all sessions are subscribed."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="tb-")
-        self.endpoint = f"ipc://{self._folder.name}/engine.sock"
+        self._config = Path(self._folder.name) / "tallybus.yaml"
+        socket = f"ipc://{self._folder.name}/engine.sock"
+        self._config.write_text(CONFIG.format(self._folder.name, APP,
+                                              "off" if IN_ENGINE else json.dumps(socket)))
+        self.endpoint = f"embedded:{self._config}" if IN_ENGINE else socket
         self._process = None
         self._context = zmq.Context()
         self._channel = self._context.socket(zmq.SUB)
         self.received = []
 
     def start(self):
-        folder = Path(self._folder.name)
-        config = folder / "tallybus.yaml"
-        config.write_text(CONFIG.format(folder, APP))
-        with open(folder / "log", "wb") as log:
-            self._process = subprocess.Popen([BIN_DIR / "tallybusd", "--config", config],
+        """Starts tallybusd, where Janus does not bring the router."""
+        if IN_ENGINE:
+            return
+        with open(self._log_path(), "wb") as log:
+            self._process = subprocess.Popen([BIN_DIR / "tallybusd", "--config", self._config],
                                              stdout=log, stderr=subprocess.STDOUT)
+
+    def _log_path(self):
+        return Path(self._folder.name) / "log"
+
+    def listen(self):
+        """Subscribes, once Janus runs and before anything happens there."""
         try:
-            self._subscribe(folder)
+            self._subscribe(self._folder.name)
         except BaseException:
-            print((folder / "log").read_text(errors="replace"), file=sys.stderr)
-            self.stop()
+            if not IN_ENGINE:
+                print(self._log_path().read_text(errors="replace"), file=sys.stderr)
             raise
 
     def _subscribe(self, folder):
-        janus_server.wait_until((folder / "clients.sock").exists, 15, "tallybusd listens")
+        janus_server.wait_until(Path(folder, "clients.sock").exists, 15, "the router listens")
         monitor = self._channel.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         self._channel.setsockopt(zmq.SUBSCRIBE, b"session/")
         self._channel.connect(f"ipc://{folder}/clients.sock")
@@ -71,12 +83,13 @@ class Router:
         monitor.close()
 
     def stop(self):
-        self._process.terminate()
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         self._context.destroy(linger=0)
         self._folder.cleanup()
 
@@ -108,7 +121,7 @@ def require_programs():
                         "the plugin": (LIB_DIR / janus_server.EVENT_HANDLER).exists(),
                         "Janus": janus_server.janus_is_installed()}.items():
         if not there:
-            raise unittest.SkipTest(f"{name} is not there")
+            raise AssertionError(f"{name} is not there")
 
 
 async def answer(session, handle, offer):
@@ -135,6 +148,7 @@ class JanusTest(unittest.TestCase):
         cls.janus = cls.enterClassContext(janus_server.JanusServer(
             LIB_DIR, endpoint=cls.router.endpoint, app_key=APP, node_id=NODE,
             handler={"jsep": True}))
+        cls.router.listen()
 
     def test_the_example_publishes_until_it_is_told_to_stop(self):
         with subprocess.Popen([PUBLISH, "--url", self.janus.url, "--display", "cam-1"],
@@ -275,6 +289,7 @@ class ShutdownTest(unittest.TestCase):
         self.addCleanup(router.stop)
         janus = self.enterContext(janus_server.JanusServer(LIB_DIR, endpoint=router.endpoint,
                                                            app_key=APP))
+        router.listen()
         with subprocess.Popen([PUBLISH, "--url", janus.url, "--display", "cam-5", "--audio-only"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True) as example:

@@ -39,6 +39,9 @@ TEST(QueryParametersTest, RefusesABrokenPercentInNameAndValue) {
 TEST(QueryParametersTest, RefusesWhatIsGivenTwiceOrWithoutAName) {
   EXPECT_EQ(ErrorOf("a=1&%61=2"), "parameter 'a' comes twice");
   EXPECT_EQ(ErrorOf("%0a=1&%0a=2"), "parameter '\\n' comes twice");
+  const std::string long_name(1000, 'a');
+  EXPECT_EQ(ErrorOf(long_name + "=1&" + long_name + "=2"),
+            "parameter '" + std::string(40, 'a') + "' comes twice");
   EXPECT_THAT(ErrorOf("=1"), HasSubstr("no name"));
 }
 

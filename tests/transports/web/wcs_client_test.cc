@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <variant>
 
 #include "tests/support/manual_clock.h"
@@ -46,6 +47,7 @@ class WcsClientTest : public ::testing::Test {
     router_.asks.back().answer(std::move(answer));
     io_.restart();
     io_.poll();
+    if (std::exchange(orders_, line_.orders.size()) < line_.orders.size()) client_->Begun();
   }
   const std::string& session() const { return router_.asks.back().event.session_id; }
 
@@ -57,6 +59,7 @@ class WcsClientTest : public ::testing::Test {
   testing::FakeLine line_;
   absl::StatusOr<WatchPermissionsPtr> permissions_ = std::make_shared<const WatchPermissions>();
   std::string token_;
+  size_t orders_ = 0;  // that have begun
   std::unique_ptr<WcsClient> client_;
 };
 
@@ -77,6 +80,16 @@ TEST_F(WcsClientTest, ItsSessionIsEstablishedWhenTheBackendAgreesAndThenWatched)
   EXPECT_THAT(std::get<tallybus_v1::Watch>(line_.orders[0]).keys,
               ElementsAre(WatchKey{WatchKey::Kind::kSession, session()}));
   EXPECT_TRUE(line_.permissions->Allow({WatchKey::Kind::kApp, "any"}));
+}
+
+TEST_F(WcsClientTest, ItIsToldOfItsSessionOnceNoEventOfItIsMissed) {
+  client_->Hear(kConnection);
+  router_.asks[0].answer({true, "", "", {}});
+  io_.poll();
+  EXPECT_THAT(line_.orders, SizeIs(1));
+  EXPECT_THAT(line_.said, IsEmpty());
+  client_->Begun();
+  EXPECT_THAT(line_.said, ElementsAre(HasSubstr("getUserData")));
 }
 
 TEST_F(WcsClientTest, WhoBringsNoTokenGetsOneThatIsHisAlone) {

@@ -51,8 +51,25 @@ TEST_F(BoundSocketTest, TellsThePortThatItGot) {
 
 TEST_F(BoundSocketTest, RefusesWhatIsNotOnLoopback) {
   for (const char* endpoint : {"tcp://0.0.0.0:5581", "tcp://*:5581", "tcp://192.168.1.1:5581",
-                               "tcp://[::]:5581", "tcp://eth0:5581", "inproc://x", "5581", ""}) {
+                               "tcp://[::]:5581", "tcp://eth0:5581", "pgm://x", "5581", ""}) {
     EXPECT_THAT(ErrorOf(endpoint), HasSubstr("not in this version yet")) << endpoint;
+  }
+}
+
+TEST_F(BoundSocketTest, HearsSocketsOfItsOwnContextBesideOthers) {
+  auto bound = Bind("tcp://127.0.0.1:0");
+  ASSERT_TRUE(bound.ok()) << bound.status();
+  ASSERT_TRUE(bound->BindInside("inproc://inside").ok());
+  EXPECT_FALSE(bound->BindInside("inproc://inside").ok());
+  std::vector<zmq::message_t> frames;
+  for (const std::string& endpoint : {std::string("inproc://inside"), bound->endpoint()}) {
+    zmq::socket_t push(context, zmq::socket_type::push);
+    push.connect(endpoint);
+    push.send(zmq::str_buffer("hello"), zmq::send_flags::none);
+    zmq::pollitem_t item = {bound->socket().handle(), 0, ZMQ_POLLIN, 0};
+    zmq::poll(&item, 1, std::chrono::seconds(10));
+    ASSERT_TRUE(bound->Receive(4, &frames)) << endpoint;
+    EXPECT_EQ(Text(frames.front()), "hello");
   }
 }
 

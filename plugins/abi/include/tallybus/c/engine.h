@@ -45,7 +45,8 @@ enum {
   TALLYBUS_TERMINAL = 1 /* the end of its stream, session or call: never shed, own head-room */
 };
 
-/* [sender] One line of text, without a newline; contains no payload. */
+/* [sender] One line of text, without a newline; contains no payload. With an embedded router also
+ * from tallybus_publisher_open and tallybus_publisher_close, on the thread that calls them. */
 typedef void (*tallybus_log_fn)(void* user, tallybus_log_level level, tallybus_bytes text);
 /* [sender] The state changed. detail: the endpoint, or the router's reason for REFUSED. */
 typedef void (*tallybus_state_fn)(void* user, tallybus_state state, tallybus_bytes detail);
@@ -65,7 +66,9 @@ typedef void (*tallybus_thread_start_fn)(void* user);
 typedef struct tallybus_publisher_options {
   size_t struct_size;
   tallybus_bytes endpoint; /* "ipc:///run/tallybus/engine.sock", "tcp://127.0.0.1:5583"; none: the
-                              runtime directory's engine.sock, found as tallybusd finds it */
+                              runtime directory's engine.sock, found as tallybusd finds it.
+                              "embedded:/etc/tallybus/tallybus.yaml": a router in this process, from
+                              libtallybus_router.so, shared by the publishers of that file */
   tallybus_bytes node_id;  /* none: gethostname() */
   tallybus_bytes app_key;  /* app of events that name none; none: "defaultApp" */
   uint64_t ring_bytes;     /* 0: 4 MiB; a power of two from 64 KiB to 1 GiB. Memory used is this and
@@ -195,10 +198,11 @@ typedef struct tallybus_answer {
 /* [sender] Called exactly once for each tallybus_ask that returned OK. */
 typedef void (*tallybus_answer_fn)(void* user, const tallybus_answer* answer);
 
-/* [any thread, may block] Opens a publisher and starts its thread; does not wait for a router.
- * Call it after fork(), not before. On OK *publisher is the caller's, to be given to
- * tallybus_publisher_close. INVALID: an option is out of range. UNAVAILABLE: no memory, thread or
- * socket. */
+/* [any thread, may block] Opens a publisher and starts its thread; does not wait for a router, but
+ * for an embedded one, which it starts. Call it after fork(), not before. On OK *publisher is the
+ * caller's, to be given to tallybus_publisher_close. INVALID: an option is out of range, or an
+ * embedded router's file is wrong. UNAVAILABLE: no memory, thread or socket, or no embedded router:
+ * the log said why. */
 TALLYBUS_EXPORT tallybus_status tallybus_publisher_open(const tallybus_publisher_options* options,
                                                         tallybus_publisher** publisher);
 
@@ -250,7 +254,8 @@ TALLYBUS_EXPORT uint32_t tallybus_version(void);
 
 /* [exclusive, may block] Refuses further events, waits up to drain_ms milliseconds until the router
  * has acknowledged what is held, says BYE, joins the thread and frees the publisher. What was not
- * acknowledged by then is lost and logged with its count. NULL is allowed. In a forked child it
+ * acknowledged by then is lost and logged with its count. The last publisher of an embedded router
+ * ends that too, within what is left of drain_ms, or at once. NULL is allowed. In a forked child it
  * frees nothing and returns. */
 TALLYBUS_EXPORT void tallybus_publisher_close(tallybus_publisher* publisher, uint32_t drain_ms);
 
