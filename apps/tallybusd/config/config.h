@@ -44,7 +44,7 @@ struct Listen {
   std::optional<std::string> clients = "tcp://127.0.0.1:5582";
   std::optional<SocketAddress> web = SocketAddress{"127.0.0.1", 5580};
   std::optional<std::string> admin;
-  WebTls tls;
+  WebTls tls = {};
 };
 
 inline constexpr char kMemorySpool[] = "memory";
