@@ -10,20 +10,13 @@
 #include <thread>
 #include <utility>
 
-#include "apps/desk/desk_api.h"
-#include "apps/desk/read_api.h"
-#include "config/api_keys.h"
 #include "config/config_print.h"
 #include "config/config_warnings.h"
 #include "config/runtime_dir.h"
 #include "config/state_dir.h"
-#include "open_files.h"
 #include "tallybus/counted.h"
 #include "tallybus/sqlite_spool.h"
 #include "transports/builtin.h"
-#include "transports/web/answers.h"
-#include "transports/web/api_access.h"
-#include "transports/web/metrics_page.h"
 
 namespace tallybus {
 namespace {
@@ -31,7 +24,6 @@ namespace {
 constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
 constexpr absl::Duration kClientsFarewell = absl::Seconds(2);
 constexpr absl::Duration kSubscribersFarewell = absl::Milliseconds(500);
-constexpr uint64_t kOwnFiles = 1024;  // all that is no web client
 constexpr char kEchoAddress[] = "127.0.0.1:8081";
 
 // One is busy with a core at 30,000 requests a second. On two cores a second one only makes both
@@ -45,12 +37,6 @@ uint64_t RandomEpoch() {
     if (getrandom(&epoch, sizeof epoch, 0) != sizeof epoch) epoch = 0;
   }
   return epoch;
-}
-
-// What makes the headers of a request too long is most likely its token.
-void AllowTokens(WebServer::Options* web) {
-  web->header_bytes = HttpServer::kMostHeaderBytes;
-  web->headers_too_long = Unauthorized("the token is too long");
 }
 
 // Only where a socket is to lie there; elsewhere the directory is the operator's.
@@ -117,29 +103,6 @@ absl::Status Daemon::BindSockets() {
   return listen.web ? MakeGateway() : absl::OkStatus();
 }
 
-absl::Status Daemon::MakeGateway() {
-  auto credentials = WebCredentials::Load(options_.config, clock_, metrics_, log_);
-  if (!credentials.ok()) return credentials.status();
-  web_credentials_ = *std::move(credentials);
-  const config::Clients& clients = options_.config.clients;
-  ClientGateway::Options options;
-  options.most_clients = static_cast<size_t>(clients.most);
-  options.audience.queue = {static_cast<size_t>(clients.queue_events),
-                            static_cast<size_t>(clients.queue_bytes)};
-  options.audience.replay_events = static_cast<size_t>(clients.replay_events);
-  options.audience.replay_bytes = static_cast<size_t>(clients.replay_bytes);
-  options.audience.times.ping_every = clients.ping_interval;
-  options.access = {clients.allowed_origins, clients.allowed_hosts};
-  options.authorize = web_credentials_->authorize();
-  options.ask_backend = clients.auth == config::ClientsAuth::kConnect;
-  // By the address that it listens on it may be asked, whatever that is.
-  const std::string own = options_.config.listen.web->ToString();
-  options.access.allowed_hosts.push_back(own.substr(0, own.rfind(':')));
-  options.node_id = options_.config.node.name;
-  gateway_ = std::make_unique<ClientGateway>(std::move(options), clock_, metrics_);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::unique_ptr<Spool>> Daemon::OpenSpool() {
   const config::Spool& spool = options_.config.spool;
   const auto max_bytes = static_cast<size_t>(spool.max_bytes);
@@ -191,20 +154,6 @@ absl::Status Daemon::MakeRouter() {
   return absl::OkStatus();
 }
 
-// Before events come in: a second daemon on the same socket takes none from the first.
-absl::Status Daemon::StartAdmin() {
-  if (!options_.config.listen.admin) return absl::OkStatus();
-  WebServer::Options admin;
-  admin.name = "admin";
-  admin.listen = *options_.config.listen.admin;
-  admin.handlers["/api/v1/status"] = HealthPage([this] { return health_->AskStatus(); });
-  admin.routes = desk::DeskRoutes(*router_, clock_);
-  auto server = WebServer::Start(std::move(admin), metrics_);
-  if (!server.ok()) return server.status();
-  admin_ = *std::move(server);
-  return absl::OkStatus();
-}
-
 absl::Status Daemon::StartTransports() {
   const TransportContext context{.sink = *router_,
                                  .clock = clock_,
@@ -232,47 +181,6 @@ absl::Status Daemon::StartTransports() {
   return absl::OkStatus();
 }
 
-absl::Status Daemon::StartWeb() {
-  if (!options_.config.listen.web) return absl::OkStatus();
-  WebServer::Options web;
-  web.listen = options_.config.listen.web->ToString();
-  web.handlers["/healthz"] = HealthPage([this] { return health_->Ask(); });
-  web.handlers["/metrics"] = MetricsPage(metrics_);
-  gateway_->SetSource([this](std::vector<LiveFilter> filters, ClientGateway::Answer answer) {
-    router_->Post([this, filters = std::move(filters), answer = std::move(answer)] {
-      answer(router_->FindLive(filters));
-    });
-  });
-  gateway_->SetSink(*router_);
-  web.routes = gateway_->Routes();
-  web.tls = web_credentials_->tls();
-  if (options_.config.clients.auth != config::ClientsAuth::kNone) AllowTokens(&web);
-  if (absl::Status status = AddReadApi(&web.routes); !status.ok()) return status;
-  auto server = WebServer::Start(std::move(web), metrics_);
-  if (!server.ok()) return server.status();
-  web_ = *std::move(server);
-  return absl::OkStatus();
-}
-
-absl::Status Daemon::AddReadApi(std::vector<WebRoute>* routes) {
-  const config::Api& api = options_.config.api;
-  if (!config::ServesApi(api, options_.config.listen)) {
-    log_.Write(LogLevel::kInfo,
-               "the read API is off: beyond loopback it needs a secret, api.token_file");
-    return absl::OkStatus();
-  }
-  const std::string own = options_.config.listen.web->ToString();
-  ApiAccess access{.token = "", .own_hosts = {own.substr(0, own.rfind(':'))}};
-  if (!api.token_file.empty()) {
-    absl::StatusOr<std::string> token = config::ReadApiToken(api.token_file);
-    if (!token.ok()) return token.status();
-    access.token = *std::move(token);
-  }
-  auto guarded = ForThoseWhoMayAsk(std::move(access), desk::ReadRoutes(*router_, clock_), metrics_);
-  for (WebRoute& route : guarded) routes->push_back(std::move(route));
-  return absl::OkStatus();
-}
-
 absl::Status Daemon::StartEchoBackend() {
   receive::Receiver::Options echo;
   echo.listen = kEchoAddress;
@@ -290,17 +198,6 @@ void Daemon::LogWarnings(const config::Config& config) {
   for (const std::string& warning : config::WarningsOf(config)) {
     log_.Write(LogLevel::kWarning, warning);
   }
-}
-
-// Each web client takes one.
-void Daemon::AllowOpenFiles() const {
-  if (gateway_ == nullptr) return;
-  const uint64_t files = options_.in_engine ? AllowedOpenFiles() : AllowMostOpenFiles();
-  const auto clients = static_cast<uint64_t>(options_.config.clients.most);
-  if (files >= clients + kOwnFiles) return;
-  log_.Write(LogLevel::kWarning,
-             absl::StrCat("the process may open ", files, " files, too few for clients.max (",
-                          clients, "): raise LimitNOFILE, or lower clients.max"));
 }
 
 void Daemon::LogListeners() const {
