@@ -86,9 +86,10 @@ absl::Status Daemon::StartWeb() {
 
 absl::Status Daemon::AddReadApi(std::vector<WebRoute>* routes) {
   const config::Api& api = options_.config.api;
-  if (!config::ServesApi(api, options_.config.listen)) {
+  if (!config::ServesApi(api, options_.config.listen, options_.config.clients)) {
     log_.Write(LogLevel::kInfo,
-               "the read API is off: beyond loopback it needs a secret, api.token_file");
+               "the read API is off: where clients come from elsewhere it needs a secret, "
+               "api.token_file");
     return absl::OkStatus();
   }
   const std::string own = options_.config.listen.web->ToString();

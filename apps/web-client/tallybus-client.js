@@ -38,6 +38,13 @@ export function connect(url, options) {
   return new Client(clientsAddress(url), options);
 }
 
+// Fails where the promise takes longer.
+function inTime(promise, ms) {
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(reject, ms); });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
 // What waits for the reader of one `for await`.
 class Queue {
   #told = [];
@@ -46,7 +53,7 @@ class Queue {
   #room; #whenGapEnds;
 
   constructor(room, whenGapEnds) {
-    this.#room = room;
+    this.#room = Math.max(1, room);
     this.#whenGapEnds = whenGapEnds;
   }
 
@@ -75,7 +82,7 @@ class Queue {
 
 class Client {
   #url; #options; #items;
-  #state = 'connecting'; #error;
+  #state = 'connecting'; #error; #closed;
   #socket; #pulse; #silent = 0;     // the connection, and how often the pulse found it silent
   #attempt = 0; #retrying;
   #last;                            // the id of the last event, on whichever connection
@@ -101,6 +108,8 @@ class Client {
     const key = KINDS.has(name) ? name : 'event ' + name;
     const listeners = this.#listeners.get(key) ?? new Set();
     this.#listeners.set(key, listeners.add(listener));
+    // Who comes too late for the one that there is hears it all the same.
+    if (key === 'close' && this.#closed) queueMicrotask(() => listener(this.#closed));
     return () => { listeners.delete(listener); };
   }
 
@@ -135,7 +144,7 @@ class Client {
     const {token, WebSocket = globalThis.WebSocket} = this.#options;
     let shown, socket;
     try {
-      shown = await (typeof token === 'function' ? token() : token);
+      shown = await (typeof token === 'function' ? inTime(token(), 3 * PULSE_MS) : token);
     } catch {
       return this.#retry();
     }
@@ -155,6 +164,7 @@ class Client {
       this.#take(JSON.parse(data));
     };
     socket.onclose = ({code, reason}) => this.#lost(code, reason);
+    socket.onerror = () => {};  // a close follows; in Node's ws nobody listening would be fatal
   }
 
   #watch(more) {
@@ -262,8 +272,12 @@ class Client {
     if (this.#state === 'closed') return;
     this.#drop();
     if (code !== 1000) this.#error = new TallybusError(code, reason);
+    this.#closed = {code, reason};
     this.#enter('closed');
-    this.#call('close', {code, reason});
+    this.#call('close', this.#closed);
+    // A refusal for good that nobody would hear of must be seen.
+    const heard = this.#listeners.get('close')?.size || this.#queues.size || !this.#error;
+    if (!heard) queueMicrotask(() => { throw this.#error; });
     for (const queue of this.#queues) queue.wake();
   }
 }

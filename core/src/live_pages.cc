@@ -1,4 +1,6 @@
 // A page costs the router the rows that it looks at, however many live.
+#include <absl/strings/str_cat.h>
+
 #include <utility>
 
 #include "router_line.h"
@@ -59,12 +61,10 @@ void Router::Line::FillStream(const LiveTable::Listed& listed, LiveRow* row) {
   if (!event) return;
   row->node_id = event->node_id;
   row->lane = LaneKey(*event);
-  const Decision decision = Decide(*event, sessions, *routes);
-  const bool sent = decision.backend == Decision::Backend::kSend;
-  if (sent) {
-    row->lane_sequence = dispatcher.LastSequence(decision.targets.front().route->name, row->lane);
-  }
-  row->json = WithoutFields(event->json, sent ? decision.targets.front().exclude : nullptr);
+  // A status that the backend is not told of may follow one that it was, and hides the same.
+  const AskDecision backend = DecideAsk(*event, sessions, *routes);
+  row->lane_sequence = dispatcher.LastSequence(absl::StrCat(event->app_key, "/backend"), row->lane);
+  row->json = WithoutFields(event->json, backend.exclude);
 }
 
 }  // namespace tallybus

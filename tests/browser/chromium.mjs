@@ -1,6 +1,7 @@
 // Drives Debian's Chromium for chromium.py: reads one command a line from standard input, and
 // writes one answer a line. {"open": URL} shows a page; {"evaluate": JS} gives the value of an
-// expression there, awaited where it is a promise. {"value": …} or {"error": TEXT} comes back.
+// expression there, awaited where it is a promise. {"value": …} or {"error": TEXT} comes back, with
+// the command's `id`.
 // What the page says in its console goes to standard error.
 //
 // TALLYBUS_BROWSER_PACKAGES names the folder in which packages.py laid playwright-core.
@@ -27,9 +28,10 @@ async function carryOut({open, evaluate}) {
 }
 
 const answer = object => process.stdout.write(JSON.stringify(object) + '\n');
-answer({value: browser.version()});
+answer({id: 0, value: browser.version()});
 for await (const line of createInterface({input: process.stdin})) {
-  await carryOut(JSON.parse(line))
-      .then(value => answer({value: value ?? null}), error => answer({error: String(error)}));
+  const {id, ...command} = JSON.parse(line);
+  await carryOut(command).then(value => answer({id, value: value ?? null}),
+                               error => answer({id, error: String(error)}));
 }
 await browser.close();

@@ -13,6 +13,7 @@ import os
 import queue
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -68,6 +69,7 @@ class Chromium:
     def __init__(self, url):
         self._url = url
         self._answers = queue.Queue()
+        self._id = 0  # of the last command
         self._process = None
 
     def __enter__(self):
@@ -101,20 +103,24 @@ class Chromium:
         return self._command({"evaluate": expression}, seconds)
 
     def _command(self, command, seconds):
-        self._process.stdin.write(json.dumps(command) + "\n")
+        self._id += 1
+        self._process.stdin.write(json.dumps({"id": self._id, **command}) + "\n")
         self._process.stdin.flush()
         return self._answer(seconds)
 
     def _read(self):
         for line in self._process.stdout:
             self._answers.put(json.loads(line))
-        self._answers.put({"error": "chromium.mjs ended"})
+        self._answers.put({"id": None, "error": "chromium.mjs ended"})
 
     def _answer(self, seconds):
-        try:
-            answer = self._answers.get(timeout=seconds)
-        except queue.Empty:
-            raise PageError(f"no answer within {seconds} s") from None
+        deadline = time.monotonic() + seconds
+        answer = {"id": -1}
+        while answer["id"] not in (self._id, None):  # of one that was given up it may come late
+            try:
+                answer = self._answers.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise PageError(f"no answer within {seconds} s") from None
         if "error" in answer:
             raise PageError(answer["error"])
         return answer["value"]

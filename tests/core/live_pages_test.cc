@@ -118,6 +118,32 @@ TEST_F(LivePagesTest, ANumberThatWasToldStaysGoodForADay) {
   EXPECT_EQ(Page().rows.at(0).lane_sequence, 0u);
 }
 
+TEST_F(LivePagesTest, ItStaysGoodWhereAnotherStreamOfTheLaneHasEnded) {
+  transport.Run([](const auto&) { return Answered(200); });
+  Event again = StatusEvent("a", "PUBLISHING");
+  again.media_session_id = "media-again";
+  Send(StatusEvent("a", "PUBLISHING"));
+  Send(again);
+  Send(StatusEvent("a", "UNPUBLISHED"));
+  EXPECT_EQ(Page().rows.at(0).lane_sequence, 3u);
+  Rest(absl::Hours(2));
+  again.status = "PAUSED";
+  Send(again);
+  EXPECT_EQ(transport.attempts().back().lane_sequence, 4u);
+}
+
+TEST_F(LivePagesTest, AStreamOfWhichTheBackendIsNotToldHasNoNumberAndHidesTheSame) {
+  auto route = NewRoute();
+  route->app_config = ParseRestClientConfig(
+                          R"({"StreamStatusEvent":{"restPolicy":"DISABLE","restExclude":"name"}})")
+                          .config;
+  SetRoute(route);
+  Send(StatusEvent("a", "PUBLISHING"));
+  const LiveRow row = Page().rows.at(0);
+  EXPECT_EQ(row.lane_sequence, 0u);
+  EXPECT_THAT(row.json, Not(HasSubstr("\"name\"")));
+}
+
 TEST_F(LivePagesTest, ABackendSeesWhatItIsSentAndNoSdp) {
   auto route = NewRoute();
   route->app_config =

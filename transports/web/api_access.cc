@@ -37,7 +37,11 @@ std::string_view BearerOf(const HttpRequest& request) {
 }
 
 bool IsForwarded(const HttpRequest& request) {
-  return !request.Header("forwarded").empty() || !request.Header("x-forwarded-for").empty();
+  for (const char* name : {"forwarded", "via", "x-forwarded-for", "x-forwarded-host",
+                           "x-forwarded-proto", "x-real-ip"}) {
+    if (!request.Header(name).empty()) return true;
+  }
+  return false;
 }
 
 class Door {

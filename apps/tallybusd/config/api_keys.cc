@@ -47,9 +47,12 @@ absl::StatusOr<std::string> ReadApiToken(const std::string& file) {
                    " printable characters; for example of: openssl rand -hex 32"));
 }
 
-bool ServesApi(const Api& api, const Listen& listen) {
+bool ServesApi(const Api& api, const Listen& listen, const Clients& clients) {
   if (!listen.web) return false;
-  return !api.token_file.empty() || listen.web->IsLoopback();
+  if (!api.token_file.empty()) return true;
+  const bool for_others = clients.auth != ClientsAuth::kNone || !clients.allowed_hosts.empty() ||
+                          !clients.allowed_origins.empty();
+  return listen.web->IsLoopback() && !for_others;
 }
 
 }  // namespace tallybus::config

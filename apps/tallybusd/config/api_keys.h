@@ -19,8 +19,9 @@ absl::Status ReadApi(const Value& api, Api& out);
 // printable ASCII in one word; or the error of reading it. Nothing of the secret is told.
 absl::StatusOr<std::string> ReadApiToken(const std::string& file);
 
-// Without a secret it is served on loopback alone.
-bool ServesApi(const Api& api, const Listen& listen);
+// Without a secret it is served on loopback alone, and where web clients come from there alone: a
+// proxy for others may let them through to all paths.
+bool ServesApi(const Api& api, const Listen& listen, const Clients& clients);
 
 }  // namespace tallybus::config
 

@@ -38,7 +38,11 @@ uint64_t Dispatcher::LastSequence(std::string_view route, std::string_view key) 
   EndpointQueue* queue = FindQueue(route);
   const Lane* lane = queue == nullptr ? nullptr : lanes_.Find(*queue, key);
   if (lane == nullptr) return 0;
-  if (lane->idle_since != MonoTime()) lanes_.Rest(lanes_.Get(*queue, key), parts_.clock.Now());
+  if (lane->idle_since != MonoTime()) {
+    Lane& kept = lanes_.Get(*queue, key);
+    kept.ended = false;  // another stream of it lives: not for an hour alone
+    lanes_.Rest(kept, parts_.clock.Now());
+  }
   return lane->next_sequence - 1;
 }
 

@@ -59,7 +59,7 @@ TEST_F(ApiKeysTest, WithoutASecretTheApiIsServedOnLoopbackAlone) {
   const auto serves = [](const std::string& host, const std::string& file) {
     Listen listen;
     listen.web = SocketAddress{host, 5580};
-    return ServesApi({file}, listen);
+    return ServesApi({file}, listen, {});
   };
   EXPECT_TRUE(serves("127.0.0.1", ""));
   EXPECT_TRUE(serves("::1", ""));
@@ -69,7 +69,21 @@ TEST_F(ApiKeysTest, WithoutASecretTheApiIsServedOnLoopbackAlone) {
   EXPECT_TRUE(serves("0.0.0.0", "/etc/tallybus/secret"));
   Listen off;
   off.web.reset();
-  EXPECT_FALSE(ServesApi({"/etc/tallybus/secret"}, off));
+  EXPECT_FALSE(ServesApi({"/etc/tallybus/secret"}, off, {}));
+}
+
+// A proxy on this machine that is set up for web clients may let strangers through to all paths.
+TEST_F(ApiKeysTest, WhereWebClientsComeFromElsewhereTheApiNeedsASecret) {
+  const Listen loopback;
+  Clients with_tokens, with_hosts, with_origins;
+  with_tokens.auth = ClientsAuth::kToken;
+  with_hosts.allowed_hosts = {"media.example.org"};
+  with_origins.allowed_origins = {"https://media.example.org"};
+  EXPECT_TRUE(ServesApi({""}, loopback, {}));
+  for (const Clients& clients : {with_tokens, with_hosts, with_origins}) {
+    EXPECT_FALSE(ServesApi({""}, loopback, clients));
+    EXPECT_TRUE(ServesApi({"/etc/tallybus/secret"}, loopback, clients));
+  }
 }
 
 }  // namespace
