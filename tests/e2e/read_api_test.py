@@ -182,10 +182,10 @@ class ReadApiTest(unittest.TestCase):
         backend = self.start()
         self.publish("PUBLISHING", "PAUSED")
         backend.await_requests(2)
-        before = get(self.daemon, "streams").json
+        before = get(self.daemon, "streams").json["streams"]
         self.daemon.kill()
         self.daemon.start()
-        self.assertEqual(get(self.daemon, "streams").json, before)
+        self.assertEqual(get(self.daemon, "streams").json["streams"], before)
 
     def test_endpoints_traces_and_dead_letters_are_as_the_document_says(self):
         backend = self.start(Backend(lambda request: (400, b"no")), delivery="guaranteed")
