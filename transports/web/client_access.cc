@@ -80,4 +80,11 @@ bool ClientAccess::OriginAllowed(const HttpRequest& request) const {
   return absl::EqualsIgnoreCase(name, "http") || absl::EqualsIgnoreCase(name, "https");
 }
 
+void ClientAccess::LetPageRead(const HttpRequest& request, HttpAnswer* answer) const {
+  const std::string origin(request.Header("origin"));
+  if (origin.empty() || !HostAllowed(request) || !OriginAllowed(request)) return;
+  answer->headers.emplace_back("Access-Control-Allow-Origin", origin);
+  answer->headers.emplace_back("Vary", "Origin");
+}
+
 }  // namespace tallybus

@@ -31,6 +31,8 @@ class ClientAccess {
   bool HostAllowed(const HttpRequest& request) const;
   // So is a request that names no origin: no page sent it.
   bool OriginAllowed(const HttpRequest& request) const;
+  // A page that may watch may read why it was refused.
+  void LetPageRead(const HttpRequest& request, HttpAnswer* answer) const;
 
  private:
   const Options options_;

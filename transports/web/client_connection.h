@@ -43,9 +43,9 @@ class ClientConnection {
 
  protected:
   void SetPermissions(WatchPermissionsPtr permissions) { permissions_ = std::move(permissions); }
-  // These, beside what it watches already.
-  bool MayWatch(const std::vector<WatchKey>& keys) const {
-    const auto allowed = [this](const WatchKey& key) { return permissions_->Allow(key); };
+  // These, beside what it watches already, under these permissions.
+  bool MayWatch(const std::vector<WatchKey>& keys, const WatchPermissions& permissions) const {
+    const auto allowed = [&](const WatchKey& key) { return permissions.Allow(key); };
     return std::all_of(keys.begin(), keys.end(), allowed) &&
            std::all_of(keys_.begin(), keys_.end(), allowed);
   }

@@ -21,7 +21,8 @@ class ClientLine {
   virtual void Say(std::string frame) = 0;
   // A Watch or Unwatch, behind those that wait.
   virtual void Order(tallybus_v1::ClientFrame order) = 0;
-  // What it may watch, from here on. Where it might watch nothing yet, orders wait for this.
+  // What it may watch, from the next order on. Where it might watch nothing yet, orders wait for
+  // this.
   virtual void Permit(WatchPermissionsPtr permissions) = 0;
   // It said who it is: its first watch may take its time.
   virtual void Introduced() = 0;

@@ -26,7 +26,6 @@ namespace asio = boost::asio;
 using Error = boost::system::error_code;
 
 constexpr char kNoToken[] = "a token is wanted";
-
 constexpr int64_t kLongestTimeout = std::numeric_limits<int>::max();
 
 // The header counts more than the query.
@@ -86,6 +85,7 @@ class ClientGateway::Machine {
   bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
   WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
   ConnectV1Client::Parts PartsOf(const HttpRequest& request, const tallybus_v1::Watch& watch);
+  HttpAnswer Events(const HttpRequest& request);
   HttpAnswer AskForEvents(const HttpRequest& request, tallybus_v1::Watch watch);
   void AskRouter(uint64_t pass, std::vector<LiveFilter> filters);
   void Drain();
@@ -260,6 +260,12 @@ WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& 
 }
 
 HttpAnswer ClientGateway::Machine::OnEvents(const HttpRequest& request) {
+  HttpAnswer answer = Events(request);
+  access_.LetPageRead(request, &answer);
+  return answer;
+}
+
+HttpAnswer ClientGateway::Machine::Events(const HttpRequest& request) {
   HttpAnswer answer;
   absl::StatusOr<Asked> asked = Admit(request, &answer);
   if (!asked.ok()) return answer;
@@ -302,15 +308,17 @@ HttpAnswer ClientGateway::Machine::AskForEvents(const HttpRequest& request,
     ConnectV1Client::Parts parts = PartsOf(request, watch);
     auto connection =
         std::make_shared<EventStreamConnection>(std::move(taken.stream), audience_, nullptr);
-    const auto on_answer = [this, weak = std::weak_ptr(connection), origin = parts.origin,
+    const auto on_answer = [this, weak = std::weak_ptr(connection), request,
                             watch](absl::StatusOr<WatchPermissionsPtr> granted) {
       const auto waits = weak.lock();
       if (waits == nullptr) return;
       if (!granted.ok()) {
-        return waits->Decline(Refuse("unauthorized", 401, std::string(granted.status().message())));
+        HttpAnswer refusal = Refuse("unauthorized", 401, std::string(granted.status().message()));
+        access_.LetPageRead(request, &refusal);
+        return waits->Decline(refusal);
       }
       waits->Permit(*std::move(granted));
-      waits->Start(origin, watch);
+      waits->Start(request.Header("origin"), watch);
     };
     connection->Await(
         AskConnect(sessions_, thread_,

@@ -80,6 +80,7 @@ void EventStreamConnection::Decline(const HttpAnswer& answer) {
 
 // What the peer says is nothing; that it goes is seen here.
 void EventStreamConnection::Read() {
+  if (ended_) return;
   stream_.async_read_some(asio::buffer(discarded_), [self = shared_from_this()](Error error,
                                                                                 size_t) {
     if (!error) return self->Read();

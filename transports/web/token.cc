@@ -24,6 +24,8 @@ constexpr size_t kLongestSecret = 4096;
 constexpr size_t kSha256Bytes = 32;
 constexpr size_t kEd25519Bytes = 64;
 constexpr size_t kMostStreams = 256;
+constexpr size_t kMostHeaderMembers = 16;
+constexpr size_t kMostClaims = 64;
 constexpr size_t kLongestName = 4096;
 constexpr double kLatestSecond = 253402300799.0;  // the end of the year 9999
 constexpr char kHs256[] = "HS256";
@@ -59,10 +61,11 @@ bool Split(std::string_view token, Parts* parts) {
          Decode(token.substr(second + 1), &parts->signature);
 }
 
-// An object in which no key stands twice: two readers could read two things.
-bool ReadObject(simdjson::dom::parser& parser, const std::string& json,
+// An object of so many members at most, in which no key stands twice: two readers could read two
+// things. Each is held against each, of a header before anybody knows who signed it.
+bool ReadObject(simdjson::dom::parser& parser, const std::string& json, size_t most,
                 simdjson::dom::object* object) {
-  if (parser.parse(json).get(*object) != simdjson::SUCCESS) return false;
+  if (parser.parse(json).get(*object) != simdjson::SUCCESS || object->size() > most) return false;
   for (auto one = object->begin(); one != object->end(); ++one) {
     auto other = one;
     for (++other; other != object->end(); ++other) {
@@ -119,9 +122,10 @@ absl::StatusOr<TokenClaims> ReadClaims(const std::string& json, absl::Time now) 
   TokenClaims claims;
   std::optional<absl::Time> expires;
   std::optional<absl::Time> not_before;
-  if (!ReadObject(parser, json, &object) || !ReadText(object, "session", &claims.session) ||
-      !ReadText(object, "app", &claims.app) || !ReadStreams(object, &claims.streams) ||
-      !ReadTime(object, "exp", &expires) || !ReadTime(object, "nbf", &not_before)) {
+  if (!ReadObject(parser, json, kMostClaims, &object) ||
+      !ReadText(object, "session", &claims.session) || !ReadText(object, "app", &claims.app) ||
+      !ReadStreams(object, &claims.streams) || !ReadTime(object, "exp", &expires) ||
+      !ReadTime(object, "nbf", &not_before)) {
     return Malformed();
   }
   if (!expires) return Refused("the token has no exp");
@@ -230,7 +234,7 @@ absl::StatusOr<TokenClaims> TokenVerifier::Verify(std::string_view token, absl::
   simdjson::dom::parser parser;
   simdjson::dom::object header;
   std::string_view algorithm;
-  if (!Split(token, &parts) || !ReadObject(parser, parts.header, &header) ||
+  if (!Split(token, &parts) || !ReadObject(parser, parts.header, kMostHeaderMembers, &header) ||
       header["alg"].get(algorithm) != simdjson::SUCCESS) {
     return Malformed();
   }

@@ -73,6 +73,7 @@ void WcsClient::OnVerdict(const wcs::Connection& connection,
   if (!verdict.accepted || (parts_.backend_must_answer && !verdict.asked)) {
     return Decline(verdict.reason);
   }
+  accepted_ = true;
   const WatchKey own{WatchKey::Kind::kSession, session_->id()};
   line_.Permit(With(permissions_, own));
   user_data_ =

@@ -34,7 +34,9 @@ class WcsClient final : public ClientDialect {
   WcsClient(ClientLine& line, Parts parts) : line_(line), parts_(std::move(parts)) {}
 
   std::string_view subprotocol() const override { return wcs::kSubprotocol; }
-  size_t most_frame_bytes() const override { return wcs::kMostFrameBytes; }
+  size_t most_frame_bytes() const override {
+    return accepted_ ? wcs::kMostFrameBytes : wcs::kMostFirstFrameBytes;
+  }
   void Hear(std::string_view frame) override;
   void Begun() override;
   std::optional<Frame> Tell(const Outgoing& next) override;
@@ -49,6 +51,7 @@ class WcsClient final : public ClientDialect {
   Parts parts_;
   WatchPermissionsPtr permissions_;
   std::shared_ptr<GatewaySessions::Session> session_;  // from its first frame on
+  bool accepted_ = false;                              // by the backend, where it is asked
   std::string user_data_;  // the frame that says so, until its watch has begun
 };
 

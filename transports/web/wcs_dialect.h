@@ -16,7 +16,9 @@ namespace tallybus::wcs {
 
 inline constexpr std::string_view kSubprotocol = "wcs";
 // From a client: an offer of media comes with its sdp, and a session with the page's own object.
+// Of one that was let in: an offer of media is long. Of one that was not: it has a token at most.
 inline constexpr size_t kMostFrameBytes = size_t{64} << 10;
+inline constexpr size_t kMostFirstFrameBytes = size_t{12} << 10;
 inline constexpr std::string_view kNoMedia = "tallybus does not carry media signalling";
 
 // The first frame.

@@ -64,7 +64,7 @@ void WebSocketConnection::Speak(const MakeDialect& make) { dialect_ = make(*this
 
 void WebSocketConnection::Start(const HttpRequest& request, tallybus_v1::Watch watch) {
   watch.token.clear();
-  if (!watch.keys.empty()) orders_.emplace_back(std::move(watch));
+  if (!watch.keys.empty()) orders_.push_back({std::move(watch), nullptr});
   stream_.auto_fragment(false);
   stream_.read_message_max(0);  // Read counts, so that a token that is too long is told so
   stream_.control_callback([this](websocket::frame_type type, beast::string_view) {
@@ -104,8 +104,9 @@ void WebSocketConnection::OnRead(Error error, size_t) {
   if (ended_) return;
   life_.Heard(audience_.clock().Now());
   if (buffer_.size() > dialect_->most_frame_bytes()) {
-    return permissions() ? Close(client_close::kFrameTooLarge, client_close::kFrameTooLarge.text)
-                         : Close(client_close::kUnauthorized, "the token is too long");
+    const bool token = !permissions() && dialect_->subprotocol() == tallybus_v1::kSubprotocol;
+    return token ? Close(client_close::kUnauthorized, "the token is too long")
+                 : Close(client_close::kFrameTooLarge, client_close::kFrameTooLarge.text);
   }
   if (!stream_.is_message_done()) return Read();
   if (!stream_.got_text())
@@ -134,30 +135,40 @@ void WebSocketConnection::Say(std::string frame) {
   Write();
 }
 
+// What waits was asked for under what was granted then, and is told under it.
+void WebSocketConnection::Permit(WatchPermissionsPtr granted) {
+  if (permissions()) {
+    newer_ = std::move(granted);
+  } else {
+    SetPermissions(std::move(granted));
+  }
+}
+
 void WebSocketConnection::Order(tallybus_v1::ClientFrame order) {
   if (ended_ || farewell_) return;
   if (orders_.size() == kMostOrders)
     return Close(client_close::kTooManyOrders, client_close::kTooManyOrders.text);
-  orders_.push_back(std::move(order));
+  orders_.push_back({std::move(order), std::exchange(newer_, nullptr)});
   TakeOrders();
 }
 
 void WebSocketConnection::TakeOrders() {
   while (!orders_.empty() && !ended_ && permissions() && !Audience::Busy(*this)) {
-    tallybus_v1::ClientFrame order = std::move(orders_.front());
+    auto [order, newer] = std::move(orders_.front());
     orders_.erase(orders_.begin());
     if (orders_.empty()) orders_.shrink_to_fit();
     if (const auto* unwatch = std::get_if<tallybus_v1::Unwatch>(&order)) {
       audience_.Unwatch(this, unwatch->keys);
     } else {
-      OnWatch(std::get<tallybus_v1::Watch>(std::move(order)));
+      OnWatch(std::get<tallybus_v1::Watch>(std::move(order)), std::move(newer));
     }
   }
 }
 
-void WebSocketConnection::OnWatch(tallybus_v1::Watch watch) {
-  if (!MayWatch(watch.keys))
+void WebSocketConnection::OnWatch(tallybus_v1::Watch watch, WatchPermissionsPtr newer) {
+  if (!MayWatch(watch.keys, newer ? *newer : *permissions()))
     return Close(client_close::kNotAllowed, client_close::kNotAllowed.text);
+  if (newer) SetPermissions(std::move(newer));
   life_.Watched();
   if (!audience_.Watch(this, std::move(watch)))
     return Close(client_close::kTooManyWatches, client_close::kTooManyWatches.text);

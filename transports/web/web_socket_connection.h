@@ -48,7 +48,7 @@ class WebSocketConnection final : public ClientConnection,
 
   void Say(std::string frame) override;
   void Order(tallybus_v1::ClientFrame order) override;
-  void Permit(WatchPermissionsPtr permissions) override { SetPermissions(std::move(permissions)); }
+  void Permit(WatchPermissionsPtr permissions) override;
   void Introduced() override { life_.Watched(); }
   void CloseOnceSaid(const ClientClose& why, std::string text) override;
 
@@ -61,7 +61,7 @@ class WebSocketConnection final : public ClientConnection,
   void Read();
   void OnRead(Error error, size_t);
   void OnFrame(std::string_view text);
-  void OnWatch(tallybus_v1::Watch watch);
+  void OnWatch(tallybus_v1::Watch watch, WatchPermissionsPtr newer);
   void TakeOrders();
   void OnReadFailed(Error error);
   void Write();
@@ -79,7 +79,12 @@ class WebSocketConnection final : public ClientConnection,
   boost::beast::flat_buffer buffer_;
   std::string head_;  // of the frame that is written
   // Watch and Unwatch in their order, behind the watch that is on its way.
-  std::vector<tallybus_v1::ClientFrame> orders_;
+  struct Waiting {
+    tallybus_v1::ClientFrame order;
+    WatchPermissionsPtr newer;  // from this one on; null: as before
+  };
+  std::vector<Waiting> orders_;
+  WatchPermissionsPtr newer_;      // goes with the next order
   std::vector<std::string> said_;  // goes before what the watcher has
   struct Farewell {
     ClientClose why;

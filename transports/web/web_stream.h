@@ -75,6 +75,7 @@ class WebStream {
 
   // Nothing more is sent.
   void EndSending() {
+    if (!socket_.is_open()) return;
     if (tls_) tls_->SayEnd();
     Error ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);
@@ -101,7 +102,8 @@ class WebStream {
                        boost::asio::buffer_copy(boost::asio::buffer(record), buffers));
   }
 
-  // Tries until it need not wait. `handler` is never called from within.
+  // Tries until it need not wait. `handler` is never called from within. OpenSSL knows the number
+  // of the descriptor alone: once the socket is closed, that may be another's, and is not tried.
   template <typename Attempt, typename Handler>
   void Run(Attempt attempt, Handler&& handler) {
     boost::asio::async_compose<Handler, void(Error, size_t)>(
@@ -109,7 +111,7 @@ class WebStream {
             auto& self, Error error = {}) mutable {
           if (error) return self.complete(error, 0);
           if (!last) {
-            const Step step = attempt();
+            const Step step = socket_.is_open() ? attempt() : Step{};
             const bool reads = step.result == Step::Result::kWaitToRead;
             if (reads || step.result == Step::Result::kWaitToWrite) {
               waited = true;
@@ -124,9 +126,10 @@ class WebStream {
         handler, socket_);
   }
 
-  static Error ErrorOf(const Step& step) {
+  Error ErrorOf(const Step& step) const {
     if (step.result == Step::Result::kDone) return {};
     if (step.result == Step::Result::kEnd) return boost::asio::error::eof;
+    if (!socket_.is_open()) return boost::asio::error::operation_aborted;
     return boost::asio::error::connection_reset;
   }
 

@@ -6,10 +6,13 @@
 namespace tallybus {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using testing::Frame;
 using testing::GatewayBench;
 using ::testing::HasSubstr;
 using testing::kNothingLives;
+using ::testing::Not;
 using testing::PlainClient;
 using ::testing::StartsWith;
 using testing::WebSocketPeer;
@@ -147,6 +150,61 @@ TEST_F(ClientGatewayTokensTest, ANewTokenGoesOnWithWhatItGrants) {
   EXPECT_EQ(peer.Read(), Event(1, 1, "{}"));
   peer.Send(WatchWith("other", "s2"));
   EXPECT_THAT(peer.ReadClose(), StartsWith("close 4403")) << "s1 is watched, and is not in it";
+}
+
+TEST_F(ClientGatewayTokensTest, WhatWaitsIsAskedAndToldUnderTheTokenThatBroughtIt) {
+  options_.authorize = [](std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
+    auto permissions = std::make_shared<WatchPermissions>();
+    permissions->only = {{WatchKey::Kind::kSession, token == "of_x" ? "s1" : "s2"}};
+    permissions->app = token == "of_x" ? "x" : "z";
+    return permissions;
+  };
+  options_.audience.between_passes = absl::Milliseconds(200);
+  Start();
+  WebSocketPeer first(address(), "/clients?session=s1&access_token=of_x");
+  EXPECT_EQ(first.Read(), kNothingLives);
+  WebSocketPeer peer(address(), "/clients");
+  peer.Send(WatchWith("of_x", "s1") + WatchWith("of_z", "s2"));  // waits for the next question
+  EXPECT_EQ(peer.Read(), kNothingLives);
+  EXPECT_THAT(peer.ReadClose(), StartsWith("close 4403")) << "s1 is watched, and is not in it";
+  EXPECT_THAT(Asked(), ElementsAre("x", "x"));
+}
+
+TEST_F(ClientGatewayTokensTest, WhatIsLetGoBeforeNeedNotBeInTheNewToken) {
+  options_.audience.between_passes = absl::Milliseconds(50);
+  Start();
+  WebSocketPeer peer(address(), "/clients");
+  peer.Send(WatchWith("good") + Frame(R"({"message":"Unwatch","data":[{"session":"s1"}]})") +
+            WatchWith("other", "s2"));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(peer.Read(), kNothingLives);
+  Notify("{}", "s1");
+  Notify("{}", "s2");
+  EXPECT_EQ(peer.Read(), Event(1, 2, "{}"));
+}
+
+TEST_F(ClientGatewayTokensTest, APageThatMayWatchMayReadWhyItWasRefused) {
+  options_.access.allowed_origins = {"https://a.example"};
+  Start();
+  const std::string allow = "Access-Control-Allow-Origin: https://a.example\r\n";
+  for (const char* query : {"?session=s1", "?session=s1&access_token=bad", "?access_token=good",
+                            "?session=s2&access_token=good"}) {
+    const std::string answer = Ask(std::string("/events") + query, "Origin: https://a.example\r\n");
+    EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 4"), HasSubstr(allow))) << query;
+    EXPECT_THAT(answer, HasSubstr("Vary: Origin\r\n"));
+  }
+  EXPECT_THAT(Ask("/events?session=s1", "Origin: https://b.example\r\n"),
+              AllOf(StartsWith("HTTP/1.1 403"), Not(HasSubstr("Access-Control"))));
+  EXPECT_THAT(Ask("/events?session=s1"), Not(HasSubstr("Access-Control")));
+}
+
+TEST_F(ClientGatewayTokensTest, APageMayReadTheBackendsNo) {
+  options_.authorize = nullptr;
+  options_.ask_backend = true;
+  backend_.answer = {false, "no such user", "", {}};
+  Start();
+  EXPECT_THAT(Ask("/events?session=s1", "Origin: http://localhost\r\n"),
+              AllOf(StartsWith("HTTP/1.1 401"),
+                    HasSubstr("Access-Control-Allow-Origin: http://localhost\r\n")));
 }
 
 TEST_F(ClientGatewayTokensTest, EventsOfAnotherAppDoNotReachWhoIsBoundToOne) {

@@ -161,6 +161,7 @@ class GatewayBench : public ::testing::Test {
     // The answer comes on the web thread, and the test notifies on its own: Notify waits for it.
     gateway_->SetSource([this](std::vector<LiveFilter> filters, ClientGateway::Answer answer) {
       std::lock_guard lock(router_);
+      for (const LiveFilter& filter : filters) asked_.push_back(filter.within_app);
       if (!answers_) return;
       answer(std::vector<LiveStreams>(filters.size(), LiveStreams{live_, false}));
     });
@@ -184,6 +185,11 @@ class GatewayBench : public ::testing::Test {
     notification.json = json;
     notification.id = {1, ++events_};
     gateway_->Notify(notification);
+  }
+  // The app that each question was bound to.
+  std::vector<std::string> Asked() {
+    std::lock_guard lock(router_);
+    return asked_;
   }
   uint64_t Count(const std::string& name, const std::string& reason) {
     return metrics_.GetCounter(name, "", {{"reason", reason}}).Value();
@@ -223,6 +229,7 @@ class GatewayBench : public ::testing::Test {
  private:
   std::mutex router_;  // in the place of the router's one thread
   uint64_t events_ = 0;
+  std::vector<std::string> asked_;
 };
 
 inline constexpr char kNothingLives[] = R"({"sequence":0,"message":"Snapshot","data":[]})";

@@ -4,17 +4,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <fstream>
 #include <string>
 
 #include "tests/support/scratch_directory.h"
+#include "tests/transports/web/self_signed_pair.h"
 
 namespace tallybus {
 namespace {
@@ -28,22 +25,8 @@ class ServerTlsTest : public ::testing::Test {
   ServerTlsTest() { MakePair("cert", "key"); }
 
   std::string Path(const std::string& name) const { return directory_.path() + "/" + name; }
-  // A certificate that signs itself.
   void MakePair(const std::string& cert_name, const std::string& key_name) {
-    EVP_PKEY* key = EVP_EC_gen("P-256");
-    X509* cert = X509_new();
-    X509_gmtime_adj(X509_getm_notBefore(cert), 0);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_set_pubkey(cert, key);
-    X509_sign(cert, key, EVP_sha256());
-    std::FILE* cert_file = std::fopen(Path(cert_name).c_str(), "w");
-    PEM_write_X509(cert_file, cert);
-    std::fclose(cert_file);
-    std::FILE* key_file = std::fopen(Path(key_name).c_str(), "w");
-    PEM_write_PrivateKey(key_file, key, nullptr, nullptr, 0, nullptr, nullptr);
-    std::fclose(key_file);
-    X509_free(cert);
-    EVP_PKEY_free(key);
+    testing::MakeSelfSignedPair(Path(cert_name), Path(key_name));
   }
   std::string Wrong(const std::string& cert, const std::string& key) {
     return std::string(ServerTls::Load(Path(cert), Path(key)).status().message());

@@ -100,6 +100,21 @@ TEST_F(TokenTest, OneOfSeveralKeysIsEnoughAndAnOldOneGoes) {
   EXPECT_TRUE(rotated.Verify(next.Token(kGood), kNow).ok());
 }
 
+TEST_F(TokenTest, OfMembersThereAreSixteenInAHeaderAndSixtyFourClaimsAtMost) {
+  const auto more = [](int members) {
+    std::string text;
+    for (int i = 0; i < members; ++i) absl::StrAppend(&text, ",\"m", i, "\":0");
+    return text;
+  };
+  const auto header = [&](int members) { return R"({"alg":"EdDSA")" + more(members - 1) + "}"; };
+  const auto claims = [&](int members) {
+    return R"({"session":"s1","exp":2000000000)" + more(members - 2) + "}";
+  };
+  EXPECT_TRUE(both.Verify(signer.Token(claims(64), header(16)), kNow).ok());
+  EXPECT_EQ(Refusal(signer.Token(kGood, header(17))), "the token is malformed");
+  EXPECT_EQ(Refusal(signer.Token(claims(65))), "the token is malformed");
+}
+
 // RFC 7515, appendix A.1, but for the claims, which are no grant of ours: the signature is right.
 TEST_F(TokenTest, AcceptsTheSignatureOfTheRfcsExample) {
   std::string key;

@@ -67,6 +67,19 @@ TEST_F(WcsGatewayTest, WhoSaidThatHeSpeaksTheOtherDialectIsHeldToIt) {
   EXPECT_THAT(by_frame.ReadClose(), StartsWith("close 4400"));
 }
 
+TEST_F(WcsGatewayTest, NobodyHasMuchKeptForHimBeforeHeIsLetIn) {
+  Start();
+  const std::string custom = R"(,"custom":")";
+  WebSocketPeer large(address(), "/wcs");
+  large.Send(Connection(custom + std::string(12'000, 'x') + "\""));
+  EXPECT_THAT(large.Read(), HasSubstr("getUserData"));
+  large.Send(Frame(R"({"message":"ping","data":[")" + std::string(60'000, 'x') + "\"]}"));
+  EXPECT_EQ(large.Read(), R"({"message":"pong","data":[]})") << "it was let in";
+  WebSocketPeer too_large(address(), "/wcs");
+  too_large.Send(Frame(std::string(12'289, ' '), 0x01));
+  EXPECT_THAT(too_large.ReadClose(), StartsWith("close 1009"));
+}
+
 TEST_F(WcsGatewayTest, ADeclinedOneIsToldWhyAndThenTheConnectionBreaks) {
   backend_.answer = {false, "no such user", "", {}};
   Start();
