@@ -12,9 +12,12 @@ constexpr size_t kMostHeld = 16;
 }  // namespace
 
 ConnectV1Client::ConnectV1Client(ClientLine& line, Parts parts, tallybus_v1::Watch watch)
-    : TallybusV1Client(line), line_(line), parts_(std::move(parts)) {
-  watch.token.clear();
-  if (!watch.keys.empty()) OnOrder(std::move(watch));
+    : TallybusV1Client(line), line_(line), parts_(std::move(parts)), of_address_(std::move(watch)) {
+  of_address_.token.clear();
+}
+
+void ConnectV1Client::Opened() {
+  if (!of_address_.keys.empty()) OnOrder(std::move(of_address_));
 }
 
 void ConnectV1Client::OnOrder(tallybus_v1::ClientFrame order) {

@@ -8,10 +8,16 @@
 #include <utility>
 
 #include "tallybus/codec.h"
+#include "transports/web/client_close.h"
 #include "transports/web/pending_answer.h"
 
 namespace tallybus {
 namespace {
+
+// Where the router has as many, it refuses too. Counted here, a stranger's question costs it
+// nothing.
+constexpr long kMostQuestions = 64;
+constexpr std::string_view kTooMany = "too many calls wait for the backend";
 
 // Nobody can tell the next one from those before it.
 std::string NewSessionId() {
@@ -54,6 +60,14 @@ std::shared_ptr<GatewaySessions::Session> GatewaySessions::Open(
       if (const auto waits = waiting.lock()) Take(*waits, std::move(verdict));
     });
   };
+  const auto refuse = [&](std::string_view reason) {
+    session->declined_ = true;  // the router does not know it
+    AskAnswer refused;
+    refused.reason = reason;
+    give(std::move(refused));
+    return session;
+  };
+  if (questions_.use_count() > kMostQuestions) return refuse(kTooMany);
   Ask ask;
   ask.event.time = clock_.WallNow();
   ask.event.method = kConnect;
@@ -62,17 +76,12 @@ std::shared_ptr<GatewaySessions::Session> GatewaySessions::Open(
   ask.event.json = ConnectJson(connect, node_id_, session->id());
   ask.event.app_key = std::move(connect.app_key);
   ask.expires = absl::InfiniteFuture();  // the app's timeout is the bound
-  ask.answer = [give](AskAnswer got) { give(std::move(got)); };
+  ask.answer = [give, counted = questions_](AskAnswer got) { give(std::move(got)); };
   IngressBatch batch;
   batch.records.emplace_back(std::move(ask));
   const absl::Status status = sink_->Accept(std::move(batch));
-  if (!status.ok()) {
-    AskAnswer refused;
-    refused.reason =
-        absl::IsUnavailable(status) ? "the server stops" : "too many calls wait for the backend";
-    give(std::move(refused));
-  }
-  return session;
+  if (status.ok()) return session;
+  return refuse(absl::IsUnavailable(status) ? client_close::kGoingAway.text : kTooMany);
 }
 
 void GatewaySessions::Take(Session& session, Verdict verdict) {

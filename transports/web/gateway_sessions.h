@@ -62,7 +62,8 @@ class GatewaySessions {
   void SetSink(EventSink& sink) { sink_ = &sink; }
 
   // `answer` comes once, after Open returned, on `thread`: within the app's timeout; or never,
-  // where the router or the thread ends first. It may destroy the session.
+  // where the router or the thread ends first. It may destroy the session. At most 64 questions are
+  // open at a time: a further one is refused.
   std::shared_ptr<Session> Open(Connect connect, std::shared_ptr<ServerThread> thread,
                                 Answer answer);
   // Every second or so: tells the router what it had no room for.
@@ -76,6 +77,9 @@ class GatewaySessions {
   const Clock& clock_;
   EventSink* sink_ = nullptr;
   std::vector<std::string> closed_;  // that the router was not told of yet
+  // Each question shares it until the router has answered, whether its client is still there or
+  // not.
+  const std::shared_ptr<const void> questions_ = std::make_shared<char>();
 };
 
 }  // namespace tallybus

@@ -28,6 +28,8 @@ class ConnectV1ClientTest : public ::testing::Test {
   void Start(tallybus_v1::Watch watch = {}) {
     client_ = std::make_unique<ConnectV1Client>(
         line_, ConnectV1Client::Parts{sessions_, thread_, "", "of-the-request"}, std::move(watch));
+    EXPECT_THAT(router_.asks, SizeIs(0)) << "before the handshake";
+    client_->Opened();
   }
   void Watch(const std::string& item, const std::string& more = "") {
     client_->Hear(R"({"message":"Watch","data":[)" + item + "]" + more + "}");
@@ -51,7 +53,7 @@ class ConnectV1ClientTest : public ::testing::Test {
   std::unique_ptr<ConnectV1Client> client_;
 };
 
-TEST_F(ConnectV1ClientTest, AWatchOfTheAddressIsAskedForAtOnceWithTheRequestsToken) {
+TEST_F(ConnectV1ClientTest, AWatchOfTheAddressIsAskedForBehindTheHandshakeWithTheRequestsToken) {
   Start({{{WatchKey::Kind::kSession, "s1"}}, "", ""});
   ASSERT_THAT(router_.asks, SizeIs(1));
   EXPECT_THAT(AskedJson(), HasSubstr(R"("authToken":"of-the-request")"));

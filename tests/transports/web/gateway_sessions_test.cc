@@ -136,6 +136,23 @@ TEST_F(GatewaySessionsTest, ARouterWithoutRoomOrAtItsEndDeclinesAndNotBeforeOpen
   EXPECT_EQ(verdicts_[1].reason, "the server stops");
 }
 
+TEST_F(GatewaySessionsTest, AQuestionTakesRoomUntilItIsAnsweredAlsoWhereItsClientHasLeft) {
+  for (int i = 0; i < 64; ++i) Open({"app", "", ""}).reset();
+  ASSERT_THAT(router_.asks, SizeIs(64));
+  auto refused = Open({"app", "", ""});
+  EXPECT_THAT(router_.asks, SizeIs(64));
+  EXPECT_THAT(verdicts_, IsEmpty()) << "not before Open returned";
+  Turn();
+  ASSERT_THAT(verdicts_, SizeIs(1));
+  EXPECT_EQ(verdicts_[0].reason, "too many calls wait for the backend");
+  refused.reset();
+  EXPECT_THAT(router_.closed, SizeIs(64)) << "it was never asked for";
+  router_.asks.front().answer(No());
+  router_.asks.erase(router_.asks.begin());  // as the router does
+  const auto taken = Open({"app", "", ""});
+  EXPECT_THAT(router_.asks, SizeIs(64));
+}
+
 TEST_F(GatewaySessionsTest, ACloseThatFindsNoRoomIsSaidAgain) {
   auto first = Open({"app", "", ""});
   auto second = Open({"app", "", ""});
