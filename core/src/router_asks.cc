@@ -2,6 +2,8 @@
 // goes on with its answer.
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -25,6 +27,14 @@ constexpr char kNotAsked[] = "the app's backend is not asked";
 constexpr char kTooMany[] = "too many calls wait for the backend";
 constexpr char kTooLate[] = "timed out";
 constexpr char kStopping[] = "the router is stopping";
+
+// It decided about this call; all else may come out otherwise the next time.
+bool SaidNo(const DeliveryResult& result) {
+  constexpr int kPassing[] = {408, 425, 429};
+  const int code = result.remote_code;
+  return code >= 400 && code < 500 &&
+         std::find(std::begin(kPassing), std::end(kPassing), code) == std::end(kPassing);
+}
 
 bool IsObject(std::string_view json) {
   std::vector<JsonMember> members;
@@ -103,6 +113,11 @@ bool Router::Line::TakeAnswers() {
                      absl::StrCat("connect of session \"", EscapedPrefix(ask.session_id, 128),
                                   "\": the answer is no JSON object, or longer than 64 KiB: it "
                                   "brings no restClientConfig"));
+    }
+    // To a gateway of ours a no without an object is one that the backend has not said.
+    if (ask.epoch == 0 && !answer.accepted) {
+      if (!SaidNo(result)) answer.json.clear();
+      if (SaidNo(result) && answer.json.empty()) answer.json = "{}";
     }
     Finish(std::move(ask), std::move(answer), &turn);
     Append(std::move(turn));

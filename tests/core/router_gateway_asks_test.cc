@@ -84,6 +84,25 @@ TEST_F(RouterGatewayAsksTest, AGatewayIsToldWhereNobodyWasAsked) {
   EXPECT_EQ(answers[1].reason, "the app has no backend");
 }
 
+TEST_F(RouterGatewayAsksTest, ANoOfTheBackendsHasAnObjectAndAFailureHasNone) {
+  struct Case {
+    DeliveryResult result;
+    std::string json;
+  };
+  const Case cases[] = {{Answered(403, "Forbidden"), "{}"},
+                        {Answered(403, "Forbidden", R"({"a":1})"), R"({"a":1})"},
+                        {Answered(429, "Too Many Requests", R"({"a":1})"), ""},
+                        {Answered(503, "Service Unavailable", R"({"a":1})"), ""},
+                        {Refused(), ""},
+                        {TimedOut(), ""}};
+  for (const Case& each : cases) {
+    Connect();
+    Answer(transport.attempts().size() - 1, each.result);
+    EXPECT_FALSE(answers.back().accepted);
+    EXPECT_EQ(answers.back().json, each.json) << each.result.remote_code;
+  }
+}
+
 TEST_F(RouterGatewayAsksTest, ClientsOfItsOwnTakeNoEnginesRoom) {
   for (int i = 0; i < 64; ++i) Connect();
   EXPECT_THAT(answers, IsEmpty());

@@ -20,14 +20,17 @@ class GatewaySessions {
  public:
   struct Connect {
     std::string app_key;
-    std::string auth_token;  // goes to the backend, and nowhere else; empty: there is none
-    std::string further;     // members of the object: `"custom":{},"keepAlive":true`; may be empty
+    // Goes to the backend, and nowhere else; empty: there is none. Over 8,192 bytes: declined.
+    std::string auth_token;
+    std::string further;  // members of the object: `"custom":{},"keepAlive":true`; may be empty
   };
   struct Verdict {
     bool accepted = false;
     // The backend itself said so. Accepted without it: the app has none, or it is not asked for
     // `connect`. Who needs the backend's word must not let such a client in.
     bool asked = false;
+    // Declined, but not by the backend: it could not be asked, and may be the next time.
+    bool passing = false;
     std::string reason;  // fit for the client; why it was declined, or not asked
     std::string json;    // the backend's object; empty: there is none
   };

@@ -36,7 +36,7 @@ class GatewaySessionsTest : public ::testing::Test {
     io_.poll();
   }
   static AskAnswer Yes(const std::string& reason = "") { return {true, reason, "{}", {}}; }
-  static AskAnswer No() { return {false, "no such user", "", {}}; }
+  static AskAnswer No() { return {false, "no such user", "{}", {}}; }
 
   testing::ManualClock clock_;
   testing::FakeRouter router_;
@@ -91,9 +91,27 @@ TEST_F(GatewaySessionsTest, ADeclinedOneHasTheReasonAndNothingToClose) {
   ASSERT_THAT(verdicts_, SizeIs(1));
   EXPECT_FALSE(verdicts_[0].accepted);
   EXPECT_TRUE(verdicts_[0].asked);
+  EXPECT_FALSE(verdicts_[0].passing);
   EXPECT_EQ(verdicts_[0].reason, "no such user");
   session.reset();
   EXPECT_THAT(router_.closed, IsEmpty());
+}
+
+TEST_F(GatewaySessionsTest, ANoThatTheBackendDidNotSayIsPassing) {
+  const auto session = Open({"app", "", ""});
+  Answer({false, "timed out", "", {}});
+  EXPECT_FALSE(verdicts_[0].accepted);
+  EXPECT_TRUE(verdicts_[0].passing);
+}
+
+TEST_F(GatewaySessionsTest, ATokenThatIsTooLongIsNotAskedAbout) {
+  const auto taken = Open({"app", std::string(8192, 'x'), ""});
+  const auto refused = Open({"app", std::string(8193, 'x'), ""});
+  Turn();
+  EXPECT_THAT(router_.asks, SizeIs(1));
+  ASSERT_THAT(verdicts_, SizeIs(1));
+  EXPECT_EQ(verdicts_[0].reason, "the token is too long");
+  EXPECT_FALSE(verdicts_[0].passing);
 }
 
 TEST_F(GatewaySessionsTest, AYesThatNobodySaidIsTold) {
@@ -132,6 +150,7 @@ TEST_F(GatewaySessionsTest, ARouterWithoutRoomOrAtItsEndDeclinesAndNotBeforeOpen
   ASSERT_THAT(verdicts_, SizeIs(2));
   EXPECT_FALSE(verdicts_[0].accepted);
   EXPECT_EQ(verdicts_[0].reason, "too many calls wait for the backend");
+  EXPECT_TRUE(verdicts_[0].passing && verdicts_[1].passing);
   EXPECT_FALSE(verdicts_[1].accepted);
   EXPECT_EQ(verdicts_[1].reason, "the server stops");
 }
