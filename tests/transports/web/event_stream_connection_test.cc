@@ -34,7 +34,7 @@ class EventStreamConnectionTest : public GatewayBench {
   }
 };
 
-TEST_F(EventStreamConnectionTest, ABackendThatCouldNotBeAskedIs503AndANoIs401) {
+TEST_F(EventStreamConnectionTest, ABackendThatCouldNotBeAskedIs503) {
   options_.ask_backend = true;
   backend_.answer = {false, "timed out", "", {}};
   Start();
