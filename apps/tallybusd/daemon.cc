@@ -238,6 +238,7 @@ void Daemon::Run() {
                     }});
   loop.RunWhile([this] { return stop_signals_ == 0; });
   log_.Write(LogLevel::kInfo, "stopping: no new events; waiting for what is in flight");
+  if (gateway_) gateway_->TakeNoMore();
   router_->BeginShutdown();
   const MonoTime deadline = clock_.Now() + kShutdownDeadline;
   loop.RunWhile([&] {

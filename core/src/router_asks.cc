@@ -2,6 +2,8 @@
 // goes on with its answer.
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -16,12 +18,23 @@ namespace {
 
 // So many wait for a backend's answer at a time: each is a connection, or waits for one.
 constexpr size_t kMostAsks = 4096;
+// Of those that no engine asks, but anybody who reaches the web port: half of the connections that
+// an endpoint has, so that its events and the engines' calls go on where a backend hangs.
+constexpr size_t kMostGatewayAsks = 64;
 
 constexpr char kNoBackend[] = "the app has no backend";
 constexpr char kNotAsked[] = "the app's backend is not asked";
 constexpr char kTooMany[] = "too many calls wait for the backend";
 constexpr char kTooLate[] = "timed out";
 constexpr char kStopping[] = "the router is stopping";
+
+// It decided about this call; all else may come out otherwise the next time.
+bool SaidNo(const DeliveryResult& result) {
+  constexpr int kPassing[] = {408, 425, 429};
+  const int code = result.remote_code;
+  return code >= 400 && code < 500 &&
+         std::find(std::begin(kPassing), std::end(kPassing), code) == std::end(kPassing);
+}
 
 bool IsObject(std::string_view json) {
   std::vector<JsonMember> members;
@@ -61,11 +74,14 @@ void Router::Line::TakeAsk(Ask&& ask, Turn* turn) {
     if (epoch == 0) answer.reason = decision.no_backend ? kNoBackend : kNotAsked;
     return Finish(std::move(open), std::move(answer), turn);
   }
-  if (open_asks_ >= kMostAsks) return Decline(std::move(open), kTooMany, turn);
+  size_t& open_asks = epoch == 0 ? open_gateway_asks_ : open_asks_;
+  if (open_asks >= (epoch == 0 ? kMostGatewayAsks : kMostAsks)) {
+    return Decline(std::move(open), kTooMany, turn);
+  }
   open.holds_events = call.method == kConnect && !call.session_id.empty();
   if (open.holds_events) held_.Begin(open.session_id);
   if (decision.exclude) call.json = WithoutFields(call.json, decision.exclude);
-  ++open_asks_;
+  ++open_asks;
   auto asked = std::make_shared<OpenAsk>(std::move(open));
   EndpointQueue* queue = dispatcher.FindQueue(decision.route->name);
   const absl::Status status =
@@ -81,7 +97,7 @@ void Router::Line::TakeAsk(Ask&& ask, Turn* turn) {
 bool Router::Line::TakeAnswers() {
   auto answers = std::exchange(answers_, {});
   for (auto& [ask, result] : answers) {
-    --open_asks_;
+    --(ask.epoch == 0 ? open_gateway_asks_ : open_asks_);
     Turn turn;
     AskAnswer answer;
     answer.accepted = Succeeded(*ask.route, result);
@@ -97,6 +113,11 @@ bool Router::Line::TakeAnswers() {
                      absl::StrCat("connect of session \"", EscapedPrefix(ask.session_id, 128),
                                   "\": the answer is no JSON object, or longer than 64 KiB: it "
                                   "brings no restClientConfig"));
+    }
+    // To a gateway of ours a no without an object is one that the backend has not said.
+    if (ask.epoch == 0 && !answer.accepted) {
+      if (!SaidNo(result)) answer.json.clear();
+      if (SaidNo(result) && answer.json.empty()) answer.json = "{}";
     }
     Finish(std::move(ask), std::move(answer), &turn);
     Append(std::move(turn));

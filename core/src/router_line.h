@@ -207,7 +207,8 @@ class Router::Line final : public Outcomes, public SpoolReader {
   std::minstd_rand random_;
   HeldEvents held_;
   std::vector<std::string> left_sessions_;  // of an earlier process's gateway
-  size_t open_asks_ = 0;
+  size_t open_asks_ = 0;                    // of engines
+  size_t open_gateway_asks_ = 0;            // of clients of our own
   std::vector<std::pair<OpenAsk, DeliveryResult>> answers_;
   LimitedLog ask_log_;
   absl::flat_hash_map<uint64_t, PublisherRecord> publishers_;  // by epoch

@@ -240,6 +240,12 @@ class WebClientTest(unittest.TestCase):
             self.until("ended")
             self.assertEqual(self.page.evaluate("ended"), f"TallybusError {code}")
 
+    def test_who_is_told_to_come_later_comes_later(self):
+        self.scripted("token: 'shown'")
+        for count, code in ((2, 1001), (3, 1013)):
+            self.page.evaluate(f"sockets.at(-1).onclose({{code: {code}, reason: 'timed out'}})")
+            self.await_sockets(count)
+
     def test_a_token_that_is_a_text_is_refused_once(self):
         self.scripted("token: 'shown'")
         self.page.evaluate("""

@@ -6,6 +6,7 @@ namespace tallybus::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
@@ -15,8 +16,9 @@ class RouterGatewayAsksTest : public RouterBench {
  protected:
   RouterGatewayAsksTest() : RouterBench(std::make_unique<SurvivingSpool>()) {}
 
-  void Connect() {
+  Ask Call(uint64_t engine) {
     Ask ask;
+    if (engine != 0) ask.event.id = {engine, 1};
     ask.event.time = clock.WallNow();
     ask.event.method = "connect";
     ask.event.app_key = kApp;
@@ -24,8 +26,9 @@ class RouterGatewayAsksTest : public RouterBench {
     ask.event.json = R"({"appKey":"defaultApp","sessionId":"session-1"})";
     ask.expires = absl::InfiniteFuture();
     ask.answer = [this](AskAnswer answer) { answers.push_back(std::move(answer)); };
-    Send(std::move(ask));
+    return ask;
   }
+  void Connect() { Send(Call(0)); }
   void Close() {
     Send(SessionChange{SessionChange::Action::kClose, kSession, "", std::nullopt, 0});
   }
@@ -79,6 +82,41 @@ TEST_F(RouterGatewayAsksTest, AGatewayIsToldWhereNobodyWasAsked) {
   EXPECT_EQ(answers[0].reason, "the app's backend is not asked");
   EXPECT_TRUE(answers[1].accepted);
   EXPECT_EQ(answers[1].reason, "the app has no backend");
+}
+
+TEST_F(RouterGatewayAsksTest, ANoOfTheBackendsHasAnObjectAndAFailureHasNone) {
+  struct Case {
+    DeliveryResult result;
+    std::string json;
+  };
+  const Case cases[] = {{Answered(403, "Forbidden"), "{}"},
+                        {Answered(403, "Forbidden", R"({"a":1})"), R"({"a":1})"},
+                        {Answered(429, "Too Many Requests", R"({"a":1})"), ""},
+                        {Answered(503, "Service Unavailable", R"({"a":1})"), ""},
+                        {Refused(), ""},
+                        {TimedOut(), ""}};
+  for (const Case& each : cases) {
+    Connect();
+    Answer(transport.attempts().size() - 1, each.result);
+    EXPECT_FALSE(answers.back().accepted);
+    EXPECT_EQ(answers.back().json, each.json) << each.result.remote_code;
+  }
+}
+
+TEST_F(RouterGatewayAsksTest, ClientsOfItsOwnTakeNoEnginesRoom) {
+  for (int i = 0; i < 64; ++i) Connect();
+  EXPECT_THAT(answers, IsEmpty());
+  Connect();
+  ASSERT_THAT(answers, SizeIs(1));
+  EXPECT_EQ(answers[0].reason, "too many calls wait for the backend");
+  EXPECT_THAT(transport.attempts(), SizeIs(64));
+  constexpr int kOfEngines = 4096;
+  for (int i = 0; i < kOfEngines; ++i) Send(Call(0x77));
+  EXPECT_THAT(answers, SizeIs(1)) << "their share is whole";
+  Answer(0, Answered(200));
+  Connect();
+  EXPECT_THAT(transport.attempts(), SizeIs(64 + kOfEngines + 1));
+  EXPECT_THAT(answers, SizeIs(2)) << "what is answered makes room";
 }
 
 TEST_F(RouterGatewayAsksTest, WhoLeavesBeforeTheAnswerHasNoSession) {

@@ -92,15 +92,24 @@ class ClientConnectTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([r.json["watch"][0]["session"] for r in self.connects()],
                          [f"s{i}" for i in range(5)])
 
-    async def test_a_no_is_told_with_its_reason_and_a_silent_backend_is_a_no(self):
-        for answer, reason in (((403, b"", "go away"), "go away"), (500, ""), ("hang", "")):
+    async def test_a_no_is_told_with_its_reason(self):
+        self.verdict = lambda request: (403, b"", "go away")
+        code, text = await self.watch(await self.connect(), {"session": "s1"}, token="t")
+        self.assertEqual((code, "go away" in text), (4401, True))
+        head = self.curl("session=s1")
+        self.assertTrue(head.startswith("HTTP/1.1 401 Unauthorized"), head)
+        self.assertIn("WWW-Authenticate: Bearer", head)
+        self.assertIn("go away", head)
+        wait_until(lambda: self.daemon.metric("tallybus_client_connections") == 0, "all are gone")
+
+    async def test_a_backend_that_fails_or_is_silent_is_to_be_asked_later(self):
+        for answer, reason in ((500, "Internal"), (429, ""), ("hang", "timed out")):
             self.verdict = lambda request, answer=answer: answer
             code, text = await self.watch(await self.connect(), {"session": "s1"}, token="t")
-            self.assertEqual(code, 4401)
-            self.assertIn(reason, text)
+            self.assertEqual((code, reason in text), (1013, True), text)
             head = self.curl("session=s1")
-            self.assertTrue(head.startswith("HTTP/1.1 401 Unauthorized"), head)
-            self.assertIn("WWW-Authenticate: Bearer", head)
+            self.assertTrue(head.startswith("HTTP/1.1 503 Service Unavailable"), head)
+            self.assertIn("Retry-After: 5", head)
             self.assertIn(reason, head)
         wait_until(lambda: self.daemon.metric("tallybus_client_connections") == 0, "all are gone")
 

@@ -16,6 +16,8 @@ struct ClientClose {
 namespace client_close {
 
 inline constexpr ClientClose kGoingAway = {1001, "shutdown", "the server stops"};
+// With a text of its own: what is asked about it could not be asked.
+inline constexpr ClientClose kTryLater = {1013, "try_later", ""};
 inline constexpr ClientClose kBinaryFrame = {1003, "binary", "only text frames are served"};
 inline constexpr ClientClose kMalformed = {4400, "malformed", ""};        // with a text of its own
 inline constexpr ClientClose kUnauthorized = {4401, "unauthorized", ""};  // the same
@@ -25,6 +27,7 @@ inline constexpr ClientClose kNoWatch = {4408, "no_watch", "no watch came in tim
 inline constexpr ClientClose kSilent = {4408, "silent", "nothing came, no pong either"};
 inline constexpr ClientClose kNotReading = {4408, "not_reading", "what is sent is not read"};
 inline constexpr ClientClose kTooManyWatches = {4429, "watches", "more than 64 watches"};
+inline constexpr ClientClose kTooManyGranted = {4429, "granted", "more than 256 were granted"};
 inline constexpr ClientClose kTooManyOrders = {4429, "frames", "frames come faster than answers"};
 inline constexpr ClientClose kFrameTooLarge = {1009, "frame_too_large", "the frame is too long"};
 // Of the wcs dialect. No peer may say 1006, and that is the point: a browser takes it for a broken

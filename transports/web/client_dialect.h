@@ -43,6 +43,8 @@ class ClientDialect {
   virtual ~ClientDialect() = default;
   virtual std::string_view subprotocol() const = 0;
   virtual size_t most_frame_bytes() const = 0;  // from the client
+  // The handshake is done.
+  virtual void Opened() {}
   virtual void Hear(std::string_view frame) = 0;
   // The watch that was ordered last has begun: what comes from here on is told.
   virtual void Begun() {}

@@ -66,6 +66,7 @@ class ClientGateway::Machine {
   HttpAnswer OnWcs(const HttpRequest& request);
   HttpAnswer OnEvents(const HttpRequest& request);
 
+  void TakeNoMore() { closing_ = true; }
   void GoAway(absl::Duration patience);
 
  private:
@@ -313,7 +314,9 @@ HttpAnswer ClientGateway::Machine::AskForEvents(const HttpRequest& request,
       const auto waits = weak.lock();
       if (waits == nullptr) return;
       if (!granted.ok()) {
-        HttpAnswer refusal = Refuse("unauthorized", 401, std::string(granted.status().message()));
+        const bool later = absl::IsUnavailable(granted.status());
+        HttpAnswer refusal = Refuse(later ? "try_later" : "unauthorized", later ? 503 : 401,
+                                    std::string(granted.status().message()));
         access_.LetPageRead(request, &refusal);
         return waits->Decline(refusal);
       }
@@ -387,6 +390,7 @@ void ClientGateway::SetSource(AskLive ask) { machine_->SetSource(std::move(ask))
 void ClientGateway::SetSink(EventSink& sink) { machine_->SetSink(sink); }
 void ClientGateway::Notify(const Notification& notification) { machine_->Notify(notification); }
 uint64_t ClientGateway::gaps() const { return machine_->gaps(); }
+void ClientGateway::TakeNoMore() { machine_->TakeNoMore(); }
 void ClientGateway::GoAway(absl::Duration patience) { machine_->GoAway(patience); }
 
 std::vector<WebRoute> ClientGateway::Routes() {

@@ -63,6 +63,8 @@ class ClientGateway final : public ClientChannel {
   void Notify(const Notification& notification) override;
   uint64_t gaps() const override;  // [any thread]
 
+  // [any thread] Further clients are answered 503: the server stops.
+  void TakeNoMore();
   // [control, may block] No further client is taken; those that are there are told what waits, and
   // then 1001. Waits until all are gone, at most for `patience`.
   void GoAway(absl::Duration patience);

@@ -1,4 +1,4 @@
-// A question is a session of the gateway's own: a yes keeps it open while what it grants is used.
+// A question is a session of the gateway's own: a yes keeps it open until the next yes.
 #include "transports/web/connect_grant.h"
 
 #include <absl/strings/str_cat.h>
@@ -70,6 +70,7 @@ std::shared_ptr<void> AskConnect(GatewaySessions& sessions, std::shared_ptr<Serv
         // A yes that no backend said is none.
         if (verdict.accepted && verdict.asked) return answer(Grant(question, opened->lock()));
         const std::string& why = verdict.reason;
+        if (verdict.passing) return answer(absl::UnavailableError(why));
         answer(absl::UnauthenticatedError(why.empty() ? "the backend declined" : why));
       });
   *opened = session;

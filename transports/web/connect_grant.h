@@ -21,8 +21,9 @@ struct ConnectQuestion {
   std::vector<WatchKey> keys;   // that are to be granted
   WatchPermissionsPtr granted;  // before, and is granted on; null: nothing
 };
-// OK: what was asked for and what was granted before; the session is open as long as it is kept.
-// UNAUTHENTICATED: the backend's no and its reason, or that it did not answer.
+// OK: what was asked for and what was granted before; the session is open as long as it is kept,
+// and not the one of the question before. UNAUTHENTICATED: the backend's no and its reason.
+// UNAVAILABLE: why it could not be asked, or did not answer; it may the next time.
 using ConnectAnswer = std::function<void(absl::StatusOr<WatchPermissionsPtr>)>;
 
 // Of these items the first app; where none is named, the one that clients have.

@@ -26,6 +26,7 @@ class ConnectV1Client final : public TallybusV1Client {
   // `line` outlives it. `watch`: of the address; its keys may be empty.
   ConnectV1Client(ClientLine& line, Parts parts, tallybus_v1::Watch watch);
 
+  void Opened() override;
   size_t most_frame_bytes() const override { return tallybus_v1::kMostTokenFrameBytes; }
 
  private:
@@ -36,6 +37,7 @@ class ConnectV1Client final : public TallybusV1Client {
 
   ClientLine& line_;
   Parts parts_;
+  tallybus_v1::Watch of_address_;
   std::string app_;  // of the first watch
   WatchPermissionsPtr granted_;
   std::deque<tallybus_v1::ClientFrame> held_;

@@ -67,15 +67,17 @@ void EventStreamConnection::Await(std::shared_ptr<void> question) {
 
 void EventStreamConnection::Decline(const HttpAnswer& answer) {
   if (ended_) return;
-  head_ = absl::StrCat("HTTP/1.1 ", answer.status, " Unauthorized\r\nConnection: close\r\n",
-                       "Content-Length: ", answer.body.size(), "\r\n");
+  const bool later = answer.status == 503;
+  head_ = absl::StrCat("HTTP/1.1 ", answer.status, later ? " Service Unavailable" : " Unauthorized",
+                       "\r\nConnection: close\r\n", "Content-Length: ", answer.body.size(), "\r\n");
   for (const auto& [name, value] : answer.headers) {
     absl::StrAppend(&head_, name, ": ", value, "\r\n");
   }
   absl::StrAppend(&head_, "\r\n", answer.body);
-  asio::async_write(stream_, asio::buffer(head_), [self = shared_from_this()](Error, size_t) {
-    self->Close(client_close::kUnauthorized, {});
-  });
+  asio::async_write(
+      stream_, asio::buffer(head_), [self = shared_from_this(), later](Error, size_t) {
+        self->Close(later ? client_close::kTryLater : client_close::kUnauthorized, {});
+      });
 }
 
 // What the peer says is nothing; that it goes is seen here.

@@ -8,10 +8,17 @@
 #include <utility>
 
 #include "tallybus/codec.h"
+#include "transports/web/client_close.h"
 #include "transports/web/pending_answer.h"
+#include "transports/web/token.h"
 
 namespace tallybus {
 namespace {
+
+// Where the router has as many, it refuses too. Counted here, a stranger's question costs it
+// nothing.
+constexpr long kMostQuestions = 64;
+constexpr std::string_view kTooMany = "too many calls wait for the backend";
 
 // Nobody can tell the next one from those before it.
 std::string NewSessionId() {
@@ -38,6 +45,8 @@ GatewaySessions::Verdict VerdictOf(AskAnswer&& answer) {
   verdict.accepted = answer.accepted;
   // A `connect` that failed is declined: what is said of an accepted one is that nobody was asked.
   verdict.asked = !answer.accepted || answer.reason.empty();
+  // The router gives each no of the backend's an object.
+  verdict.passing = !answer.accepted && answer.json.empty();
   verdict.reason = std::move(answer.reason);
   verdict.json = std::move(answer.json);
   return verdict;
@@ -49,11 +58,23 @@ std::shared_ptr<GatewaySessions::Session> GatewaySessions::Open(
     Connect connect, std::shared_ptr<ServerThread> thread, Answer answer) {
   std::shared_ptr<Session> session(new Session(*this, NewSessionId(), std::move(answer)));
   const auto give = [thread = std::move(thread),
-                     waiting = std::weak_ptr<Session>(session)](AskAnswer&& got) {
-    thread->Post([waiting, verdict = VerdictOf(std::move(got))]() mutable {
+                     waiting = std::weak_ptr<Session>(session)](Verdict got) {
+    thread->Post([waiting, verdict = std::move(got)]() mutable {
       if (const auto waits = waiting.lock()) Take(*waits, std::move(verdict));
     });
   };
+  const auto refuse = [&](std::string_view reason, bool passing) {
+    session->declined_ = true;  // the router does not know it
+    Verdict refused;
+    refused.passing = passing;
+    refused.reason = reason;
+    give(std::move(refused));
+    return session;
+  };
+  if (connect.auth_token.size() > TokenVerifier::kMaxTokenBytes) {
+    return refuse("the token is too long", false);
+  }
+  if (questions_.use_count() > kMostQuestions) return refuse(kTooMany, true);
   Ask ask;
   ask.event.time = clock_.WallNow();
   ask.event.method = kConnect;
@@ -62,17 +83,12 @@ std::shared_ptr<GatewaySessions::Session> GatewaySessions::Open(
   ask.event.json = ConnectJson(connect, node_id_, session->id());
   ask.event.app_key = std::move(connect.app_key);
   ask.expires = absl::InfiniteFuture();  // the app's timeout is the bound
-  ask.answer = [give](AskAnswer got) { give(std::move(got)); };
+  ask.answer = [give, counted = questions_](AskAnswer got) { give(VerdictOf(std::move(got))); };
   IngressBatch batch;
   batch.records.emplace_back(std::move(ask));
   const absl::Status status = sink_->Accept(std::move(batch));
-  if (!status.ok()) {
-    AskAnswer refused;
-    refused.reason =
-        absl::IsUnavailable(status) ? "the server stops" : "too many calls wait for the backend";
-    give(std::move(refused));
-  }
-  return session;
+  if (status.ok()) return session;
+  return refuse(absl::IsUnavailable(status) ? client_close::kGoingAway.text : kTooMany, true);
 }
 
 void GatewaySessions::Take(Session& session, Verdict verdict) {

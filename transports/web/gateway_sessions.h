@@ -20,14 +20,17 @@ class GatewaySessions {
  public:
   struct Connect {
     std::string app_key;
-    std::string auth_token;  // goes to the backend, and nowhere else; empty: there is none
-    std::string further;     // members of the object: `"custom":{},"keepAlive":true`; may be empty
+    // Goes to the backend, and nowhere else; empty: there is none. Over 8,192 bytes: declined.
+    std::string auth_token;
+    std::string further;  // members of the object: `"custom":{},"keepAlive":true`; may be empty
   };
   struct Verdict {
     bool accepted = false;
     // The backend itself said so. Accepted without it: the app has none, or it is not asked for
     // `connect`. Who needs the backend's word must not let such a client in.
     bool asked = false;
+    // Declined, but not by the backend: it could not be asked, and may be the next time.
+    bool passing = false;
     std::string reason;  // fit for the client; why it was declined, or not asked
     std::string json;    // the backend's object; empty: there is none
   };
@@ -62,7 +65,8 @@ class GatewaySessions {
   void SetSink(EventSink& sink) { sink_ = &sink; }
 
   // `answer` comes once, after Open returned, on `thread`: within the app's timeout; or never,
-  // where the router or the thread ends first. It may destroy the session.
+  // where the router or the thread ends first. It may destroy the session. At most 64 questions are
+  // open at a time: a further one is refused.
   std::shared_ptr<Session> Open(Connect connect, std::shared_ptr<ServerThread> thread,
                                 Answer answer);
   // Every second or so: tells the router what it had no room for.
@@ -76,6 +80,9 @@ class GatewaySessions {
   const Clock& clock_;
   EventSink* sink_ = nullptr;
   std::vector<std::string> closed_;  // that the router was not told of yet
+  // Each question shares it until the router has answered, whether its client is still there or
+  // not.
+  const std::shared_ptr<const void> questions_ = std::make_shared<char>();
 };
 
 }  // namespace tallybus

@@ -53,8 +53,10 @@ absl::StatusOr<ClientFrame> ReadConnection(const object& data) {
   if (connection.app_key.empty()) connection.app_key = "defaultApp";
   if (connection.app_key.size() > kLongestAppKey) return Wrong("appKey is over 512 bytes");
   connection.auth_token = TextOf(data, "authToken");
-  // These are said by the gateway itself.
-  constexpr std::array<std::string_view, 4> kOurs = {"nodeId", "appKey", "sessionId", "authToken"};
+  // These are said by the gateway itself; the last by the backend, of which many send back what
+  // they got: a client must not make its session's config so.
+  constexpr std::array<std::string_view, 5> kOurs = {"nodeId", "appKey", "sessionId", "authToken",
+                                                     "restClientConfig"};
   for (const auto member : data) {
     if (std::find(kOurs.begin(), kOurs.end(), member.key) != kOurs.end()) continue;
     AppendMember(member.key, simdjson::minify(member.value), &connection.further);

@@ -88,6 +88,7 @@ void WebSocketConnection::OnAccepted(Error error) {
   if (error) return Ended(client_close::kProtocolError);
   if (ended_) return;
   open_ = true;
+  dialect_->Opened();
   TakeOrders();
   Read();
 }

@@ -45,6 +45,17 @@ TEST_F(ClientGatewayTest, AForeignPageAndAForeignNameAreRefusedOnBothPaths) {
             "HTTP/1.1 101 Switching Protocols");
 }
 
+TEST_F(ClientGatewayTest, AServerThatBeginsToStopTakesNobodyMoreAndKeepsWhoIsThere) {
+  Start();
+  WebSocketPeer peer(address(), "/clients?session=s1");
+  EXPECT_EQ(peer.Read(), kNothingLives);
+  gateway_->TakeNoMore();
+  EXPECT_EQ(Ask("/clients", kUpgrade), "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(Refused("shutdown"), 1u);
+  Notify("{}");
+  EXPECT_EQ(peer.Read(), Event(1, 1, "{}"));
+}
+
 TEST_F(ClientGatewayTest, ConfiguredPagesAndNamesAreLetIn) {
   options_.access = {{"https://media.example"}, {"media.example"}};
   Start();

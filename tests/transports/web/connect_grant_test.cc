@@ -37,6 +37,7 @@ class ConnectGrantTest : public ::testing::Test {
     AskAnswer answer;
     answer.accepted = accepted;
     answer.reason = reason;
+    if (!accepted) answer.json = "{}";  // the backend said so
     router_.asks.back().answer(std::move(answer));
     io_.restart();
     io_.poll();
@@ -83,6 +84,13 @@ TEST_F(ConnectGrantTest, ANoAndAYesThatNobodySaidGrantNothing) {
   Answer(true, "the app's backend is not asked");
   EXPECT_EQ(status_, absl::UnauthenticatedError("the app's backend is not asked"));
   EXPECT_EQ(granted_, nullptr);
+}
+
+TEST_F(ConnectGrantTest, ABackendThatCouldNotBeAskedIsUnavailable) {
+  Ask({kSession});
+  router_.asks.back().answer({false, "timed out", "", {}});
+  io_.poll();
+  EXPECT_EQ(status_, absl::UnavailableError("timed out"));
 }
 
 TEST_F(ConnectGrantTest, TheSessionIsOpenAsLongAsTheGrantIsUsed) {

@@ -28,14 +28,17 @@ class ConnectV1ClientTest : public ::testing::Test {
   void Start(tallybus_v1::Watch watch = {}) {
     client_ = std::make_unique<ConnectV1Client>(
         line_, ConnectV1Client::Parts{sessions_, thread_, "", "of-the-request"}, std::move(watch));
+    EXPECT_THAT(router_.asks, SizeIs(0)) << "before the handshake";
+    client_->Opened();
   }
   void Watch(const std::string& item, const std::string& more = "") {
     client_->Hear(R"({"message":"Watch","data":[)" + item + "]" + more + "}");
   }
-  void Answer(bool accepted, const std::string& reason = "") {
+  void Answer(bool accepted, const std::string& reason = "", bool said_by_backend = true) {
     AskAnswer answer;
     answer.accepted = accepted;
     answer.reason = reason;
+    if (!accepted) answer.json = said_by_backend ? "{}" : "";
     router_.asks.back().answer(std::move(answer));
     io_.restart();
     io_.poll();
@@ -51,7 +54,7 @@ class ConnectV1ClientTest : public ::testing::Test {
   std::unique_ptr<ConnectV1Client> client_;
 };
 
-TEST_F(ConnectV1ClientTest, AWatchOfTheAddressIsAskedForAtOnceWithTheRequestsToken) {
+TEST_F(ConnectV1ClientTest, AWatchOfTheAddressIsAskedForBehindTheHandshakeWithTheRequestsToken) {
   Start({{{WatchKey::Kind::kSession, "s1"}}, "", ""});
   ASSERT_THAT(router_.asks, SizeIs(1));
   EXPECT_THAT(AskedJson(), HasSubstr(R"("authToken":"of-the-request")"));
@@ -87,6 +90,54 @@ TEST_F(ConnectV1ClientTest, ANoEndsTheConnectionWithItsReason) {
   EXPECT_EQ(line_.closed, "4401 go away");
   EXPECT_THAT(line_.orders, SizeIs(0));
   EXPECT_THAT(router_.asks, SizeIs(1));
+}
+
+TEST_F(ConnectV1ClientTest, ABackendThatCouldNotBeAskedIsToBeAskedLater) {
+  Start();
+  Watch(R"({"session":"s1"})");
+  Answer(false, "timed out", false);
+  EXPECT_EQ(line_.closed, "1013 timed out");
+}
+
+TEST_F(ConnectV1ClientTest, AServerThatStopsSaysSo) {
+  Start();
+  router_.status = absl::UnavailableError("");
+  Watch(R"({"session":"s1"})");
+  io_.poll();
+  EXPECT_EQ(line_.closed, "1001 the server stops");
+}
+
+TEST_F(ConnectV1ClientTest, MoreThanMayBeWatchedIsNotAskedFor) {
+  Start();
+  std::string items = R"({"session":"0"})";
+  for (int i = 1; i < 65; ++i) items += R"(,{"session":")" + std::to_string(i) + R"("})";
+  Watch(items);
+  EXPECT_EQ(line_.closed, "4429 more than 64 watches");
+  EXPECT_THAT(router_.asks, SizeIs(0));
+}
+
+TEST_F(ConnectV1ClientTest, WhatIsGrantedIsBoundedAlsoWhereItIsUnwatched) {
+  Start();
+  for (int i = 0; i < 257; ++i) {
+    EXPECT_EQ(line_.closed, "") << i;
+    const std::string item = R"({"session":")" + std::to_string(i) + R"("})";
+    Watch(item);
+    ASSERT_THAT(router_.asks, SizeIs(i < 256 ? 1 : 0));
+    if (i < 256) Answer(true);
+    router_.asks.clear();  // as the router does
+    client_->Hear(R"({"message":"Unwatch","data":[)" + item + "]}");
+  }
+  EXPECT_EQ(line_.closed, "4429 more than 256 were granted");
+}
+
+TEST_F(ConnectV1ClientTest, WhatWaitsIsBoundedByItsBytesToo) {
+  Start();
+  const std::string token = R"(,"token":")" + std::string(8000, 'x') + "\"";
+  Watch(R"({"session":"s1"})", token);  // asked about: its token is not kept twice
+  Watch(R"({"session":"s2"})", token);
+  EXPECT_EQ(line_.closed, "");
+  Watch(R"({"session":"s3"})", token);
+  EXPECT_THAT(line_.closed, HasSubstr("4429"));
 }
 
 TEST_F(ConnectV1ClientTest, AnotherAppThanTheFirstIsNotAskedFor) {

@@ -34,6 +34,18 @@ class EventStreamConnectionTest : public GatewayBench {
   }
 };
 
+TEST_F(EventStreamConnectionTest, ABackendThatCouldNotBeAskedIs503) {
+  options_.ask_backend = true;
+  backend_.answer = {false, "timed out", "", {}};
+  Start();
+  EventStreamPeer later(address(), "?session=s1");
+  EXPECT_THAT(later.header, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_THAT(later.header, HasSubstr("Retry-After: 5\r\n"));
+  EXPECT_THAT(later.ReadThrough("\n"), HasSubstr("timed out"));
+  EXPECT_TRUE(Becomes([&] { return Closes("try_later") == 1; }));
+  EXPECT_EQ(Refused("try_later"), 1u);
+}
+
 TEST_F(EventStreamConnectionTest, ASnapshotComesFirstAndThenEvents) {
   live_ = {"{\"name\":\n\"cam\"}"};
   Start();

@@ -36,7 +36,7 @@ class GatewaySessionsTest : public ::testing::Test {
     io_.poll();
   }
   static AskAnswer Yes(const std::string& reason = "") { return {true, reason, "{}", {}}; }
-  static AskAnswer No() { return {false, "no such user", "", {}}; }
+  static AskAnswer No() { return {false, "no such user", "{}", {}}; }
 
   testing::ManualClock clock_;
   testing::FakeRouter router_;
@@ -91,9 +91,27 @@ TEST_F(GatewaySessionsTest, ADeclinedOneHasTheReasonAndNothingToClose) {
   ASSERT_THAT(verdicts_, SizeIs(1));
   EXPECT_FALSE(verdicts_[0].accepted);
   EXPECT_TRUE(verdicts_[0].asked);
+  EXPECT_FALSE(verdicts_[0].passing);
   EXPECT_EQ(verdicts_[0].reason, "no such user");
   session.reset();
   EXPECT_THAT(router_.closed, IsEmpty());
+}
+
+TEST_F(GatewaySessionsTest, ANoThatTheBackendDidNotSayIsPassing) {
+  const auto session = Open({"app", "", ""});
+  Answer({false, "timed out", "", {}});
+  EXPECT_FALSE(verdicts_[0].accepted);
+  EXPECT_TRUE(verdicts_[0].passing);
+}
+
+TEST_F(GatewaySessionsTest, ATokenThatIsTooLongIsNotAskedAbout) {
+  const auto taken = Open({"app", std::string(8192, 'x'), ""});
+  const auto refused = Open({"app", std::string(8193, 'x'), ""});
+  Turn();
+  EXPECT_THAT(router_.asks, SizeIs(1));
+  ASSERT_THAT(verdicts_, SizeIs(1));
+  EXPECT_EQ(verdicts_[0].reason, "the token is too long");
+  EXPECT_FALSE(verdicts_[0].passing);
 }
 
 TEST_F(GatewaySessionsTest, AYesThatNobodySaidIsTold) {
@@ -132,8 +150,26 @@ TEST_F(GatewaySessionsTest, ARouterWithoutRoomOrAtItsEndDeclinesAndNotBeforeOpen
   ASSERT_THAT(verdicts_, SizeIs(2));
   EXPECT_FALSE(verdicts_[0].accepted);
   EXPECT_EQ(verdicts_[0].reason, "too many calls wait for the backend");
+  EXPECT_TRUE(verdicts_[0].passing && verdicts_[1].passing);
   EXPECT_FALSE(verdicts_[1].accepted);
   EXPECT_EQ(verdicts_[1].reason, "the server stops");
+}
+
+TEST_F(GatewaySessionsTest, AQuestionTakesRoomUntilItIsAnsweredAlsoWhereItsClientHasLeft) {
+  for (int i = 0; i < 64; ++i) Open({"app", "", ""}).reset();
+  ASSERT_THAT(router_.asks, SizeIs(64));
+  auto refused = Open({"app", "", ""});
+  EXPECT_THAT(router_.asks, SizeIs(64));
+  EXPECT_THAT(verdicts_, IsEmpty()) << "not before Open returned";
+  Turn();
+  ASSERT_THAT(verdicts_, SizeIs(1));
+  EXPECT_EQ(verdicts_[0].reason, "too many calls wait for the backend");
+  refused.reset();
+  EXPECT_THAT(router_.closed, SizeIs(64)) << "it was never asked for";
+  router_.asks.front().answer(No());
+  router_.asks.erase(router_.asks.begin());  // as the router does
+  const auto taken = Open({"app", "", ""});
+  EXPECT_THAT(router_.asks, SizeIs(64));
 }
 
 TEST_F(GatewaySessionsTest, ACloseThatFindsNoRoomIsSaidAgain) {

@@ -55,6 +55,7 @@ TEST(WcsDialectTest, AConnectionSaysWhoItIsAndTheRestIsKeptAsItCame) {
 TEST(WcsDialectTest, AClientDoesNotSayWhatTheGatewaySays) {
   const auto frame =
       ReadFrame(R"({"message":"connection","data":[{"nodeId":"x","session\u0049d":"y","custom":1,)"
+                R"("restClientC\u006fnfig":{},)"
                 R"("authToken":null}]})");
   const auto& connection = std::get<Connection>(*frame);
   EXPECT_EQ(connection.app_key, "defaultApp");
