@@ -28,12 +28,6 @@ using Error = boost::system::error_code;
 constexpr char kNoToken[] = "a token is wanted";
 constexpr int64_t kLongestTimeout = std::numeric_limits<int>::max();
 
-// The header counts more than the query.
-std::string_view TokenOf(const HttpRequest& request, const tallybus_v1::Watch& query) {
-  const std::string_view token = BearerToken(request);
-  return token.empty() ? std::string_view(query.token) : token;
-}
-
 }  // namespace
 
 class ClientGateway::Machine {
@@ -84,7 +78,7 @@ class ClientGateway::Machine {
   absl::StatusOr<Asked> Admit(const HttpRequest& request, HttpAnswer* refusal);
   absl::StatusOr<WatchPermissionsPtr> Authorized(std::string_view token) const;
   bool IsWebSocket(const HttpRequest& request, std::string_view subprotocol, HttpAnswer* refusal);
-  WebSocketConnection::MakeDialect Wcs(const HttpRequest& request, tallybus_v1::Watch watch);
+  WebSocketConnection::MakeDialect Wcs(tallybus_v1::Watch watch);
   ConnectV1Client::Parts PartsOf(const HttpRequest& request, const tallybus_v1::Watch& watch);
   HttpAnswer Events(const HttpRequest& request);
   HttpAnswer AskForEvents(const HttpRequest& request, tallybus_v1::Watch watch);
@@ -155,6 +149,8 @@ absl::StatusOr<tallybus_v1::Watch> ClientGateway::Machine::LetIn(const HttpReque
   }
   absl::StatusOr<tallybus_v1::Watch> watch = tallybus_v1::ReadQuery(request.query);
   if (!watch.ok()) return refuse("query", 400, std::string(watch.status().message()));
+  // The header counts more than the query.
+  if (const std::string_view token = BearerToken(request); !token.empty()) watch->token = token;
   return watch;
 }
 
@@ -162,7 +158,7 @@ absl::StatusOr<ClientGateway::Machine::Asked> ClientGateway::Machine::Admit(
     const HttpRequest& request, HttpAnswer* refusal) {
   absl::StatusOr<tallybus_v1::Watch> watch = LetIn(request, refusal);
   if (!watch.ok()) return watch.status();
-  absl::StatusOr<WatchPermissionsPtr> permissions = Authorized(TokenOf(request, *watch));
+  absl::StatusOr<WatchPermissionsPtr> permissions = Authorized(watch->token);
   if (!permissions.ok()) {
     *refusal = Refuse("unauthorized", 401, std::string(permissions.status().message()));
     return permissions.status();
@@ -214,7 +210,7 @@ HttpAnswer ClientGateway::Machine::OnClients(const HttpRequest& request) {
     }
     const bool says_what = !request.Header("sec-websocket-protocol").empty();
     if (!says_what && asked.watch.keys.empty()) {
-      connection->SpeakWcsIfAsked(Wcs(request, {{}, {}, asked.watch.token}));
+      connection->SpeakWcsIfAsked(Wcs({{}, {}, asked.watch.token}));
     }
     connection->Start(request, options_.ask_backend ? tallybus_v1::Watch() : asked.watch);
   };
@@ -231,14 +227,13 @@ HttpAnswer ClientGateway::Machine::OnWcs(const HttpRequest& request) {
     Prepare(taken);
     auto connection =
         std::make_shared<WebSocketConnection>(std::move(taken.stream), audience_, nullptr);
-    connection->Speak(Wcs(request, watch));
+    connection->Speak(Wcs(watch));
     connection->Start(request, {});
   };
   return answer;
 }
 
-WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& request,
-                                                             tallybus_v1::Watch watch) {
+WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(tallybus_v1::Watch watch) {
   // Where the request brought a token, the one in the first frame is the backend's alone.
   // The backend is asked for the client's own session, and grants nothing else.
   const auto own = [](std::string_view) -> absl::StatusOr<WatchPermissionsPtr> {
@@ -246,7 +241,7 @@ WebSocketConnection::MakeDialect ClientGateway::Machine::Wcs(const HttpRequest& 
     nothing->only.emplace();
     return nothing;
   };
-  const auto authorize = [this, of_request = std::string(TokenOf(request, watch))](
+  const auto authorize = [this, of_request = watch.token](
                              std::string_view token) -> absl::StatusOr<WatchPermissionsPtr> {
     auto permissions = Authorized(of_request.empty() ? token : of_request);
     if (permissions.ok() && *permissions == nullptr) return absl::UnauthenticatedError(kNoToken);
@@ -293,8 +288,7 @@ HttpAnswer ClientGateway::Machine::Events(const HttpRequest& request) {
 
 ConnectV1Client::Parts ClientGateway::Machine::PartsOf(const HttpRequest& request,
                                                        const tallybus_v1::Watch& watch) {
-  return {sessions_, thread_, std::string(request.Header("origin")),
-          std::string(TokenOf(request, watch))};
+  return {sessions_, thread_, std::string(request.Header("origin")), watch.token};
 }
 
 // It counts as a client while the backend is asked.
