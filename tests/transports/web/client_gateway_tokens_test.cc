@@ -200,7 +200,7 @@ TEST_F(ClientGatewayTokensTest, APageThatMayWatchMayReadWhyItWasRefused) {
 TEST_F(ClientGatewayTokensTest, APageMayReadTheBackendsNo) {
   options_.authorize = nullptr;
   options_.ask_backend = true;
-  backend_.answer = {false, "no such user", "", {}};
+  backend_.answer = {false, "no such user", "{}", {}};
   Start();
   EXPECT_THAT(Ask("/events?session=s1", "Origin: http://localhost\r\n"),
               AllOf(StartsWith("HTTP/1.1 401"),
