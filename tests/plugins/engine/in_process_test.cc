@@ -39,7 +39,7 @@ class InProcessTest : public ::testing::Test {
     options.log = [](void* user, tallybus_log_level level, tallybus_bytes text) {
       const std::string line(text.data, text.size);
       auto* test = static_cast<InProcessTest*>(user);
-      if (line.starts_with("ring full")) {
+      if (line.starts_with("ring full") || line.starts_with("alert EngineDropping")) {
         ++test->full_lines_;
       } else if (level == TALLYBUS_LOG_ERROR) {
         ADD_FAILURE() << line;
