@@ -13,6 +13,10 @@
 #include <cstring>
 #include <utility>
 
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace tallybus::zmq_transport {
 namespace {
 
@@ -72,6 +76,14 @@ std::string BindError(std::string_view key, const std::string& endpoint, int err
                         std::string(key), " to another");
   }
   return absl::StrCat(head, zmq_strerror(error));
+}
+
+// ThreadSanitizer does not see how libzmq hands memory from thread to thread: over inproc this one
+// reads what an engine's wrote.
+void NoteTakeOver([[maybe_unused]] zmq::message_t& frame) {
+#ifdef __SANITIZE_THREAD__
+  __tsan_acquire(frame.data());
+#endif
 }
 
 // cppzmq throws for what is no message, such as an interruption: then there may be one all the
@@ -152,6 +164,7 @@ bool BoundSocket::Receive(size_t max_frames, std::vector<zmq::message_t>* frames
     zmq::message_t frame;
     // After the first frame the rest of its message is there: libzmq hands over whole messages.
     if (!TryReceive(socket_, &frame, &was_used_)) return false;
+    NoteTakeOver(frame);
     more = frame.more();
     // One frame more than allowed is kept, so that the number tells; its bytes are not.
     if (frames->size() <= max_frames) frames->push_back(std::move(frame));
