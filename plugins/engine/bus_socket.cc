@@ -10,7 +10,7 @@
 #include <new>
 
 #ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
+extern "C" void __tsan_release(void* address);  // of sanitizer/tsan_interface.h
 #endif
 
 namespace tallybus::engine {

@@ -14,7 +14,7 @@
 #include <utility>
 
 #ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
+extern "C" void __tsan_acquire(void* address);  // of sanitizer/tsan_interface.h
 #endif
 
 namespace tallybus::zmq_transport {
