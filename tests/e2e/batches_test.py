@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -96,6 +97,7 @@ class BatchesTest(unittest.TestCase):
                     wait_until(lambda: daemon.metric("tallybus_events_accepted_total") == 200,
                                "all are accepted")
                 wait_until(lambda: backend.requests, "an attempt")
+                time.sleep(1)  # nothing tells when the last ones of the open bus are committed
                 daemon.kill()
                 backend.requests.clear()
                 backend.answer = lambda request: 200
