@@ -3,6 +3,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <poll.h>
+#include <simdjson.h>
 
 #include <chrono>
 #include <csignal>
@@ -61,6 +62,10 @@ using tallybus::config::Config;
 
 absl::StatusOr<std::unique_ptr<tallybus_router>> tallybus_router::Open(
     const tallybus_router_host& host, const std::string& file) {
+  // What simdjson makes at its first use is destroyed at an exit, before what is registered
+  // earlier: it has to be there when an engine's library registers that it closes what is left
+  // open.
+  if (!simdjson::validate_utf8("", 0)) return absl::InternalError("simdjson cannot be used");
   std::unique_ptr<tallybus_router> router(new tallybus_router(host));
   if (!router->stop_.ok()) return absl::ResourceExhaustedError("no file descriptor is left");
   tallybus::config::LoadOptions load;

@@ -33,7 +33,7 @@ struct Context {
 
   // What is not known of the route is the default's.
   const RouteNow& Now(const std::string& name) const {
-    static const RouteNow unknown;
+    static const RouteNow& unknown = *new RouteNow;  // threads may run at an exit
     const auto found = std::find_if(trace.routes.begin(), trace.routes.end(),
                                     [&name](const RouteNow& route) { return route.route == name; });
     return found == trace.routes.end() ? unknown : *found;

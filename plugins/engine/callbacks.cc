@@ -17,6 +17,7 @@ tallybus_bytes Bytes(std::string_view text) { return {text.data(), text.size()};
 
 template <typename Call>
 void Callbacks::Timed(Call&& call) {
+  if (mute_) return;
   const int64_t start = MonotonicUs();
   try {
     call();

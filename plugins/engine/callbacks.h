@@ -5,6 +5,7 @@
 
 #include <tallybus/c/engine.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ class Callbacks {
  public:
   Callbacks(const Hooks& hooks, Counters* counters) : hooks_(hooks), counters_(counters) {}
 
+  // [any thread] None is made from here on.
+  void Mute() { mute_ = true; }
+
   bool wants_client_messages() const { return hooks_.on_client_message != nullptr; }
 
   // Cut to 512 bytes.
@@ -51,6 +55,7 @@ class Callbacks {
 
   const Hooks hooks_;
   Counters* const counters_;
+  std::atomic<bool> mute_{false};
 };
 
 // Lets a line through once an interval.

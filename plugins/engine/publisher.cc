@@ -12,10 +12,12 @@
 #include "callbacks.h"
 #include "clock.h"
 #include "embedded_router.h"
+#include "left_open.h"
 
 using tallybus::engine::Callbacks;
 using tallybus::engine::Counters;
 using tallybus::engine::EmbeddedRouter;
+using tallybus::engine::ForgetAtExit;
 using tallybus::engine::Hooks;
 using tallybus::engine::kMillisecondUs;
 using tallybus::engine::LogLine;
@@ -23,6 +25,13 @@ using tallybus::engine::MonotonicUs;
 using tallybus::engine::Ring;
 using tallybus::engine::Settings;
 using tallybus::engine::Value;
+using tallybus::engine::WatchForExit;
+
+namespace {
+
+constexpr uint32_t kExitDrainMs = 1000;
+
+}  // namespace
 
 std::atomic<uint64_t> tallybus_publisher::forks_{0};
 
@@ -73,6 +82,7 @@ tallybus_status tallybus_publisher::Open(Settings settings,
   if (status == TALLYBUS_OK) status = Start(std::move(settings), publisher);
   if (status == TALLYBUS_OK) {
     (void)opened.release();  // by Close
+    WatchForExit(publisher->get());
   } else {
     opened.reset();
   }
@@ -83,14 +93,25 @@ tallybus_status tallybus_publisher::Open(Settings settings,
 
 void tallybus_publisher::Close(uint32_t drain_ms) {
   const int64_t end_us = MonotonicUs() + drain_ms * kMillisecondUs;
+  if (settings_.router != nullptr) ForgetAtExit(this);
   sender_.Stop(drain_ms);
+  if (settings_.router == nullptr) return;
+  Callbacks(settings_.hooks, &counters_).Log(ReleaseRouter(end_us));
+}
+
+void tallybus_publisher::CloseAtExit() {
+  if (IsSenderThread() || !BeginClose()) return;
+  const int64_t end_us = MonotonicUs() + kExitDrainMs * kMillisecondUs;
+  if (sender_.StopMute(kExitDrainMs)) ReleaseRouter(end_us);
+}
+
+std::vector<LogLine> tallybus_publisher::ReleaseRouter(int64_t end_us) {
   EmbeddedRouter* const router = settings_.router;
-  if (router == nullptr) return;
   if (settings_.hooks.log != nullptr) router->lines().RemoveReader(&parking_);
   std::vector<LogLine> lines;
   const int64_t left_ms = (end_us - MonotonicUs()) / kMillisecondUs;
   router->Release(static_cast<uint32_t>(std::max<int64_t>(left_ms, 0)), &lines);
-  Callbacks(settings_.hooks, &counters_).Log(lines);
+  return lines;
 }
 
 // Open before it is sent: the answer may be quick.

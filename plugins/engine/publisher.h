@@ -7,9 +7,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "asks.h"
 #include "counters.h"
+#include "log_lines.h"
 #include "parking.h"
 #include "record.h"
 #include "ring.h"
@@ -24,6 +26,9 @@ struct tallybus_publisher {
   // [exclusive, may block] As tallybus_publisher_close, in the process that opened it and after
   // BeginClose.
   void Close(uint32_t drain_ms);
+  // [exclusive] By exit(), where it is left open: closes it within two seconds, or leaves it to its
+  // threads. No callback is made, since what it uses may be gone. It is not freed.
+  void CloseAtExit();
   // [exclusive] It takes no more records. False: it did not before.
   bool BeginClose() { return !closing_.exchange(true); }
 
@@ -49,6 +54,8 @@ struct tallybus_publisher {
                      std::unique_ptr<tallybus::engine::Ring> ring);
   static tallybus_status Start(tallybus::engine::Settings settings,
                                std::unique_ptr<tallybus_publisher>* publisher);
+  // The lines that it said last. Its attempts may last until end_us.
+  std::vector<tallybus::engine::LogLine> ReleaseRouter(int64_t end_us);
 
   const tallybus::engine::Settings settings_;
   // How many forks this process is away from the one that loaded the library. It changes in a child

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include <algorithm>
 #include <exception>
@@ -18,6 +19,7 @@ constexpr int64_t kFirstPollUs = 50;
 constexpr int64_t kPollForUs = kMillisecondUs;
 constexpr int64_t kTransitRetryUs = kMillisecondUs;
 constexpr int64_t kOutOfMemoryUs = 100 * kMillisecondUs;
+constexpr int64_t kAfterDrainUs = kSecondUs;
 
 // The host's signals are the host's: a thread inherits the mask of the one that starts it, so there
 // is no moment in which ours takes one.
@@ -65,11 +67,23 @@ tallybus_status Sender::Start() {
   return TALLYBUS_OK;
 }
 
-void Sender::Stop(uint32_t drain_ms) {
+void Sender::AskToStop(uint32_t drain_ms) {
   deadline_us_ = MonotonicUs() + int64_t{drain_ms} * kMillisecondUs;
   stopping_ = true;
   parking_->Wake();
+}
+
+void Sender::Stop(uint32_t drain_ms) {
+  AskToStop(drain_ms);
   thread_.join();
+}
+
+bool Sender::StopMute(uint32_t drain_ms) {
+  callbacks_.Mute();
+  AskToStop(drain_ms);
+  const int64_t until_us = deadline_us_ + kAfterDrainUs;
+  const timespec until = {until_us / kSecondUs, until_us % kSecondUs * 1000};
+  return pthread_clockjoin_np(thread_.native_handle(), nullptr, CLOCK_MONOTONIC, &until) == 0;
 }
 
 void Sender::Run() {

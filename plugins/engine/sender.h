@@ -29,10 +29,14 @@ class Sender {
   // After Start, once: waits up to drain_ms for the router to take over what is held, says BYE, and
   // ends the thread. No record may be published from here on.
   void Stop(uint32_t drain_ms);
+  // As Stop, by exit(): no callback starts from here on. False: one that had started, or what else
+  // it does, lasted for a second more; the thread goes on then.
+  bool StopMute(uint32_t drain_ms);
   // Whether the caller is a callback.
   bool IsThisThread() const { return thread_.get_id() == std::this_thread::get_id(); }
 
  private:
+  void AskToStop(uint32_t drain_ms);
   void Run();
   bool Turn();
   void Rest(Pause pause, int64_t now_us, int64_t until_us);

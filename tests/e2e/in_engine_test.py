@@ -201,22 +201,39 @@ class InEngineTest(unittest.TestCase):
             told = {r.json["mediaSessionId"] for r in backend.requests}
             self.assertEqual(told, {"m0", "m1", "m2"})
 
-    def test_an_engine_that_ends_without_closing_loses_nothing_that_was_acknowledged(self):
-        with Backend() as backend:
-            endpoint = self.write(refused_url())
-            self.run_engine("""
-                import os, time
+    def test_an_engine_that_exits_without_closing_ends_well_and_loses_nothing(self):
+        endpoint = self.write(refused_url())
+        for i in range(8):  # what would go wrong here is a race
+            # exit() of C, as at a return from main: at its own exit Python would first take away
+            # the functions that the log is called by.
+            said = self.run_engine("""
+                import os
                 publisher = EnginePublisher(sys.argv[1])
-                publisher.status("PUBLISHING", media_session_id="m1")
-                for _ in range(1000):
-                    if publisher.stats().acknowledged: break
-                    time.sleep(0.01)
-                assert publisher.stats().acknowledged
-                # returns from main: all that libraries do at an exit runs beside the router
-                """, endpoint)
-            with EnginePublisher(self.write(backend.url)):
-                backend.await_requests(1)
-                self.assertEqual(backend.requests[0].json["mediaSessionId"], "m1")
+                class Said(list):
+                    def append(self, line): os.write(1, line.encode() + b"\\n")
+                publisher.log_lines = Said()
+                publisher.status("PUBLISHING", media_session_id=sys.argv[2])
+                c.CDLL(None).exit(0)
+                """, endpoint, f"m{i}")
+            self.assertNotIn("stopped:", said)  # nothing is called any more
+        with Backend() as backend, EnginePublisher(self.write(backend.url)):
+            told = {(f"m{i}", status) for i in range(8) for status in ("PUBLISHING", "FAILED")}
+            wait_until(lambda: {(r.json["mediaSessionId"], r.json["status"])
+                                for r in backend.requests} == told, "each stream and its end")
+
+    def test_a_child_that_exits_does_not_end_its_parents_router(self):
+        with Backend() as backend:
+            self.run_engine("""
+                import os
+                with EnginePublisher(sys.argv[1]) as parent:
+                    child = os.fork()
+                    if child == 0:
+                        c.CDLL(None).exit(0)
+                    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+                    assert parent.status("PUBLISHING", media_session_id="m1") == OK
+                """, self.write(backend.url))
+            self.assertEqual([r.json["status"] for r in backend.requests],
+                             ["PUBLISHING", "FAILED"])
 
     def test_a_protobuf_that_is_there_already_is_refused_by_name(self):
         said = self.run_engine("""

@@ -42,7 +42,8 @@ using Authorize = std::function<absl::StatusOr<WatchPermissionsPtr>(std::string_
 
 // [any thread] clients.auth: none.
 inline const WatchPermissionsPtr& EveryPermission() {
-  static const WatchPermissionsPtr kEvery = std::make_shared<const WatchPermissions>();
+  static const WatchPermissionsPtr& kEvery =  // threads may run when a process ends
+      *new WatchPermissionsPtr(std::make_shared<const WatchPermissions>());
   return kEvery;
 }
 

@@ -39,14 +39,14 @@ void DecideBackend(const Event& event, const MethodPolicy& policy, const RoutePt
 }
 
 const RoutePtr& OwnRoute(const Event& event, const RouteTable& routes) {
-  static const RoutePtr kNoRoute;
+  static const RoutePtr& kNoRoute = *new RoutePtr;  // threads may run when a process ends
   auto found = routes.by_app.find(event.app_key);
   return found == routes.by_app.end() ? kNoRoute : found->second;
 }
 
 const MethodPolicy& Governing(const Event& event, const RestClientConfig* of_session,
                               const RoutePtr& route) {
-  static const MethodPolicy kDefaults;
+  static const MethodPolicy& kDefaults = *new MethodPolicy;  // as above
   const RestClientConfig* config = of_session;
   if (config == nullptr && route) config = route->app_config.get();
   return config != nullptr ? config->For(event.method) : kDefaults;

@@ -93,7 +93,7 @@ void ReadMethod(std::string_view method, const simdjson::dom::object& fields, Me
 }  // namespace
 
 const MethodPolicy& RestClientConfig::For(std::string_view method) const {
-  static const MethodPolicy kDefaults;
+  static const MethodPolicy& kDefaults = *new MethodPolicy;  // threads may run at an exit
   auto found = by_method_.find(method);
   return found == by_method_.end() ? kDefaults : found->second;
 }

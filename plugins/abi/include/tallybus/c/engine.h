@@ -257,7 +257,11 @@ TALLYBUS_EXPORT uint32_t tallybus_version(void);
  * acknowledged by then is lost and logged with its count. The last publisher of an embedded router
  * ends that too, and waits for attempts under way while drain_ms lasts; opening and closing others
  * of an embedded router wait meanwhile. NULL is allowed. In a forked child it
- * frees nothing and returns. */
+ * frees nothing and returns.
+ *
+ * Publishers of an embedded router that are open when the process calls exit(), or returns from
+ * main, are closed there with a drain of a second, in two at most, and without callbacks; calls of
+ * them return CLOSED, and what they hold is not freed. exit() called by a callback closes none. */
 TALLYBUS_EXPORT void tallybus_publisher_close(tallybus_publisher* publisher, uint32_t drain_ms);
 
 #ifdef __cplusplus
