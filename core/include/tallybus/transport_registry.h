@@ -20,10 +20,16 @@
 
 namespace tallybus {
 
+// How an option's value is written in a configuration. In Endpoint::options: an integer in decimal,
+// "true" or "false", a duration in milliseconds, a size in bytes, a secret as it is.
+enum class OptionType { kText, kInteger, kBoolean, kDuration, kSize, kSecret };
+
 // An option that an endpoint of this transport may carry.
 struct OptionSpec {
   std::string name;     // "tls.ca_file"
   std::string meaning;  // one line, for the operator
+  OptionType type = OptionType::kText;
+  bool required = false;
 };
 
 // What a transport is given to live on; all of it outlives the transport.
