@@ -78,7 +78,10 @@ class RouteMaker {
              const Transports& transports, EndpointIds* ids)
       : registry_(registry), transports_(transports), ids_(*ids), spool_(config.spool.max_bytes) {
     for (const auto& [key, app] : config.apps) senders_ += app.url ? 1 : 0;
-    senders_ += static_cast<int64_t>(config.routes.size());
+    for (const config::Route& route : config.routes) {
+      const bool all = route.pick == config::PickOf::kAll;
+      senders_ += 1 + (all ? static_cast<int64_t>(route.alternatives.size()) : 0);
+    }
   }
 
   absl::Status FillApp(const config::App& app, Route* route) {
@@ -88,7 +91,41 @@ class RouteMaker {
     return Connect(app, config::kRest, {}, route);
   }
 
+  // One for each endpoint where all of them get an event, else one.
+  absl::Status AddRoutes(const config::Route& configured, std::vector<RoutePtr>* routes) {
+    const bool all = configured.pick == config::PickOf::kAll;
+    auto first = std::make_shared<Route>();
+    first->name = all ? configured.name + "/1" : configured.name;
+    if (absl::Status status = FillRoute(configured, first.get()); !status.ok()) return status;
+    routes->push_back(first);
+    for (const config::Alternative& other : configured.alternatives) {
+      Route same = *first;
+      if (all)
+        same.name =
+            absl::StrCat(configured.name, "/", 2 + (&other - configured.alternatives.data()));
+      same.endpoint.route = same.name;
+      same.endpoint.url = other.url;
+      config::Route at = configured;
+      at.url_where = other.where;
+      if (absl::Status status = Connect(at, at.transport, at.options, &same); !status.ok())
+        return status;
+      if (all) {
+        routes->push_back(std::make_shared<Route>(std::move(same)));
+      } else {
+        first->alternatives.push_back(std::move(same.endpoint));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
   absl::Status FillRoute(const config::Route& configured, Route* route) {
+    route->of_app = false;
+    route->match = {configured.match.apps, configured.match.methods, configured.match.statuses};
+    route->exclude = configured.exclude;
+    route->on_error = configured.on_error;
+    route->dry_run = configured.dry_run;
+    if (configured.pick == config::PickOf::kRoundRobin) route->pick = Pick::kRoundRobin;
     Fill(configured, route);
     const TransportDescriptor* transport = registry_.Find(configured.transport);
     if (transport == nullptr) return Unknown(configured);
@@ -103,7 +140,6 @@ class RouteMaker {
     return Connect(configured, configured.transport, configured.options, route);
   }
 
- private:
   void Fill(const config::Sending& sending, Route* route) {
     route->delivery = sending.delivery == config::Delivery::kGuaranteed ? DeliveryMode::kGuaranteed
                                                                         : DeliveryMode::kNotify;
@@ -191,14 +227,8 @@ absl::StatusOr<RouteTable> MakeRoutes(const config::Config& config,
     table.by_app.emplace(key, std::move(route));
   }
   for (const config::Route& configured : config.routes) {
-    auto route = std::make_shared<Route>();
-    route->name = configured.name;
-    route->of_app = false;
-    route->match = {configured.match.apps, configured.match.methods, configured.match.statuses};
-    route->exclude = configured.exclude;
-    route->on_error = configured.on_error;
-    if (absl::Status status = maker.FillRoute(configured, route.get()); !status.ok()) return status;
-    table.others.push_back(std::move(route));
+    absl::Status status = maker.AddRoutes(configured, &table.others);
+    if (!status.ok()) return status;
   }
   return table;
 }

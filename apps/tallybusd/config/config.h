@@ -184,6 +184,15 @@ struct Option {
 };
 
 // One of the list `routes`.
+// One of several endpoints.
+struct Alternative {
+  std::string url;
+  std::string where;
+};
+
+// Who of several endpoints gets an event.
+enum class PickOf { kAll, kFirstHealthy, kRoundRobin };
+
 struct Route : Sending {
   Route() { delivery = Delivery::kGuaranteed; }
 
@@ -194,6 +203,9 @@ struct Route : Sending {
   std::vector<Option> options;  // of another transport than rest
   FieldSetPtr exclude;          // nullptr: none
   OnError on_error = OnError::kLog;
+  std::vector<Alternative> alternatives;  // beside `url`
+  std::optional<PickOf> pick;             // there where there are some
+  bool dry_run = false;
 };
 
 struct Config {

@@ -94,6 +94,18 @@ std::string_view OnErrorText(OnError on_error) {
   return on_error == OnError::kFail ? "FAIL" : "LOG";
 }
 
+std::string_view PickText(PickOf pick) {
+  switch (pick) {
+    case PickOf::kAll:
+      return "all";
+    case PickOf::kFirstHealthy:
+      return "first_healthy";
+    case PickOf::kRoundRobin:
+      break;
+  }
+  return "round_robin";
+}
+
 // Lines of "key: value" at growing depth.
 class Lines {
  public:
@@ -251,7 +263,11 @@ void PrintRoute(const Route& route, const TransportRegistry& registry, Lines& ou
   out.Item(2, "name", Scalar(route.name));
   PrintMatch(route.match, out);
   out.Entry(2, "transport", Scalar(route.transport));
-  out.Entry(2, "endpoints", List({route.url.value_or("")}));
+  std::vector<std::string> endpoints = {route.url.value_or("")};
+  for (const Alternative& other : route.alternatives) endpoints.push_back(other.url);
+  out.Entry(2, "endpoints", List(endpoints));
+  if (route.pick) out.Entry(2, "pick", PickText(*route.pick));
+  out.Entry(2, "dry_run", route.dry_run ? "true" : "false");
   out.Entry(2, "exclude", route.exclude ? List(*route.exclude) : "[]");
   out.Entry(2, "on_error", OnErrorText(route.on_error));
   PrintSending(route, out);

@@ -19,6 +19,11 @@ namespace {
 
 constexpr size_t kLongestName = 64;
 
+constexpr Choice<bool> kFlags[] = {{"true", true}, {"false", false}};
+constexpr size_t kMostEndpoints = 16;
+constexpr Choice<PickOf> kPicks[] = {{"all", PickOf::kAll},
+                                     {"first_healthy", PickOf::kFirstHealthy},
+                                     {"round_robin", PickOf::kRoundRobin}};
 constexpr Choice<OnError> kOnErrors[] = {{"LOG", OnError::kLog}, {"FAIL", OnError::kFail}};
 
 // Without a slash: `<app>/backend` is the name of an app's own route.
@@ -65,16 +70,30 @@ constexpr Key<Match> kMatchKeys[] = {
     {"status", [](const Value& v, Match& out) { return ReadAnyOf(v, out.statuses); }},
 };
 
+absl::Status ReadEndpoint(const Value& value, const std::string& transport, Sending& out) {
+  return transport == kRest ? ReadUrl(value, "", out) : ReadAddress(value, out);
+}
+
 absl::Status ReadEndpoints(const Value& value, Route& out) {
   absl::StatusOr<std::vector<Value>> items = value.Items();
   if (!items.ok()) return items.status();
   if (items->empty()) return value.Error("lists nothing; a route needs one URL");
-  if (items->size() > 1) {
-    return (*items)[1].Error(absl::UnimplementedError(
-        "one endpoint each in this version; a second route reaches a second one"));
+  if (items->size() > kMostEndpoints) {
+    return value.Error(absl::StrCat("lists more than ", kMostEndpoints, " endpoints"));
   }
-  return out.transport == kRest ? ReadUrl(items->front(), "", out)
-                                : ReadAddress(items->front(), out);
+  absl::Status status = ReadEndpoint(items->front(), out.transport, out);
+  for (size_t i = 1; i < items->size() && status.ok(); ++i) {
+    Sending other;
+    status = ReadEndpoint((*items)[i], out.transport, other);
+    if (!status.ok()) return status;
+    const auto same = [&](const Alternative& before) { return before.url == *other.url; };
+    if (other.url == out.url ||
+        std::any_of(out.alternatives.begin(), out.alternatives.end(), same)) {
+      return (*items)[i].Error("is listed twice");
+    }
+    out.alternatives.push_back({*std::move(other.url), std::move(other.url_where)});
+  }
+  return status;
 }
 
 // Which one it is decides what else may be written: it is read before the other keys.
@@ -114,6 +133,10 @@ constexpr Key<Route> kRouteKeys[] = {
     {"transport", [](const Value&, Route&) { return absl::OkStatus(); }},
     {"options", ReadRouteOptions},
     {"endpoints", ReadEndpoints},
+    {"pick",
+     [](const Value& v, Route& out) { return Store(ReadChoice<PickOf>(v, kPicks), out.pick); }},
+    {"dry_run",
+     [](const Value& v, Route& out) { return Store(ReadChoice<bool>(v, kFlags), out.dry_run); }},
     {"exclude", ReadExclude},
     {"on_error", [](const Value& v,
                     Route& out) { return Store(ReadChoice<OnError>(v, kOnErrors), out.on_error); }},
@@ -132,6 +155,12 @@ absl::Status ReadRoute(const Value& value, Route& out) {
   if (!status.ok()) return status;
   if (out.name.empty()) return value.Error("has no name, which a route needs");
   if (!out.url) return value.Error("has no endpoints; a route needs one URL");
+  if (!out.alternatives.empty() && !out.pick) {
+    return value.Error("has several endpoints, and no pick: all, first_healthy or round_robin");
+  }
+  if (out.alternatives.empty() && out.pick) {
+    return value.Error("has a pick, and one endpoint alone");
+  }
   return absl::OkStatus();
 }
 

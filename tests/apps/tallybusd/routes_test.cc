@@ -21,7 +21,7 @@ class RoutesTest : public ::testing::Test {
                       {"linger", "a time", OptionType::kDuration}};
     memory.check = [this](const Endpoint& endpoint) {
       checked = endpoint;
-      return verdict;
+      return refused.empty() || refused == endpoint.url ? verdict : absl::OkStatus();
     };
     EXPECT_TRUE(registry.Register(memory).ok());
     TransportDescriptor rest = memory::MemoryDescriptor(recorder);
@@ -44,11 +44,49 @@ class RoutesTest : public ::testing::Test {
   EndpointIds ids;
   Endpoint checked;
   absl::Status verdict;
+  std::string refused;  // the address that the verdict is about; empty: any
 };
 
 constexpr char kGood[] =
     "    endpoints: [here]\n    transport: memory\n    timeout: 2s\n"
     "    options: {topic: t, linger: 1m}\n";
+
+constexpr char kTwo[] =
+    "    endpoints: [here, there]\n    transport: memory\n    options: {topic: t}\n";
+
+TEST_F(RoutesTest, WhereAllGetAnEventEachEndpointIsARouteOfItsOwn) {
+  auto table = Make(kTwo + std::string("    pick: all\n    dry_run: true\n"));
+  ASSERT_TRUE(table.ok()) << table.status();
+  ASSERT_EQ(table->others.size(), 2u);
+  EXPECT_EQ(table->others[0]->name, "r/1");
+  EXPECT_EQ(table->others[1]->name, "r/2");
+  EXPECT_EQ(table->others[1]->endpoint.route, "r/2");
+  EXPECT_EQ(table->others[1]->endpoint.url, "there");
+  EXPECT_NE(table->others[0]->endpoint.id, table->others[1]->endpoint.id);
+  EXPECT_TRUE(table->others[1]->dry_run);
+  EXPECT_EQ(table->others[0]->quota_bytes, table->others[1]->quota_bytes);
+}
+
+TEST_F(RoutesTest, WhereOneIsPickedTheyAreOneRoute) {
+  auto table = Make(kTwo + std::string("    pick: round_robin\n"));
+  ASSERT_TRUE(table.ok()) << table.status();
+  ASSERT_EQ(table->others.size(), 1u);
+  const Route& route = *table->others[0];
+  EXPECT_EQ(route.name, "r");
+  EXPECT_EQ(route.pick, Pick::kRoundRobin);
+  ASSERT_EQ(route.endpoint_count(), 2u);
+  EXPECT_EQ(route.endpoint_at(1).url, "there");
+  EXPECT_EQ(route.endpoint_at(1).route, "r");
+  EXPECT_NE(route.endpoint_at(1).id, route.endpoint_at(0).id);
+}
+
+TEST_F(RoutesTest, WhatIsWrongWithAFurtherEndpointIsToldAtItsPlace) {
+  const std::string lines = kTwo + std::string("    pick: first_healthy\n");
+  ASSERT_TRUE(Make(lines).ok());
+  verdict = absl::InvalidArgumentError("is no place");
+  refused = "there";
+  EXPECT_EQ(ErrorOf(lines), "tallybus.yaml:4:23: routes[0].endpoints[1]: is no place");
+}
 
 TEST_F(RoutesTest, OptionsAreHandedOnInTheirOneForm) {
   Transport* const one = reinterpret_cast<Transport*>(this);  // never called

@@ -87,6 +87,7 @@ TEST(ConfigPrintTest, EveryKeyOfARouteIsPrintedWithItsDefault) {
             "      methods: all\n"
             "    transport: rest\n"
             "    endpoints: [http://h/]\n"
+            "    dry_run: false\n"
             "    exclude: []\n"
             "    on_error: LOG\n"
             "    delivery: guaranteed\n"
@@ -106,6 +107,15 @@ TEST(ConfigPrintTest, EveryKeyOfARouteIsPrintedWithItsDefault) {
             "      key_file: \"\"\n"
             "      http2: true\n"
             "    format: wcs\n");
+}
+
+TEST(ConfigPrintTest, SeveralEndpointsArePrintedWithTheirPick) {
+  absl::StatusOr<Config> config = LoadText(
+      "routes: [{name: r, endpoints: [http://a/, http://b/], pick: first_healthy, dry_run: true}]");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(Print(*config), HasSubstr("    endpoints: [http://a/, http://b/]\n"
+                                        "    pick: first_healthy\n"
+                                        "    dry_run: true\n"));
 }
 
 TEST(ConfigPrintTest, SecretsOfOptionsAreNeverPrinted) {
