@@ -9,10 +9,27 @@
 #include <memory>
 #include <utility>
 
+#include "config/sending_keys.h"
+
 namespace tallybus {
 namespace {
 
 constexpr char kRest[] = "rest";
+
+void AddCredentials(const config::Credentials& credentials,
+                    std::map<std::string, std::string>* options) {
+  std::vector<std::string> keys;
+  for (const config::SigningKey& each : credentials.signing) {
+    keys.push_back(each.key.text);
+    if (each.until == absl::InfiniteFuture()) continue;
+    absl::StrAppend(&keys.back(), "@", absl::ToUnixSeconds(each.until));
+  }
+  if (!keys.empty()) (*options)["signing"] = absl::StrJoin(keys, " ");
+  if (credentials.username) (*options)["username"] = *credentials.username;
+  if (credentials.password) (*options)["password"] = credentials.password->text;
+  if (credentials.bearer_token) (*options)["bearer_token"] = credentials.bearer_token->text;
+  if (credentials.wcs_hash_key) (*options)["wcs_hash_key"] = credentials.wcs_hash_key->text;
+}
 
 Endpoint EndpointOf(const std::string& route, const config::Sending& sending) {
   Endpoint endpoint;
@@ -21,9 +38,10 @@ Endpoint EndpointOf(const std::string& route, const config::Sending& sending) {
   endpoint.timeout = sending.timeout;
   endpoint.max_connections = sending.max_connections;
   endpoint.options["network"] = sending.network == config::Network::kPublic ? "public" : "private";
-  if (sending.Batches()) {
-    endpoint.options["format"] =
-        sending.format == config::Format::kNdjson ? "ndjson" : "json-array";
+  endpoint.options["format"] = config::FormatWord(sending.format);
+  AddCredentials(sending.credentials, &endpoint.options);
+  if (sending.compress_over) {
+    endpoint.options["compress.over"] = std::to_string(*sending.compress_over);
   }
   if (!sending.allow_cidrs.empty()) {
     endpoint.options["allow_cidrs"] = absl::StrJoin(sending.allow_cidrs, ",");
@@ -65,6 +83,9 @@ absl::Status ErrorAt(const config::Sending& sending, const absl::Status& status)
   if (absl::StartsWith(status.message(), "tls.ca_file")) where = &sending.ca_file_where;
   if (absl::StartsWith(status.message(), "tls.cert_file")) where = &sending.cert_file_where;
   if (absl::StartsWith(status.message(), "tls.key_file")) where = &sending.key_file_where;
+  const absl::string_view option = status.message().substr(0, status.message().find_first_of(":["));
+  const auto credential = sending.credentials.where.find(std::string(option));
+  if (credential != sending.credentials.where.end()) where = &credential->second;
   return absl::Status(status.code(), absl::StrCat(*where, ": ", status.message()));
 }
 

@@ -9,6 +9,7 @@
 
 #include <utility>
 
+#include "credential_keys.h"
 #include "tallybus/event.h"
 #include "units.h"
 
@@ -42,8 +43,8 @@ constexpr Choice<OnHeadFailure> kOnHeadFailures[] = {{"block", OnHeadFailure::kB
 constexpr Choice<Format> kFormats[] = {{"wcs", Format::kWcs},
                                        {"json-array", Format::kJsonArray},
                                        {"ndjson", Format::kNdjson},
-                                       {"cloudevents", std::nullopt},
-                                       {"cloudevents-batch", std::nullopt}};
+                                       {"cloudevents", Format::kCloudEvents},
+                                       {"cloudevents-batch", Format::kCloudEventsBatch}};
 constexpr Choice<bool> kFlags[] = {{"true", true}, {"false", false}};
 
 // What can be said without resolving anything; the transport judges the rest.
@@ -55,7 +56,7 @@ absl::Status CheckUrl(const Value& value, std::string_view url, std::string_view
   const std::string_view rest = url.substr(scheme.size() + 3);
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
   if (authority.find('@') != std::string_view::npos) {
-    return value.LaterValue("credentials in a URL");
+    return value.Error("holds credentials; they are written as username and password");
   }
   if (authority.empty() || authority.front() == ':') return value.Error("names no host");
   if (url.find(' ') != std::string_view::npos) return value.Error("holds a space; write %20");
@@ -173,6 +174,15 @@ absl::Status ReadBatch(const Value& value, Sending& out) {
   return ReadKeys<Batch>(value, kBatchKeys, out.batch);
 }
 
+constexpr Key<Sending> kCompressKeys[] = {{"over", [](const Value& v, Sending& out) {
+                                             return Store(v.Size(0, kMostBatchBytes),
+                                                          out.compress_over);
+                                           }}};
+
+absl::Status ReadCompress(const Value& value, Sending& out) {
+  return ReadKeys<Sending>(value, kCompressKeys, out);
+}
+
 absl::Status ReadOnHeadFailure(const Value& value, Sending& out) {
   out.on_head_failure_where = value.Where();
   return Store(ReadChoice<OnHeadFailure>(value, kOnHeadFailures), out.on_head_failure);
@@ -211,14 +221,26 @@ constexpr Key<Sending> kSendingKeys[] = {
     {"format", [](const Value& v,
                   Sending& out) { return Store(ReadChoice<Format>(v, kFormats), out.format); }},
     {"batch", ReadBatch},
+    {"signing", [](const Value& v, Sending& out) { return ReadSigning(v, out.credentials); }},
+    {"username", [](const Value& v, Sending& out) { return ReadUsername(v, out.credentials); }},
+    {"password", [](const Value& v, Sending& out) { return ReadPassword(v, out.credentials); }},
+    {"bearer_token",
+     [](const Value& v, Sending& out) { return ReadBearerToken(v, out.credentials); }},
+    {"wcs_hash_key",
+     [](const Value& v, Sending& out) { return ReadWcsHashKey(v, out.credentials); }},
+    {"compress", ReadCompress},
     {"dry_run", nullptr},
     {"hold", nullptr},
-    {"password", nullptr},
-    {"signing", nullptr},
-    {"username", nullptr},
 };
 
 }  // namespace
+
+std::string_view FormatWord(Format format) {
+  for (const Choice<Format>& choice : kFormats) {
+    if (choice.meaning == format) return choice.word;
+  }
+  return "";
+}
 
 std::span<const Key<Sending>> SendingKeys() { return kSendingKeys; }
 
@@ -250,7 +272,7 @@ absl::Status CheckFormat(const Sending& sending) {
   if (!sending.Batches() && !sending.batch_where.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         sending.batch_where,
-        ": needs a format that holds several events, `format: json-array` or `format: ndjson`"));
+        ": needs a format that holds several events: json-array, ndjson or cloudevents-batch"));
   }
   if (sending.Batches() && sending.batch.max_wait >= sending.timeout) {
     return absl::InvalidArgumentError(
@@ -261,7 +283,7 @@ absl::Status CheckFormat(const Sending& sending) {
     return absl::InvalidArgumentError(absl::StrCat(
         sending.on_head_failure_where,
         ": `skip` lets later events pass one that fails; in a batch they fail together, "
-        "so it needs `format: wcs`"));
+        "so it needs a format of one event, `format: wcs` or `format: cloudevents`"));
   }
   return absl::OkStatus();
 }
