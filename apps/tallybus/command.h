@@ -30,6 +30,9 @@ Command SpoolCommand();
 Command ReplayCommand();
 Command EndpointCommand();
 Command TraceCommand();
+Command TriggerCommand();
+Command SignCommand();
+Command VerifyCommand();
 
 // One line on standard error, "tallybus <command>: <text>"; returns `status`.
 int Complain(const std::string& command, const std::string& text, int status);

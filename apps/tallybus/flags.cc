@@ -4,7 +4,8 @@
 #include <absl/flags/flag.h>
 
 ABSL_FLAG(std::string, method, "StreamStatusEvent", "the event's method");
-ABSL_FLAG(std::string, to, "tcp://127.0.0.1:5581", "the router's open bus");
+ABSL_FLAG(std::string, to, "tcp://127.0.0.1:5581",
+          "pub: the router's open bus; trigger: the receiver's URL, as `url` of an app is");
 ABSL_FLAG(bool, protobuf, false, "a switch: send protobuf envelopes instead of JSON");
 ABSL_FLAG(uint64_t, count, 1, "how many times the objects are sent");
 ABSL_FLAG(std::string, rate, "", "the most events a second, for example 100/s; none: no limit");
@@ -31,10 +32,32 @@ ABSL_FLAG(std::string, since, "",
 ABSL_FLAG(std::string, app, "", "only events of this app key");
 ABSL_FLAG(std::string, stream, "", "only events of this stream: its name or mediaSessionId");
 ABSL_FLAG(std::string, route, "", "only events for this route, such as defaultApp/backend");
-ABSL_FLAG(std::string, id, "", "only the event of this id");
+ABSL_FLAG(std::string, id, "", "only the event of this id; sign, verify: the field webhook-id");
 ABSL_FLAG(std::optional<uint64_t>, limit, std::nullopt,
           "the most rows to show; 0: all; none: 100 for ls, all for export");
 ABSL_FLAG(bool, all, false, "a switch: really all of them, without any filter");
 ABSL_FLAG(bool, dry_run, false, "a switch: count what would be done, and do nothing");
 ABSL_FLAG(bool, reveal, false, "a switch: show what looks like a credential too");
 ABSL_FLAG(std::string, reason, "", "why, for whoever looks at it later");
+ABSL_FLAG(std::string, format, "wcs",
+          "as of an app: wcs, cloudevents, json-array, ndjson, cloudevents-batch");
+ABSL_FLAG(std::string, secret, "",
+          "signs by Standard Webhooks: whsec_… or whsk_…, several with spaces between them, or "
+          "file:PATH");
+ABSL_FLAG(std::string, wcs_hash_key, "", "the key of Web Call Server's hash, or file:PATH");
+ABSL_FLAG(std::string, username, "", "of the Basic credentials");
+ABSL_FLAG(std::string, password, "", "of the Basic credentials, or file:PATH");
+ABSL_FLAG(std::string, bearer_token, "", "of the Bearer credentials, or file:PATH");
+ABSL_FLAG(std::string, ca_file, "", "PEM file of authorities to trust instead of the system's");
+ABSL_FLAG(std::optional<uint64_t>, compress_over, std::nullopt,
+          "bytes: larger bodies are sent with gzip");
+ABSL_FLAG(bool, duplicate, false, "a switch: send the last event again");
+ABSL_FLAG(std::optional<absl::Duration>, late, std::nullopt,
+          "for example 20m: send what is so old, and what was signed so long ago");
+ABSL_FLAG(bool, out_of_order, false, "a switch: send a newer event before an older one");
+ABSL_FLAG(bool, forged, false, "a switch: send what another signed, and what nobody did");
+ABSL_FLAG(std::string, key, "", "whsec_…, whsk_…, to verify whpk_… too, or file:PATH");
+ABSL_FLAG(std::string, timestamp, "", "the field webhook-timestamp; sign: none is now");
+ABSL_FLAG(std::string, signature, "", "the field webhook-signature");
+ABSL_FLAG(std::optional<absl::Duration>, tolerance, std::nullopt,
+          "how far the timestamp may be off; none: 5m");

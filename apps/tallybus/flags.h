@@ -36,5 +36,21 @@ ABSL_DECLARE_FLAG(bool, all);
 ABSL_DECLARE_FLAG(bool, dry_run);
 ABSL_DECLARE_FLAG(bool, reveal);
 ABSL_DECLARE_FLAG(std::string, reason);
+ABSL_DECLARE_FLAG(std::string, format);
+ABSL_DECLARE_FLAG(std::string, secret);
+ABSL_DECLARE_FLAG(std::string, wcs_hash_key);
+ABSL_DECLARE_FLAG(std::string, username);
+ABSL_DECLARE_FLAG(std::string, password);
+ABSL_DECLARE_FLAG(std::string, bearer_token);
+ABSL_DECLARE_FLAG(std::string, ca_file);
+ABSL_DECLARE_FLAG(std::optional<uint64_t>, compress_over);
+ABSL_DECLARE_FLAG(bool, duplicate);
+ABSL_DECLARE_FLAG(std::optional<absl::Duration>, late);
+ABSL_DECLARE_FLAG(bool, out_of_order);
+ABSL_DECLARE_FLAG(bool, forged);
+ABSL_DECLARE_FLAG(std::string, key);
+ABSL_DECLARE_FLAG(std::string, timestamp);
+ABSL_DECLARE_FLAG(std::string, signature);
+ABSL_DECLARE_FLAG(std::optional<absl::Duration>, tolerance);
 
 #endif  // TALLYBUS_APPS_TALLYBUS_FLAGS_H_

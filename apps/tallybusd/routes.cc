@@ -10,16 +10,34 @@
 #include <utility>
 
 #include "config/option_keys.h"
+#include "config/sending_keys.h"
 
 namespace tallybus {
 namespace {
+
+void AddCredentials(const config::Credentials& credentials,
+                    std::map<std::string, std::string>* options) {
+  std::vector<std::string> keys;
+  for (const config::SigningKey& each : credentials.signing) {
+    keys.push_back(each.key.text);
+    if (each.until == absl::InfiniteFuture()) continue;
+    absl::StrAppend(&keys.back(), "@", absl::ToUnixSeconds(each.until));
+  }
+  if (!keys.empty()) (*options)["signing"] = absl::StrJoin(keys, " ");
+  if (credentials.username) (*options)["username"] = *credentials.username;
+  if (credentials.password) (*options)["password"] = credentials.password->text;
+  if (credentials.bearer_token) (*options)["bearer_token"] = credentials.bearer_token->text;
+  if (credentials.wcs_hash_key) (*options)["wcs_hash_key"] = credentials.wcs_hash_key->text;
+}
 
 // The keys of a route that are rest's options.
 std::map<std::string, std::string> RestOptions(const config::Sending& sending) {
   std::map<std::string, std::string> options;
   options["network"] = sending.network == config::Network::kPublic ? "public" : "private";
-  if (sending.Batches()) {
-    options["format"] = sending.format == config::Format::kNdjson ? "ndjson" : "json-array";
+  options["format"] = config::FormatWord(sending.format);
+  AddCredentials(sending.credentials, &options);
+  if (sending.compress_over) {
+    options["compress.over"] = std::to_string(*sending.compress_over);
   }
   if (!sending.allow_cidrs.empty()) {
     options["allow_cidrs"] = absl::StrJoin(sending.allow_cidrs, ",");
@@ -68,7 +86,9 @@ const std::string& PlaceOf(absl::string_view message, const config::Sending& sen
   for (const auto& [option, where] : files) {
     if (!where.empty() && absl::StartsWith(message, option)) return where;
   }
-  return sending.url_where;
+  const absl::string_view option = message.substr(0, message.find_first_of(":["));
+  const auto credential = sending.credentials.where.find(std::string(option));
+  return credential != sending.credentials.where.end() ? credential->second : sending.url_where;
 }
 
 // Turns what is configured into routes of one table.

@@ -51,6 +51,12 @@ class ConfigurationTest(unittest.TestCase):
             "apps:\n  a: { url: 'ftp://x' }\n": r"tallybus.yaml:2:13: .*http",
             "apps: {\n": r"tallybus.yaml:\d+:\d+: ",
             "listen: { open: 'tcp://0.0.0.0:1' }\n": r"tallybus.yaml:1:17: .*not in this version",
+            "apps:\n  a:\n    url: http://h\n    signing: [{ key: 'v1,whsec_x' }]\n":
+                r":4:14: apps.a.signing: signing\[0\]: has a version in front",
+            "apps:\n  a:\n    url: http://h\n    signing: [{ key: whsec_AAAA }]\n":
+                r":4:14: apps.a.signing: signing\[0\]: holds 3 bytes",
+            "apps:\n  a:\n    url: http://h\n    password: hunter2\n":
+                r":4:15: apps.a.password: password: needs a username",
             "apps:\n  a:\n    url: http://${NOT_SET_ANYWHERE}\n": r":3:10: .*NOT_SET_ANYWHERE",
         }
         for text, wanted in cases.items():
@@ -62,7 +68,7 @@ class ConfigurationTest(unittest.TestCase):
                     self.assertRegex(lines[0], wanted)
 
     def test_what_a_later_version_brings_is_refused_and_not_ignored(self):
-        for text in ("apps: { a: { signing: x } }", "plugins: []",
+        for text in ("apps: { a: { dry_run: x } }", "plugins: []",
                      "routes: [{ name: r, transport: nats, endpoints: [http://h/] }]"):
             with self.subTest(text=text):
                 code, lines = self.run_daemon(text, "--check")

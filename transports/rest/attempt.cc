@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "transports/rest/curl_option.h"
+#include "transports/rest/endpoint_pool.h"
+#include "transports/rest/gzip.h"
 #include "transports/rest/verdict.h"
 
 namespace tallybus::rest {
@@ -89,11 +91,20 @@ bool Attempt::Prepare(const Delivery& delivery) {
   if (format == Format::kWcs) {
     body_ = first.body;
   } else {
-    WriteBatch(format, delivery.parcels, &batch_);
-    body_ = batch_;
+    WriteBody(format, delivery.parcels, &written_);
+    body_ = written_;
   }
   WriteHeaders(format, delivery.parcels, &headers_);
   answer_.Begin(delivery.want_answer, body_.size());
+  // Whoever verifies has the JSON in his hands, not what it was packed into on the way.
+  if (!settings_.credentials.empty()) {
+    settings_.credentials.AddTo(RequestId(format, delivery.parcels), body_, pool_.clock().WallNow(),
+                                &headers_);
+  }
+  if (body_.size() > settings_.compress_over && Gzip(body_, &packed_)) {
+    body_ = packed_;
+    headers_.Join("Content-Encoding", "gzip");
+  }
   return is_another;
 }
 

@@ -110,8 +110,9 @@ class Attempt {
   void SetSecurity();
   DeliveryResult NotAnswered();
 
-  std::string method_;  // that url_ ends in; empty: none
-  std::string batch_;   // the body, where it is not an event's own bytes
+  std::string method_;   // that url_ ends in; empty: none
+  std::string written_;  // the body, where it is not an event's own bytes
+  std::string packed_;   // the body, where it is compressed
 };
 
 }  // namespace tallybus::rest

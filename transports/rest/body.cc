@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "tallybus/codec.h"
+#include "transports/rest/cloud_event.h"
 
 namespace tallybus::rest {
 namespace {
@@ -47,24 +48,57 @@ void AppendObject(const Parcel& parcel, std::string* out) {
   out->push_back('}');
 }
 
-}  // namespace
-
-void WriteBatch(Format format, std::span<const Parcel> parcels, std::string* out) {
-  const bool array = format == Format::kJsonArray;
-  out->clear();
-  if (array) out->push_back('[');
+void WriteArray(std::span<const Parcel> parcels, void (*append)(const Parcel&, std::string*),
+                std::string* out) {
   for (const Parcel& parcel : parcels) {
-    if (array && out->size() > 1) out->push_back(',');
-    const size_t begin = out->size();
+    out->push_back(out->empty() ? '[' : ',');
+    append(parcel, out);
+  }
+  out->push_back(']');
+}
+
+void WriteLines(std::span<const Parcel> parcels, std::string* out) {
+  for (const Parcel& parcel : parcels) {
+    const auto begin = static_cast<std::ptrdiff_t>(out->size());
     AppendObject(parcel, out);
-    if (array) continue;
     // JSON has line breaks between its tokens alone.
-    const auto first = out->begin() + static_cast<std::ptrdiff_t>(begin);
     std::replace_if(
-        first, out->end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+        out->begin() + begin, out->end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
     out->push_back('\n');
   }
-  if (array) out->push_back(']');
+}
+
+}  // namespace
+
+std::string_view ContentType(Format format) {
+  switch (format) {
+    case Format::kNdjson:
+      return "application/x-ndjson";
+    case Format::kCloudEvents:
+      // In lower case: the official library for JavaScript compares the whole of it.
+      return "application/cloudevents+json; charset=utf-8";
+    case Format::kCloudEventsBatch:
+      return "application/cloudevents-batch+json";
+    case Format::kWcs:
+    case Format::kJsonArray:
+      break;
+  }
+  return "application/json;charset=UTF-8";
+}
+
+void WriteBody(Format format, std::span<const Parcel> parcels, std::string* out) {
+  out->clear();
+  switch (format) {
+    case Format::kNdjson:
+      return WriteLines(parcels, out);
+    case Format::kCloudEvents:
+      return AppendCloudEvent(parcels.front(), out);
+    case Format::kCloudEventsBatch:
+      return WriteArray(parcels, AppendCloudEvent, out);
+    case Format::kWcs:
+    case Format::kJsonArray:
+      return WriteArray(parcels, AppendObject, out);
+  }
 }
 
 std::string BatchId(std::span<const Parcel> parcels) {

@@ -24,9 +24,10 @@ bool IsBeyondAscii(std::string_view host) {
 
 }  // namespace
 
-EndpointPool::EndpointPool(EndpointSettings settings, Metrics& metrics, const std::string& route,
-                           SocketWatch& watch, void* multi)
+EndpointPool::EndpointPool(EndpointSettings settings, const Clock& clock, Metrics& metrics,
+                           const std::string& route, SocketWatch& watch, void* multi)
     : settings_(std::move(settings)),
+      clock_(clock),
       counters_(metrics, route),
       watch_(watch),
       multi_(multi),

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tallybus/clock.h"
 #include "tallybus/metrics.h"
 #include "tallybus/transport.h"
 #include "transports/rest/attempt.h"
@@ -21,14 +22,16 @@ namespace tallybus::rest {
 // waits here and not in libcurl: a transfer that waits there for a connection has no time-out.
 class EndpointPool {
  public:
-  EndpointPool(EndpointSettings settings, Metrics& metrics, const std::string& route,
-               SocketWatch& watch, void* multi);
+  // `clock`, `metrics`, `watch` and `multi` outlive the pool.
+  EndpointPool(EndpointSettings settings, const Clock& clock, Metrics& metrics,
+               const std::string& route, SocketWatch& watch, void* multi);
 
   bool IsFull() const { return busy_ >= settings_.max_connections; }
   bool IsIdle() const { return busy_ == 0 && waiting_.empty(); }
   // How many connections it may have in libcurl's own pool.
   int most_of_libcurl() const { return settings_.url.IsTls() ? settings_.max_connections : 0; }
   const std::string& peer() const { return settings_.url.peer; }
+  const Clock& clock() const { return clock_; }
 
   // The peer has not taken up the offer of HTTP/2. True: what follows goes over connections of our
   // own.
@@ -53,6 +56,7 @@ class EndpointPool {
   std::unique_ptr<Attempt> Make(bool by_libcurl);
 
   const EndpointSettings settings_;
+  const Clock& clock_;
   const RouteCounters counters_;
   SocketWatch& watch_;
   void* const multi_;

@@ -1,6 +1,7 @@
 // Reading of options, and the check of the PEM files that they name.
 #include "transports/rest/endpoint_settings.h"
 
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -70,14 +71,23 @@ absl::StatusOr<Format> ReadFormat(const std::string& word) {
   if (word.empty() || word == "wcs") return Format::kWcs;
   if (word == "json-array") return Format::kJsonArray;
   if (word == "ndjson") return Format::kNdjson;
-  return absl::InvalidArgumentError(
-      absl::StrCat(kFormatOption, ": must be wcs, json-array or ndjson"));
+  if (word == "cloudevents") return Format::kCloudEvents;
+  if (word == "cloudevents-batch") return Format::kCloudEventsBatch;
+  return absl::InvalidArgumentError(absl::StrCat(
+      kFormatOption, ": must be wcs, json-array, ndjson, cloudevents or cloudevents-batch"));
 }
 
 absl::StatusOr<bool> ReadHttp2(const std::string& word) {
   if (word.empty() || word == "true") return true;
   if (word == "false") return false;
   return absl::InvalidArgumentError(absl::StrCat(kHttp2Option, ": must be true or false"));
+}
+
+absl::StatusOr<size_t> ReadCompressOver(const std::string& digits) {
+  uint64_t bytes = SIZE_MAX;
+  if (digits.empty() || absl::SimpleAtoi(digits, &bytes)) return bytes;
+  return absl::InvalidArgumentError(
+      absl::StrCat(kCompressOverOption, ": must be a number of bytes"));
 }
 
 }  // namespace
@@ -98,9 +108,18 @@ absl::StatusOr<EndpointSettings> ReadSettings(const Endpoint& endpoint) {
   if (!format.ok()) return format.status();
   const auto http2 = ReadHttp2(Option(endpoint, kHttp2Option));
   if (!http2.ok()) return http2.status();
-  return EndpointSettings{*std::move(url), *std::move(rules),
-                          std::move(tls),  std::max(endpoint.max_connections, 1),
-                          *format,         *http2};
+  auto credentials = Credentials::Read(endpoint.options);
+  if (!credentials.ok()) return credentials.status();
+  const auto compress_over = ReadCompressOver(Option(endpoint, kCompressOverOption));
+  if (!compress_over.ok()) return compress_over.status();
+  return EndpointSettings{.url = *std::move(url),
+                          .rules = *std::move(rules),
+                          .tls = std::move(tls),
+                          .max_connections = std::max(endpoint.max_connections, 1),
+                          .format = *format,
+                          .http2 = *http2,
+                          .credentials = *std::move(credentials),
+                          .compress_over = *compress_over};
 }
 
 absl::Status CheckTlsFiles(const TlsFiles& files) {

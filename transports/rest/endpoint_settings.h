@@ -6,11 +6,14 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "tallybus/transport.h"
 #include "transports/rest/address_rules.h"
 #include "transports/rest/body.h"
+#include "transports/rest/credentials.h"
 #include "transports/rest/request.h"
 
 namespace tallybus::rest {
@@ -22,6 +25,7 @@ inline constexpr char kCaFileOption[] = "tls.ca_file";
 inline constexpr char kCertFileOption[] = "tls.cert_file";
 inline constexpr char kKeyFileOption[] = "tls.key_file";
 inline constexpr char kHttp2Option[] = "tls.http2";
+inline constexpr char kCompressOverOption[] = "compress.over";
 
 // Paths of PEM files; empty where not given.
 struct TlsFiles {
@@ -37,6 +41,8 @@ struct EndpointSettings {
   int max_connections = 1;
   Format format = Format::kWcs;
   bool http2 = true;  // is offered, over TLS
+  Credentials credentials;
+  size_t compress_over = SIZE_MAX;  // bytes of a body that is sent as it is
 };
 
 // INVALID_ARGUMENT says which part of the endpoint is wrong. Opens no file.

@@ -205,8 +205,8 @@ EndpointPool* HttpLoop::PoolFor(const Delivery& delivery) {
     return nullptr;
   }
   if (pools_.size() >= kMaxPools) EvictOne();
-  auto pool = std::make_unique<EndpointPool>(*std::move(settings), context_.metrics, endpoint.route,
-                                             watch_, multi_);
+  auto pool = std::make_unique<EndpointPool>(*std::move(settings), context_.clock, context_.metrics,
+                                             endpoint.route, watch_, multi_);
   connections_wanted_ += pool->most_of_libcurl();
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
                     std::clamp(connections_wanted_, kFewestConnections, kMostConnections));

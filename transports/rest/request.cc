@@ -129,11 +129,15 @@ absl::StatusOr<BaseUrl> ParseBaseUrl(const std::string& url) {
   return base;
 }
 
+void AppendSegment(std::string_view segment, std::string* out) {
+  for (char c : segment) AppendEncoded(c, /*slash_is_safe=*/false, out);
+}
+
 std::string TargetUrl(const BaseUrl& base, std::string_view method) {
   std::string url;
   url.reserve(base.prefix.size() + base.query.size() + method.size() + 1);
   url.append(base.prefix).push_back('/');
-  for (char c : method) AppendEncoded(c, /*slash_is_safe=*/false, &url);
+  AppendSegment(method, &url);
   return url.append(base.query);
 }
 
@@ -178,20 +182,19 @@ void HeaderFields::AddRaw(std::string_view line) {
   text_.append(line).push_back('\0');
 }
 
+std::string RequestId(Format format, std::span<const Parcel> parcels) {
+  return IsBatch(format) ? BatchId(parcels) : parcels.front().event.id.ToString();
+}
+
 void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* out) {
   out->Clear();
   out->Add("Accept", "application/json, application/*+json");
-  out->Add("Content-Type",
-           format == Format::kNdjson ? "application/x-ndjson" : "application/json;charset=UTF-8");
+  out->Add("Content-Type", ContentType(format));
   out->Add("User-Agent", "Tallybus/" TALLYBUS_VERSION);  // what follows is none of libcurl's
   out->Join("Connection", "keep-alive");
-  if (format != Format::kWcs) {
-    out->Join("webhook-id", BatchId(parcels));
-    JoinNumber("tallybus-batch", parcels.size(), out);
-    return;
-  }
+  out->Join("webhook-id", RequestId(format, parcels));
+  if (IsBatch(format)) return JoinNumber("tallybus-batch", parcels.size(), out);
   const Parcel& parcel = parcels.front();
-  out->Join("webhook-id", parcel.event.id.ToString());
   out->Join("tallybus-time", Rfc3339Millis(parcel.event.time));
   out->Join("tallybus-lane", EncodeLane(parcel.lane));
   if (parcel.lane_sequence > 0) JoinNumber("tallybus-sequence", parcel.lane_sequence, out);

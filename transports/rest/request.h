@@ -31,6 +31,9 @@ struct BaseUrl {
 // never repeats the URL: it may hold a secret.
 absl::StatusOr<BaseUrl> ParseBaseUrl(const std::string& url);
 
+// Appends `segment` as one of a path: percent-encoded but for unreserved characters.
+void AppendSegment(std::string_view segment, std::string* out);
+
 // <prefix>/<method><query>; the method is percent-encoded.
 std::string TargetUrl(const BaseUrl& base, std::string_view method);
 
@@ -62,7 +65,11 @@ class HeaderFields {
   std::vector<size_t> starts_;
 };
 
-// Replaces *out by the fields of one attempt, all but Host and Content-Length.
+// The webhook-id of a request: the event's id, or the batch's.
+std::string RequestId(Format format, std::span<const Parcel> parcels);
+
+// Replaces *out by the fields of one attempt, all but Host, Content-Length and what its credentials
+// and its encoding add.
 void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* out);
 
 // Replaces *out by the head of a POST to `url`, which begins with the base's scheme and host: its

@@ -50,13 +50,26 @@ TransportDescriptor RestDescriptor() {
   TransportDescriptor descriptor;
   descriptor.scheme = "rest";
   descriptor.options = {
-      {kFormatOption, "wcs (default): an event a request; json-array or ndjson: batches"},
+      {kFormatOption,
+       "wcs (default), cloudevents: an event a request; json-array, ndjson, cloudevents-batch: "
+       "batches"},
       {kNetworkOption, "private (default) or public: which addresses the URL may lead to"},
       {kAllowCidrsOption, "comma list of address blocks that may be reached all the same"},
       {kCaFileOption, "PEM file of the authorities to trust instead of the system's"},
       {kCertFileOption, "PEM file of the client's certificate"},
       {kKeyFileOption, "PEM file of the client certificate's key"},
-      {kHttp2Option, "true (default) or false: whether HTTP/2 is offered over TLS"},
+      {kHttp2Option, "true (default) or false: whether HTTP/2 is offered over TLS",
+       OptionType::kBoolean},
+      {kSigningOption,
+       "Standard Webhooks: whsec_ and whsk_ keys with spaces between them, behind the first each "
+       "with @<Unix seconds> where it ends",
+       OptionType::kSecret},
+      {kUsernameOption, "name of the Basic credentials"},
+      {kPasswordOption, "password of the Basic credentials", OptionType::kSecret},
+      {kBearerTokenOption, "token of the Bearer credentials", OptionType::kSecret},
+      {kWcsHashKeyOption, "key of Web Call Server's hash of the body", OptionType::kSecret},
+      {kCompressOverOption, "larger bodies are sent with gzip; none: no body is",
+       OptionType::kSize},
   };
   descriptor.check = Check;
   descriptor.credentials_end = CredentialsEnd;

@@ -104,7 +104,7 @@ enum class Network { kPrivate, kPublic };
 enum class WhenFull { kShed, kBlock };
 enum class OnHeadFailure { kBlock, kSkip };
 
-enum class Format { kWcs, kJsonArray, kNdjson };
+enum class Format { kWcs, kJsonArray, kNdjson, kCloudEvents, kCloudEventsBatch };
 
 // Of a format that holds several events.
 struct Batch {
@@ -120,6 +120,28 @@ struct Quota {
   int64_t Of(int64_t spool_bytes) const {
     return percent == 0 ? bytes : spool_bytes * percent / 100;
   }
+};
+
+inline constexpr char kHiddenSecret[] = "***";
+
+struct Secret {
+  std::string text = {};  // never printed
+  std::string file = {};  // where it was read; empty: it stands in the configuration
+};
+
+struct SigningKey {
+  Secret key;
+  absl::Time until = absl::InfiniteFuture();
+};
+
+// What a request shows of its sender.
+struct Credentials {
+  std::vector<SigningKey> signing;
+  std::optional<std::string> username;
+  std::optional<Secret> password;
+  std::optional<Secret> bearer_token;
+  std::optional<Secret> wcs_hash_key;
+  std::map<std::string, std::string> where;  // by key: its place, as Sending::url_where
 };
 
 // How events are sent to one URL: what an app and a route have in common.
@@ -142,8 +164,10 @@ struct Sending {
   OnHeadFailure on_head_failure = OnHeadFailure::kBlock;
   bool coalesce = false;
   Format format = Format::kWcs;
-  Batch batch;  // counts unless the format is kWcs
-  bool Batches() const { return format != Format::kWcs; }
+  Batch batch;  // counts where Batches()
+  bool Batches() const { return format != Format::kWcs && format != Format::kCloudEvents; }
+  Credentials credentials;
+  std::optional<int64_t> compress_over;  // bytes; nullopt: never
 
   // Where the value was written, to lead a later complaint about it:
   // "tallybus.yaml:3:10: apps.defaultApp.url".

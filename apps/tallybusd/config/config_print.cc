@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "option_keys.h"
+#include "sending_keys.h"
 #include "units.h"
 
 namespace tallybus::config {
@@ -182,16 +183,26 @@ std::string QuotaText(const std::optional<Quota>& quota) {
   return quota->percent > 0 ? absl::StrCat(quota->percent, "%") : SizeText(quota->bytes);
 }
 
-std::string_view FormatWord(Format format) {
-  switch (format) {
-    case Format::kJsonArray:
-      return "json-array";
-    case Format::kNdjson:
-      return "ndjson";
-    case Format::kWcs:
-      break;
+std::string SecretText(const Secret& secret) {
+  return Scalar(secret.file.empty() ? kHiddenSecret : "file:" + secret.file);
+}
+
+void PrintCredentials(const Credentials& credentials, Lines& out) {
+  if (!credentials.signing.empty()) out.Section(2, "signing");
+  for (const SigningKey& each : credentials.signing) {
+    out.Item(4, "key", SecretText(each.key));
+    if (each.until == absl::InfiniteFuture()) continue;
+    out.Entry(4, "until",
+              Scalar(absl::FormatTime(absl::RFC3339_sec, each.until, absl::UTCTimeZone())));
   }
-  return "wcs";
+  if (credentials.username) out.Entry(2, "username", Scalar(*credentials.username));
+  const std::pair<const char*, const std::optional<Secret>&> secrets[] = {
+      {"password", credentials.password},
+      {"bearer_token", credentials.bearer_token},
+      {"wcs_hash_key", credentials.wcs_hash_key}};
+  for (const auto& [key, secret] : secrets) {
+    if (secret) out.Entry(2, key, SecretText(*secret));
+  }
 }
 
 // What an app and a route of any transport have in common; both stand at depth 2.
@@ -217,6 +228,11 @@ void PrintRest(const Sending& sending, Lines& out) {
   out.Entry(3, "cert_file", Scalar(sending.cert_file));
   out.Entry(3, "key_file", Scalar(sending.key_file));
   out.Entry(3, "http2", sending.http2 ? "true" : "false");
+  PrintCredentials(sending.credentials, out);
+  if (sending.compress_over) {
+    out.Section(2, "compress");
+    out.Entry(3, "over", SizeText(*sending.compress_over));
+  }
   out.Entry(2, "format", FormatWord(sending.format));
   if (!sending.Batches()) return;
   out.Section(2, "batch");

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <utility>
 
+#include "credential_keys.h"
 #include "tallybus/event.h"
 #include "units.h"
 
@@ -44,13 +45,14 @@ constexpr Choice<OnHeadFailure> kOnHeadFailures[] = {{"block", OnHeadFailure::kB
 constexpr Choice<Format> kFormats[] = {{"wcs", Format::kWcs},
                                        {"json-array", Format::kJsonArray},
                                        {"ndjson", Format::kNdjson},
-                                       {"cloudevents", std::nullopt},
-                                       {"cloudevents-batch", std::nullopt}};
+                                       {"cloudevents", Format::kCloudEvents},
+                                       {"cloudevents-batch", Format::kCloudEventsBatch}};
 constexpr Choice<bool> kFlags[] = {{"true", true}, {"false", false}};
 
 // Of HTTP, or of how the transport rest writes an event.
-constexpr std::string_view kRestKeys[] = {"allow_cidrs", "batch",   "format", "network", "password",
-                                          "signing",     "success", "tls",    "username"};
+constexpr std::string_view kRestKeys[] = {"allow_cidrs", "batch",   "bearer_token", "compress",
+                                          "format",      "network", "password",     "signing",
+                                          "success",     "tls",     "username",     "wcs_hash_key"};
 
 // What can be said without resolving anything; the transport judges the rest.
 absl::Status CheckUrl(const Value& value, std::string_view url, std::string_view or_else) {
@@ -61,7 +63,7 @@ absl::Status CheckUrl(const Value& value, std::string_view url, std::string_view
   const std::string_view rest = url.substr(scheme.size() + 3);
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
   if (authority.find('@') != std::string_view::npos) {
-    return value.LaterValue("credentials in a URL");
+    return value.Error("holds credentials; they are written as username and password");
   }
   if (authority.empty() || authority.front() == ':') return value.Error("names no host");
   if (url.find(' ') != std::string_view::npos) return value.Error("holds a space; write %20");
@@ -179,6 +181,15 @@ absl::Status ReadBatch(const Value& value, Sending& out) {
   return ReadKeys<Batch>(value, kBatchKeys, out.batch);
 }
 
+constexpr Key<Sending> kCompressKeys[] = {{"over", [](const Value& v, Sending& out) {
+                                             return Store(v.Size(0, kMostBatchBytes),
+                                                          out.compress_over);
+                                           }}};
+
+absl::Status ReadCompress(const Value& value, Sending& out) {
+  return ReadKeys<Sending>(value, kCompressKeys, out);
+}
+
 absl::Status ReadOnHeadFailure(const Value& value, Sending& out) {
   out.on_head_failure_where = value.Where();
   return Store(ReadChoice<OnHeadFailure>(value, kOnHeadFailures), out.on_head_failure);
@@ -217,14 +228,25 @@ constexpr Key<Sending> kSendingKeys[] = {
     {"format", [](const Value& v,
                   Sending& out) { return Store(ReadChoice<Format>(v, kFormats), out.format); }},
     {"batch", ReadBatch},
-    {"dry_run", nullptr},
+    {"signing", [](const Value& v, Sending& out) { return ReadSigning(v, out.credentials); }},
+    {"username", [](const Value& v, Sending& out) { return ReadUsername(v, out.credentials); }},
+    {"password", [](const Value& v, Sending& out) { return ReadPassword(v, out.credentials); }},
+    {"bearer_token",
+     [](const Value& v, Sending& out) { return ReadBearerToken(v, out.credentials); }},
+    {"wcs_hash_key",
+     [](const Value& v, Sending& out) { return ReadWcsHashKey(v, out.credentials); }},
+    {"compress", ReadCompress},
     {"hold", nullptr},
-    {"password", nullptr},
-    {"signing", nullptr},
-    {"username", nullptr},
 };
 
 }  // namespace
+
+std::string_view FormatWord(Format format) {
+  for (const Choice<Format>& choice : kFormats) {
+    if (choice.meaning == format) return choice.word;
+  }
+  return "";
+}
 
 std::span<const Key<Sending>> SendingKeys() { return kSendingKeys; }
 
@@ -278,7 +300,7 @@ absl::Status CheckFormat(const Sending& sending) {
   if (!sending.Batches() && !sending.batch_where.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         sending.batch_where,
-        ": needs a format that holds several events, `format: json-array` or `format: ndjson`"));
+        ": needs a format that holds several events: json-array, ndjson or cloudevents-batch"));
   }
   if (sending.Batches() && sending.batch.max_wait >= sending.timeout) {
     return absl::InvalidArgumentError(
@@ -289,7 +311,7 @@ absl::Status CheckFormat(const Sending& sending) {
     return absl::InvalidArgumentError(absl::StrCat(
         sending.on_head_failure_where,
         ": `skip` lets later events pass one that fails; in a batch they fail together, "
-        "so it needs `format: wcs`"));
+        "so it needs a format of one event, `format: wcs` or `format: cloudevents`"));
   }
   return absl::OkStatus();
 }

@@ -17,6 +17,9 @@ namespace tallybus::config {
 
 std::span<const Key<Sending>> SendingKeys();
 
+// As it is written, in the configuration and in the option of the transport.
+std::string_view FormatWord(Format format);
+
 // Reads the URL that events are posted to, and keeps its place. `or_else` ends the sentence that
 // says what a URL is.
 absl::Status ReadUrl(const Value& value, std::string_view or_else, Sending& out);

@@ -8,6 +8,7 @@
 #include "tests/support/scripted_server.h"
 #include "tests/transports/rest/scheme_peers.h"
 #include "transports/rest/rest_transport.h"
+#include "transports/rest/signature.h"
 
 namespace tallybus::rest {
 namespace {
@@ -312,6 +313,61 @@ TEST_P(AnswerTest, AHostThatDoesNotExistIsSaidSo) {
   const auto result = bench_.DeliverAndWait(peers_.At("no-such-host.invalid/", 98));
   ExpectNoAnswer(result, "host not found");
   EXPECT_TRUE(result.never_sent);
+}
+
+// What an endpoint's options make of a request, by each way that it may go.
+using RequestTest = AnswerTest;
+
+INSTANTIATE_TEST_SUITE_P(By, RequestTest,
+                         ::testing::Values(Scheme::kPlain, Scheme::kTls, Scheme::kTlsByLibcurl),
+                         SchemeName);
+
+TEST_P(RequestTest, IsSignedAtTheTimeOfItsAttempt) {
+  constexpr char kSecret[] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+  ScriptedServer server(testing::AnswerWith(200, "OK"), peers_.tls());
+  auto endpoint = peers_.Of(server);
+  endpoint.options["signing"] = kSecret;
+  const int64_t before = absl::ToUnixSeconds(bench_.clock.WallNow());
+  EXPECT_EQ(bench_.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
+  const HttpRequest request = server.Requests().at(0);
+  const int64_t at = std::stoll(request.Header("webhook-timestamp"));
+  EXPECT_GE(at, before);
+  EXPECT_LE(at, absl::ToUnixSeconds(bench_.clock.WallNow()));
+  EXPECT_TRUE(WebhookKey::Parse(kSecret)->Proves(
+      SignedContent(request.Header("webhook-id"), at, request.body),
+      request.Header("webhook-signature")));
+}
+
+TEST_P(RequestTest, IsCompressedOverItsSizeAndSignedAsItWas) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"), peers_.tls());
+  auto endpoint = peers_.Of(server);
+  endpoint.options["compress.over"] = "100";
+  endpoint.options["wcs_hash_key"] = "Jefe";
+  options_.body = "{" + std::string(99, ' ') + "}";
+  bench_.DeliverAndWait(endpoint, options_);
+  options_.body = "{" + std::string(98, ' ') + "}";
+  bench_.DeliverAndWait(endpoint, options_);
+  const auto requests = server.Requests();
+  ASSERT_THAT(requests, SizeIs(2));
+  EXPECT_EQ(requests[0].Header("content-encoding"), "gzip");
+  EXPECT_TRUE(requests[0].body.starts_with("\x1f\x8b")) << requests[0].body;
+  // HMAC-MD5 of the 101 bytes by openssl dgst -md5 -hmac Jefe.
+  EXPECT_EQ(requests[0].Header("authorization"), "WCS 70054d6096943c2f8d5d4d6d1b67eea0");
+  EXPECT_EQ(requests[1].Header("content-encoding"), "");
+  EXPECT_EQ(requests[1].body, options_.body);
+}
+
+TEST_P(RequestTest, OfACloudEventGoesToTheUrlItself) {
+  ScriptedServer server(testing::AnswerWith(200, "OK"), peers_.tls());
+  auto endpoint = peers_.Of(server, 1, "/events?x=1");
+  endpoint.options["format"] = "cloudevents";
+  EXPECT_EQ(bench_.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
+  const HttpRequest request = server.Requests().at(0);
+  EXPECT_EQ(request.target, "/events?x=1");
+  EXPECT_EQ(request.Header("content-type"), "application/cloudevents+json; charset=utf-8");
+  EXPECT_EQ(request.Header("webhook-id"), "0123456789abcdef-1");
+  EXPECT_EQ(request.Header("tallybus-sequence"), "1");
+  EXPECT_THAT(request.body, HasSubstr(R"("data":{"status":"PUBLISHING"}})"));
 }
 
 }  // namespace

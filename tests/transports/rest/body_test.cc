@@ -24,7 +24,7 @@ class BatchBodyTest : public ::testing::Test {
   }
   std::string Write(Format format, const std::vector<Parcel>& parcels) {
     std::string out = "what was there before";
-    WriteBatch(format, parcels, &out);
+    WriteBody(format, parcels, &out);
     return out;
   }
   Event event_;
@@ -55,6 +55,13 @@ TEST_F(BatchBodyTest, SaysWhatThereIsToSay) {
       Write(Format::kJsonArray, {parcel}),
       HasSubstr(
           R"("sequence":1,"attempt":3,"redelivery":true,"reordered":true,"coalesced":5,"origin":"router"})"));
+}
+
+TEST_F(BatchBodyTest, CloudEventsStandAloneOrInAnArray) {
+  const std::string one = Write(Format::kCloudEvents, {Of(R"({"a":1})")});
+  EXPECT_THAT(one, ::testing::StartsWith(R"({"specversion":"1.0","id":"0000000000000abc-7")"));
+  EXPECT_EQ(Write(Format::kCloudEventsBatch, {Of(R"({"a":1})"), Of(R"({"a":1})")}),
+            "[" + one + "," + one + "]");
 }
 
 TEST_F(BatchBodyTest, TheIdIsThatOfTheSameEvents) {

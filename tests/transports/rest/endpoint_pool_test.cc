@@ -21,11 +21,13 @@ class EndpointPoolTest : public ::testing::Test {
     return *std::move(settings);
   }
 
+  SystemClock clock_;
   Metrics metrics_;
   SocketWatch watch_;
   // Nothing is sent here, so that no handle of libcurl's is needed.
   EndpointPool Pool(EndpointSettings settings) {
-    return EndpointPool(std::move(settings), metrics_, "defaultApp/backend", watch_, nullptr);
+    return EndpointPool(std::move(settings), clock_, metrics_, "defaultApp/backend", watch_,
+                        nullptr);
   }
   EndpointPool pool_ = Pool(Settings());
 };

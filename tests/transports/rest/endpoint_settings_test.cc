@@ -50,7 +50,19 @@ TEST(EndpointSettingsTest, ReadWhetherHttp2IsOffered) {
               HasSubstr("tls.http2"));
 }
 
+TEST(EndpointSettingsTest, ReadTheFormatAndWhatIsCompressed) {
+  EXPECT_EQ(ReadSettings(EndpointWith({}))->compress_over, SIZE_MAX);
+  EXPECT_EQ(ReadSettings(EndpointWith({{"compress.over", "8192"}}))->compress_over, 8192u);
+  EXPECT_EQ(ReadSettings(EndpointWith({{"format", "cloudevents"}}))->format, Format::kCloudEvents);
+  EXPECT_EQ(ReadSettings(EndpointWith({{"format", "cloudevents-batch"}}))->format,
+            Format::kCloudEventsBatch);
+}
+
 TEST(EndpointSettingsTest, SayWhichOptionIsWrong) {
+  EXPECT_THAT(ErrorOf(ReadSettings(EndpointWith({{"signing", "x"}})).status()),
+              HasSubstr("signing[0]"));
+  EXPECT_THAT(ErrorOf(ReadSettings(EndpointWith({{"compress.over", "8KiB"}})).status()),
+              HasSubstr("compress.over"));
   EXPECT_THAT(ErrorOf(ReadSettings(EndpointWith({{"network", "intranet"}})).status()),
               HasSubstr("network"));
   EXPECT_THAT(ErrorOf(ReadSettings(EndpointWith({{"allow_cidrs", "10.0.0.0/40"}})).status()),

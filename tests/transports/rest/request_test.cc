@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tallybus::rest {
@@ -198,6 +199,24 @@ TEST_F(HeadersTest, SayWhatTheBodyDoesNot) {
   EXPECT_THAT(lines, Not(Contains(StartsWith("tallybus-origin"))));
   EXPECT_THAT(lines, Not(Contains(StartsWith("tallybus-reordered"))));
   EXPECT_THAT(lines, Not(Contains(StartsWith("tallybus-coalesced"))));
+}
+
+TEST_F(HeadersTest, OfACloudEventDifferInItsTypeAlone) {
+  auto plain = Write();
+  format_ = Format::kCloudEvents;
+  const auto structured = Write();
+  std::replace(plain.begin(), plain.end(),
+               std::string("Content-Type: application/json;charset=UTF-8"),
+               std::string("Content-Type: application/cloudevents+json; charset=utf-8"));
+  EXPECT_EQ(structured, plain);
+}
+
+TEST_F(HeadersTest, OfABatchNameItsTypeItsIdAndItsSize) {
+  format_ = Format::kCloudEventsBatch;
+  EXPECT_THAT(Write(), Contains("Content-Type: application/cloudevents-batch+json"));
+  EXPECT_THAT(Write(), Contains(StartsWith("webhook-id: batch-")));
+  EXPECT_THAT(Write(), Contains("tallybus-batch: 1"));
+  EXPECT_THAT(Write(), Not(Contains(StartsWith("tallybus-sequence"))));
 }
 
 TEST_F(HeadersTest, SayWhatBecameOfTheOrderAndOfOlderEvents) {

@@ -108,7 +108,7 @@ TEST(AppKeysTest, UrlMustBeOneThatCanBePosted) {
 
 TEST(AppKeysTest, CredentialsInAUrlAreRefusedAndNotShown) {
   const std::string error = AppError("url: http://user:hunter2@h/");
-  EXPECT_THAT(error, HasSubstr("not in this version yet: credentials in a URL"));
+  EXPECT_THAT(error, HasSubstr("holds credentials; they are written as username and password"));
   EXPECT_THAT(error, Not(HasSubstr("hunter2")));
   EXPECT_TRUE(LoadApp("url: http://h/?mail=a@b").ok());
 }
@@ -134,11 +134,17 @@ TEST(AppKeysTest, OverwriteIsTakenWithItsList) {
 }
 
 TEST(AppKeysTest, KeysOfLaterVersionsAreRefusedNotIgnored) {
-  for (const char* key : {"rest_username", "rest_password", "transport", "signing", "username",
-                          "password", "dry_run", "hold"}) {
+  for (const char* key : {"transport", "dry_run", "hold"}) {
     EXPECT_EQ(AppError(std::string(key) + ": x"),
               "t.yaml:3:5: apps.a." + std::string(key) + ": not in this version yet");
   }
+}
+
+TEST(AppKeysTest, TheNamesOfWebCallServerLeadToOurs) {
+  EXPECT_EQ(AppError("rest_username: x"),
+            "t.yaml:3:5: apps.a.rest_username: is written as username");
+  EXPECT_EQ(AppError("rest_password: hunter2"),
+            "t.yaml:3:5: apps.a.rest_password: is written as password");
 }
 
 TEST(AppKeysTest, KeysOfRoutesAreRefusedWithWhatAnAppHasInstead) {

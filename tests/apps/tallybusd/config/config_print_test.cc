@@ -306,6 +306,32 @@ TEST(ConfigPrintTest, DefaultsLoadAsTheSame) {
   EXPECT_EQ(Print(*second), Print(*first));
 }
 
+TEST(ConfigPrintTest, SecretsAreNotShownAndTheirFilesAre) {
+  const ScratchDirectory directory;
+  std::ofstream(directory.path() + "/key") << "whsec_hunter2\n";
+  absl::StatusOr<Config> config =
+      LoadText("apps: {a: {signing: [{key: 'file:" + directory.path() +
+               "/key'}, {key: hunter2, until: 2026-12-31T00:00:00Z}], username: u, password: "
+               "hunter2, compress: {over: 8KiB}}, b: {bearer_token: hunter2}, c: {wcs_hash_key: "
+               "hunter2}}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const std::string printed = Print(*config);
+  EXPECT_THAT(printed, HasSubstr("    signing:\n"
+                                 "      - key: file:" +
+                                 directory.path() +
+                                 "/key\n"
+                                 "      - key: \"***\"\n"
+                                 "        until: 2026-12-31T00:00:00+00:00\n"
+                                 "    username: u\n"
+                                 "    password: \"***\"\n"
+                                 "    compress:\n"
+                                 "      over: 8KiB\n"));
+  EXPECT_THAT(printed, HasSubstr("    bearer_token: \"***\"\n"));
+  EXPECT_THAT(printed, HasSubstr("    wcs_hash_key: \"***\"\n"));
+  EXPECT_THAT(printed, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(ErrorOf(printed), HasSubstr("signing[1].key: is what stands for a secret"));
+}
+
 TEST(ConfigPrintTest, NamesTheTopLevelKeysThatChanged) {
   absl::StatusOr<Config> first = LoadText("");
   absl::StatusOr<Config> second = LoadText(

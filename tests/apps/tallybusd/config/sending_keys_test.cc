@@ -130,14 +130,33 @@ TEST_P(SendingKeysTest, AFormatOfSeveralEventsHasABatch) {
             "batch.max_wait: has no unit; did you mean 5s or 5ms?");
   EXPECT_EQ(WrongWith(ndjson + "batch: {most: 5}"),
             "batch.most: unknown key; known: max_events, max_bytes, max_wait");
-  EXPECT_EQ(WrongWith("format: cloudevents"), "format: not in this version yet");
-  EXPECT_EQ(WrongWith("format: xml"), "format: unknown word; known: wcs, json-array, ndjson");
+  EXPECT_EQ(WrongWith("format: xml"),
+            "format: unknown word; known: wcs, json-array, ndjson, cloudevents, "
+            "cloudevents-batch");
+}
+
+TEST_P(SendingKeysTest, CloudEventsComeAloneOrInABatch) {
+  EXPECT_EQ(LoadSending("format: cloudevents")->format, Format::kCloudEvents);
+  EXPECT_FALSE(LoadSending("format: cloudevents")->Batches());
+  EXPECT_EQ(LoadSending("format: cloudevents-batch")->format, Format::kCloudEventsBatch);
+  EXPECT_TRUE(LoadSending("format: cloudevents-batch")->Batches());
+  for (const char* word : {"wcs", "json-array", "ndjson", "cloudevents", "cloudevents-batch"}) {
+    EXPECT_EQ(FormatWord(LoadSending(std::string("format: ") + word)->format), word);
+  }
+}
+
+TEST_P(SendingKeysTest, CompressionBeginsOverASize) {
+  EXPECT_EQ(LoadSending("coalesce: false")->compress_over, std::nullopt);
+  EXPECT_EQ(LoadSending("compress: {over: 8KiB}")->compress_over, 8192);
+  EXPECT_EQ(WrongWith("compress: {over: 8}"),
+            "compress.over: has no unit; did you mean 8MiB or 8B?");
+  EXPECT_EQ(WrongWith("compress: {above: 8KiB}"), "compress.above: unknown key; known: over");
 }
 
 TEST_P(SendingKeysTest, WhatNeedsAnotherFormatIsRefused) {
   EXPECT_EQ(WrongWith("batch: {max_events: 7}"),
-            "batch: needs a format that holds several events, `format: json-array` or `format: "
-            "ndjson`");
+            "batch: needs a format that holds several events: json-array, ndjson or "
+            "cloudevents-batch");
   const std::string separator = std::string(GetParam().name) == "route" ? ", " : "\n    ";
   EXPECT_EQ(WrongWith("format: ndjson" + separator + "batch: {max_wait: 10s}"),
             "batch: max_wait must be shorter than the timeout of 10s");
@@ -234,7 +253,7 @@ TEST_P(SendingKeysTest, WhatHappensInTroubleIsAWord) {
 TEST_P(SendingKeysTest, UnknownKeyGetsTheNearestOfBothTables) {
   EXPECT_EQ(WrongWith("timeot: 3s"), "timeot: unknown key; did you mean \"timeout\"?");
   EXPECT_EQ(WrongWith("quotta: 1%"), "quotta: unknown key; did you mean \"quota\"?");
-  EXPECT_EQ(WrongWith("signing: x"), "signing: not in this version yet");
+  EXPECT_EQ(WrongWith("dry_run: true"), "dry_run: not in this version yet");
 }
 
 }  // namespace

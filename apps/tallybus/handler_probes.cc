@@ -1,0 +1,111 @@
+// Each probe has an endpoint of its own where it signs otherwise: a transport knows them by id.
+#include "apps/tallybus/handler_probes.h"
+
+#include <absl/strings/escaping.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <sys/random.h>
+
+#include <utility>
+
+namespace tallybus::cli {
+namespace {
+
+constexpr char kSigning[] = "signing";
+
+// Of the same kind as the real one: a handler that does not know the kind would refuse for that.
+std::string StrangersKey(const std::string& like) {
+  std::string bytes(32, '\0');
+  while (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+  }
+  return absl::StrCat(absl::StartsWith(like, "whsk_") ? "whsk_" : "whsec_",
+                      absl::Base64Escape(bytes));
+}
+
+void AddDuplicate(const Endpoint& endpoint, const Sample& before, std::vector<Probe>* probes) {
+  probes->push_back({.name = "duplicate",
+                     .request = "the same event once more, with the same webhook-id",
+                     .endpoint = endpoint,
+                     .samples = {before},
+                     .manner = {.duplicate = true},
+                     .mistake = "answer 2xx to what you have already: another answer is a failure "
+                                "of an event that you took"});
+}
+
+void AddOutOfOrder(const Endpoint& endpoint, SampleEvents& samples, std::vector<Probe>* probes) {
+  std::vector<Sample> stream = samples.NewStream();
+  const Manner manner{.reordered = true};
+  probes->push_back({.name = "out-of-order",
+                     .request = "the second event of a new stream, before its first",
+                     .endpoint = endpoint,
+                     .samples = {std::move(stream[1])},
+                     .manner = manner,
+                     .mistake = "a stream may begin in the middle: earlier events may have been "
+                                "shed, or be dead letters"});
+  probes->push_back({.name = "out-of-order",
+                     .request = "and now the first one, with the smaller tallybus-sequence",
+                     .endpoint = endpoint,
+                     .samples = {std::move(stream[0])},
+                     .manner = manner,
+                     .mistake = "answer 2xx to what is older than what you know, and change "
+                                "nothing"});
+}
+
+void AddLate(const Endpoint& endpoint, absl::Duration late, SampleEvents& samples,
+             std::vector<Probe>* probes) {
+  const std::string ago = absl::FormatDuration(late);
+  std::vector<Sample> stream = samples.NewStream();
+  stream[0].event.time -= late;
+  probes->push_back({.name = "late",
+                     .request = absl::StrCat("an event of ", ago, " ago, sent and signed now"),
+                     .endpoint = endpoint,
+                     .samples = {std::move(stream[0])},
+                     .mistake = "tallybus-time may be long ago, after an outage: only "
+                                "webhook-timestamp must be near"});
+  if (!endpoint.options.contains(kSigning)) return;
+  const bool near = late <= kSignatureTolerance;
+  probes->push_back({.name = "late",
+                     .request = absl::StrCat("a request that was signed ", ago, " ago"),
+                     .endpoint = endpoint,
+                     .samples = {std::move(stream[1])},
+                     .manner = {.signed_ago = late},
+                     .should_be_taken = near,
+                     .mistake = near ? "clocks differ: bear 5 minutes"
+                                     : "refuse a webhook-timestamp that is more than 5 minutes "
+                                       "off: whoever saw a request could send it again"});
+}
+
+void AddForged(const Endpoint& endpoint, SampleEvents& samples, std::vector<Probe>* probes) {
+  std::vector<Sample> stream = samples.NewStream();
+  Endpoint strangers = endpoint;
+  strangers.id = endpoint.id + 1;
+  strangers.options[kSigning] = StrangersKey(endpoint.options.at(kSigning));
+  probes->push_back({.name = "forged",
+                     .request = "a request that another key signed",
+                     .endpoint = strangers,
+                     .samples = {std::move(stream[0])},
+                     .should_be_taken = false,
+                     .mistake = "compare webhook-signature: anybody may post to you"});
+  strangers.id = endpoint.id + 2;
+  strangers.options.erase(kSigning);
+  probes->push_back({.name = "forged",
+                     .request = "a request without a signature",
+                     .endpoint = std::move(strangers),
+                     .samples = {std::move(stream[1])},
+                     .should_be_taken = false,
+                     .mistake = "refuse what has no webhook-signature: anybody may post to you"});
+}
+
+}  // namespace
+
+std::vector<Probe> ProbesOf(const ProbesWanted& wanted, const Endpoint& endpoint,
+                            const Sample& before, SampleEvents& samples) {
+  std::vector<Probe> probes;
+  if (wanted.duplicate) AddDuplicate(endpoint, before, &probes);
+  if (wanted.out_of_order) AddOutOfOrder(endpoint, samples, &probes);
+  if (wanted.late) AddLate(endpoint, *wanted.late, samples, &probes);
+  if (wanted.forged) AddForged(endpoint, samples, &probes);
+  return probes;
+}
+
+}  // namespace tallybus::cli

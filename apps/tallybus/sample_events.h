@@ -1,0 +1,51 @@
+// Events to try a receiver with: of a method, of a file, of a stream's whole life.
+#ifndef TALLYBUS_APPS_TALLYBUS_SAMPLE_EVENTS_H_
+#define TALLYBUS_APPS_TALLYBUS_SAMPLE_EVENTS_H_
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tallybus/event.h"
+
+namespace tallybus::cli {
+
+// An event and its place in its lane.
+struct Sample {
+  Event event;
+  std::string lane;
+  uint64_t lane_sequence = 0;
+};
+
+// Makes them as an engine and a router would: ids of one random epoch, sequences by lane.
+class SampleEvents {
+ public:
+  explicit SampleEvents(absl::Time now);
+
+  // `what` is `lifecycle`, a file with one object, - for standard input, or a method. `method` is
+  // that of a file's object. INVALID_ARGUMENT is one line.
+  absl::StatusOr<std::vector<Sample>> Make(const std::string& what, const std::string& method);
+  // A stream that nobody heard of: its first two events.
+  std::vector<Sample> NewStream();
+
+ private:
+  Sample Of(std::string_view method, std::string_view json);
+  Sample Stream(bool published, std::string_view status);
+  std::vector<Sample> Lifecycle();
+  absl::StatusOr<std::vector<Sample>> OfObject(const std::string& method, const std::string& json);
+
+  const absl::Time now_;
+  const uint64_t epoch_;
+  uint64_t last_ = 0;
+  std::string stream_;  // what its name and ids end in
+  std::map<std::string, uint64_t> sequences_;
+};
+
+}  // namespace tallybus::cli
+
+#endif  // TALLYBUS_APPS_TALLYBUS_SAMPLE_EVENTS_H_

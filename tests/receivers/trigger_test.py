@@ -1,0 +1,244 @@
+"""tallybus trigger against receivers that are right, and that are wrong in one thing each; tallybus
+sign and verify."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from tallybus_parts import BIN, Backend, OpenBus, Tallybusd, refused_url  # noqa: E402
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+PAIR = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc="
+PUBLIC = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
+PROBES = ("--duplicate", "--out-of-order", "--late", "20m", "--forged")
+# What differs between any two requests.
+OF_ONE_REQUEST = {"host", "webhook-id", "tallybus-time", "webhook-timestamp", "webhook-signature"}
+
+
+def tallybus(*words, **options):
+    return subprocess.run([BIN / "tallybus", *map(str, words)], capture_output=True, text=True,
+                          timeout=60, **options)
+
+
+def is_signed(request):
+    content = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode()
+    key = base64.b64decode(SECRET[6:])
+    wanted = base64.b64encode(hmac.digest(key, content + request.body, hashlib.sha256)).decode()
+    return f"v1,{wanted}" in request.headers.get("webhook-signature", "").split(" ")
+
+
+class Receiver:
+    """A right one; `wrong_in` leaves one of its rules out."""
+
+    def __init__(self, wrong_in=""):
+        self.wrong_in = wrong_in
+        self.ids = set()
+        self.newest = {}
+
+    def __call__(self, request):
+        return self.refusal(request) or 204
+
+    def refusal(self, request):
+        headers, wrong = request.headers, self.wrong_in
+        if "webhook-signature" not in headers:
+            return None if wrong == "no signature" else 401
+        if wrong != "signature" and not is_signed(request):
+            return 401
+        if wrong != "stale" and abs(time.time() - int(headers["webhook-timestamp"])) > 300:
+            return 400
+        age = time.time() - time.mktime(time.strptime(headers["tallybus-time"][:19],
+                                                      "%Y-%m-%dT%H:%M:%S")) + time.timezone
+        if wrong == "age" and age > 300:
+            return 400
+        if wrong == "duplicate" and headers["webhook-id"] in self.ids:
+            return 409
+        self.ids.add(headers["webhook-id"])
+        sequence = int(headers["tallybus-sequence"])
+        lane, last = headers["tallybus-lane"], self.newest.get(headers["tallybus-lane"], 0)
+        self.newest[lane] = max(last, sequence)
+        if wrong == "hole" and sequence > last + 1 or wrong == "older" and sequence < last:
+            return 422
+        return None
+
+
+class TriggerTest(unittest.TestCase):
+    def trigger(self, answer, *words):
+        with Backend(answer) as backend:
+            done = tallybus("trigger", *words, "--to", backend.url)
+            return done, backend.requests
+
+    def test_it_sends_what_a_daemon_sends(self):
+        event = {"nodeId": "n1", "appKey": "defaultApp", "sessionId": "s", "mediaSessionId": "m",
+                 "name": "cam", "published": True, "status": "PUBLISHING", "sdp": "x" * 500}
+        text = json.dumps(event, separators=(",", ":"))
+        for app, flags in (
+                ({}, ()),
+                ({"signing": [{"key": SECRET}], "bearer_token": "t0ken"},
+                 ("--secret", SECRET, "--bearer-token", "t0ken")),
+                ({"format": "cloudevents", "compress": {"over": "200B"}},
+                 ("--format", "cloudevents", "--compress-over", 200)),
+                ({"format": "json-array", "wcs_hash_key": "k"},
+                 ("--format", "json-array", "--wcs-hash-key", "k"))):
+            with self.subTest(app=app), Backend() as backend:
+                with Tallybusd({"defaultApp": {"url": backend.url, **app}}) as daemon:
+                    with OpenBus(daemon) as bus:
+                        bus.send(text)
+                        backend.await_requests(1)
+                done = tallybus("trigger", "-", *flags, "--to", backend.url, input=text)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                sent, tried = backend.requests
+                self.assertEqual(list(tried.headers), list(sent.headers))
+                self.assertEqual(tried.path, sent.path)
+                if app.get("format") is None:
+                    self.assertEqual(tried.body, sent.body)
+                    for name in set(sent.headers) - OF_ONE_REQUEST:
+                        self.assertEqual(tried.headers[name], sent.headers[name])
+
+    def test_a_right_receiver_has_nothing_wrong(self):
+        done, requests = self.trigger(Receiver(), "lifecycle", "--secret", SECRET, *PROBES)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("WRONG", done.stdout)
+        self.assertEqual(done.stdout.count("  right"), 7)
+        self.assertEqual([r.json["status"] for r in requests[:8]],
+                         ["ESTABLISHED", "PENDING", "PUBLISHING", "PENDING", "PLAYING", "STOPPED",
+                          "UNPUBLISHED", "DISCONNECTED"])
+
+    def test_each_mistake_is_found_and_named_and_nothing_else(self):
+        for wrong, probe, says in (("no signature", "forged", "what has no webhook-signature"),
+                                   ("signature", "forged", "compare webhook-signature"),
+                                   ("stale", "late", "more than 5 minutes off"),
+                                   ("age", "late", "tallybus-time may be long ago"),
+                                   ("duplicate", "duplicate", "answer 2xx to what you have"),
+                                   ("hole", "out-of-order", "may begin in the middle"),
+                                   ("older", "out-of-order", "older than what you know")):
+            with self.subTest(wrong):
+                done, _ = self.trigger(Receiver(wrong), "StreamStatusEvent", "--secret", SECRET,
+                                       *PROBES)
+                self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+                found = re.findall(r"^(\S+): .*\n.*\n  WRONG: (.*)$", done.stdout, re.M)
+                self.assertEqual([name for name, _ in found], [probe])
+                self.assertIn(says, found[0][1])
+
+    def test_lateness_that_clocks_may_have_is_borne(self):
+        done, _ = self.trigger(Receiver(), "StreamStatusEvent", "--secret", SECRET, "--late", "4m")
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_a_receiver_that_refuses_what_is_right_is_not_tried_further(self):
+        done, requests = self.trigger(lambda _: 401, "StreamStatusEvent", "--secret", SECRET,
+                                      *PROBES)
+        self.assertEqual((done.returncode, len(requests)), (3, 1))
+        done, _ = self.trigger(lambda _: 500, "StreamStatusEvent")
+        self.assertEqual(done.returncode, 1)
+
+    def test_each_answer_is_told_with_what_it_means(self):
+        for answer, notify, guaranteed in (
+                (200, "settled", "delivered"),
+                (204, "settled", "delivered"),
+                (301, "settled, as a failure", "a dead letter"),
+                (400, "settled, as a failure", "a dead letter"),
+                (401, "settled, as a failure", "all events of the endpoint wait"),
+                (404, "settled, as a failure", "all events of this method wait"),
+                (410, "settled, as a failure", "the endpoint is disabled"),
+                (503, "settled, as a failure", "tried again by the schedule"),
+                ("reset", "tried again by the schedule", "tried again by the schedule")):
+            with self.subTest(answer=answer):
+                done, _ = self.trigger(lambda _: answer, "DataStatusEvent")
+                self.assertRegex(done.stdout, rf"  notify:     {notify}")
+                self.assertRegex(done.stdout, rf"  guaranteed: {guaranteed}")
+                self.assertEqual(done.returncode, 0 if answer in (200, 204) else 1)
+        done = tallybus("trigger", "X", "--to", refused_url())
+        self.assertIn("no answer: connection refused", done.stdout)
+
+    def test_what_cannot_be_sent_is_one_line(self):
+        for words, says in (((), "what to send"),
+                            (("X",), "--to: the URL"),
+                            (("X y", "--to", "http://h"), "method"),
+                            (("/nowhere", "--to", "http://h"), "cannot be read"),
+                            (("X", "--to", "http://h", "--forged"), "--forged needs the --secret"),
+                            (("X", "--to", "http://h", "--late", "0s"), "--late: more than 0"),
+                            (("X", "--to", "http://h", "--secret", "v1,hunter2"), "a version in"),
+                            (("X", "--to", "http://h", "--secret", "file:/nowhere"), "cannot be"),
+                            (("X", "--to", "http://h", "--password", "hunter2"), "a username"),
+                            (("X", "--to", "http://h", "--format", "xml"), "format: must be")):
+            with self.subTest(words):
+                done = tallybus("trigger", *words)
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(done.stderr.count("\n"), 1)
+                self.assertIn(says, done.stderr)
+                self.assertNotIn("hunter2", done.stderr)
+
+    def test_a_secret_in_a_file_signs_and_is_not_printed(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(SECRET + "\n")
+            file.flush()
+            done, requests = self.trigger(Receiver(), "StreamStatusEvent", "--secret",
+                                          f"file:{file.name}")
+        self.assertTrue(is_signed(requests[0]))
+        self.assertNotIn(SECRET[6:], done.stdout + done.stderr)
+
+
+class SignTest(unittest.TestCase):
+    def fields(self, key, body, *more):
+        done = tallybus("sign", "--key", key, "--id", "msg_1", *more, input=body)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return dict(line.split(": ", 1) for line in done.stdout.splitlines())
+
+    def verify(self, fields, body, key, **changes):
+        told = {"id": fields["webhook-id"], "timestamp": fields["webhook-timestamp"],
+                "signature": fields["webhook-signature"], **changes}
+        done = tallybus("verify", "--key", key,
+                        *(word for name, value in told.items() for word in (f"--{name}", value)),
+                        input=body)
+        failed = re.findall(r"^FAILED +(\w+): (.*)$", done.stdout, re.M)
+        self.assertEqual(done.returncode, 1 if failed else 0, done.stderr)
+        return failed
+
+    def test_what_is_signed_is_verified(self):
+        for key, prover in ((SECRET, SECRET), (PAIR, PAIR), (PAIR, PUBLIC)):
+            self.assertEqual(self.verify(self.fields(key, "{}"), "{}", prover), [])
+
+    def test_the_published_vector_comes_out(self):
+        done = tallybus("sign", "--key", SECRET, "--id", "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                        "--timestamp", 1614265330, input='{"test": 2432232314}')
+        self.assertIn("webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=\n",
+                      done.stdout)
+
+    def test_the_check_that_failed_is_named(self):
+        fields = self.fields(SECRET, "{}")
+        for changes, body, key, name, says in (
+                ({}, "{} ", SECRET, "signature", "another key's, or id, timestamp or body"),
+                ({}, "{}\n", SECRET, "signature", "without its last line feed"),
+                ({"id": "msg_2"}, "{}", SECRET, "signature", "another key's"),
+                ({}, "{}", PUBLIC, "signature", "no entry of v1a"),
+                ({"signature": "v1,%"}, "{}", SECRET, "signature", "is not base64"),
+                ({"timestamp": "soon"}, "{}", SECRET, "timestamp", "must be Unix seconds")):
+            with self.subTest(changes=changes, body=body):
+                failed = self.verify(fields, body, key, **changes)
+                self.assertEqual(failed[0][0], name)
+                self.assertIn(says, failed[0][1])
+        old = self.fields(SECRET, "{}", "--timestamp", int(time.time()) - 400)
+        self.assertEqual([name for name, _ in self.verify(old, "{}", SECRET)], ["timestamp"])
+        self.assertEqual(self.verify(old, "{}", SECRET, tolerance="10m"), [])
+
+    def test_what_cannot_sign_is_one_line(self):
+        for words, says in ((("--id", "a"), "--key: whsec_"),
+                            (("--key", SECRET), "--id: the field webhook-id"),
+                            (("--key", PUBLIC, "--id", "a"), "is a public key"),
+                            (("--key", "v1,hunter2", "--id", "a"), "a version in front")):
+            done = tallybus("sign", *words, input="{}")
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
+            self.assertIn(says, done.stderr)
+            self.assertNotIn("hunter2", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
