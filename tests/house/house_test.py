@@ -22,6 +22,7 @@ ALLOWED = {
     "core/src/": r"tallybus/(?!v1/)|(codec/(?!envelope)|delivery/|policy/)|absl/",
     "transports/builtin": r"tallybus/(?!v1/)|absl/|transports/",
     "transports/memory/": r"tallybus/(?!v1/)|absl/|transports/memory/",
+    "transports/parts/": r"tallybus/(?!v1/)|absl/|transports/parts/",
     "transports/rest/": r"tallybus/(?!v1/)|absl/|transports/rest/|curl/|openssl/",
     "transports/web/": r"tallybus/(?!v1/)|absl/|transports/web/|boost/|openssl/|prometheus/|simdjson\.h",
     "transports/zmq/": r"tallybus/(?!v1/)|absl/|transports/zmq/|zmq\.hpp",
