@@ -21,6 +21,7 @@ ALLOWED = {
     "core/src/spool/": r"tallybus/(?!v1/)|spool/|absl/|sqlite3\.h",
     "core/src/": r"tallybus/(?!v1/)|(codec/(?!envelope)|delivery/|policy/)|absl/",
     "transports/builtin": r"tallybus/(?!v1/)|absl/|transports/",
+    "transports/file/": r"tallybus/(?!v1/)|absl/|transports/(file|parts)/",
     "transports/memory/": r"tallybus/(?!v1/)|absl/|transports/memory/",
     "transports/parts/": r"tallybus/(?!v1/)|absl/|transports/parts/",
     "transports/rest/": r"tallybus/(?!v1/)|absl/|transports/rest/|curl/|openssl/",
