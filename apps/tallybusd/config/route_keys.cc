@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "option_keys.h"
 #include "sending_keys.h"
 
 namespace tallybus::config {
@@ -18,7 +19,6 @@ namespace {
 
 constexpr size_t kLongestName = 64;
 
-constexpr Choice<std::string_view> kTransports[] = {{"rest", "rest"}, {"nats", std::nullopt}};
 constexpr Choice<OnError> kOnErrors[] = {{"LOG", OnError::kLog}, {"FAIL", OnError::kFail}};
 
 // Without a slash: `<app>/backend` is the name of an app's own route.
@@ -73,7 +73,31 @@ absl::Status ReadEndpoints(const Value& value, Route& out) {
     return (*items)[1].Error(absl::UnimplementedError(
         "one endpoint each in this version; a second route reaches a second one"));
   }
-  return ReadUrl(items->front(), "", out);
+  return out.transport == kRest ? ReadUrl(items->front(), "", out)
+                                : ReadAddress(items->front(), out);
+}
+
+// Which one it is decides what else may be written: it is read before the other keys.
+absl::Status ReadTransport(const Value& route, Route& out) {
+  auto members = route.Members();
+  if (!members.ok()) return members.status();
+  for (const auto& [name, value] : *members) {
+    if (name != "transport") continue;
+    out.transport_where = value.Where();
+    if (absl::Status status = Store(value.Text(), out.transport); !status.ok()) return status;
+  }
+  if (out.transport == kRest) return absl::OkStatus();
+  for (const auto& [name, value] : *members) {
+    if (!IsRestKey(name)) continue;
+    return value.KeyError("is a key of transport rest alone; what " + out.transport +
+                          " takes is written below options");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadRouteOptions(const Value& value, Route& out) {
+  if (out.transport != kRest) return ReadOptions(value, out.options);
+  return value.KeyError("is a key of other transports; what rest takes are keys of the route");
 }
 
 absl::Status ReadExclude(const Value& value, Route& out) {
@@ -87,10 +111,8 @@ absl::Status ReadExclude(const Value& value, Route& out) {
 constexpr Key<Route> kRouteKeys[] = {
     {"name", ReadName},
     {"match", [](const Value& v, Route& out) { return ReadKeys<Match>(v, kMatchKeys, out.match); }},
-    {"transport",
-     [](const Value& v, Route& out) {
-       return Store(ReadChoice<std::string_view>(v, kTransports), out.transport);
-     }},
+    {"transport", [](const Value&, Route&) { return absl::OkStatus(); }},
+    {"options", ReadRouteOptions},
     {"endpoints", ReadEndpoints},
     {"exclude", ReadExclude},
     {"on_error", [](const Value& v,
@@ -105,6 +127,7 @@ constexpr Key<Route> kRouteKeys[] = {
 };
 
 absl::Status ReadRoute(const Value& value, Route& out) {
+  if (absl::Status status = ReadTransport(value, out); !status.ok()) return status;
   absl::Status status = ReadKeys<Route, Sending>(value, kRouteKeys, out, SendingKeys());
   if (!status.ok()) return status;
   if (out.name.empty()) return value.Error("has no name, which a route needs");

@@ -9,6 +9,7 @@
 namespace tallybus::config {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -126,11 +127,66 @@ TEST(RouteKeysTest, EndpointIsAUrlThatCanBePostedAndNeverOff) {
   EXPECT_THAT(LoadRoute("timeout: 1s")->url_where, EndsWith(":3:17: routes[0].endpoints[0]"));
 }
 
-TEST(RouteKeysTest, TransportIsRestInThisVersion) {
-  EXPECT_EQ(RouteError("transport: nats"),
-            "t.yaml:4:16: routes[0].transport: not in this version yet");
-  EXPECT_EQ(RouteError("transport: carrier-pigeon"),
-            "t.yaml:4:16: routes[0].transport: unknown word; known: rest");
+TEST(RouteKeysTest, TransportIsAnyNameAndItsAddressIsNotReadAsAUrl) {
+  absl::StatusOr<Config> config =
+      LoadText("routes: [{name: r, endpoints: [broker-1 broker-2], transport: pigeon}]");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const Route& route = config->routes.at(0);
+  EXPECT_EQ(route.transport, "pigeon");
+  EXPECT_EQ(route.transport_where.substr(route.transport_where.find("yaml")),
+            "yaml:1:63: routes[0].transport");
+  EXPECT_EQ(route.url, "broker-1 broker-2");
+  EXPECT_THAT(RouteError("transport: [rest]"), HasSubstr("transport: must be text, not a list"));
+}
+
+TEST(RouteKeysTest, OptionsOfAnotherTransportAreFlattened) {
+  absl::StatusOr<Route> route = LoadRoute(
+      "transport: pigeon\noptions: {topic: a/b, tls: {ca_file: /x, pin: {a: 1}}, tls.key: /k}");
+  ASSERT_TRUE(route.ok()) << route.status();
+  std::vector<std::string> options;
+  for (const Option& o : route->options) options.push_back(o.name + "=" + o.text);
+  EXPECT_THAT(options, ElementsAre("topic=a/b", "tls.ca_file=/x", "tls.pin.a=1", "tls.key=/k"));
+  EXPECT_THAT(route->options[1].where, EndsWith(":5:42: routes[0].options.tls.ca_file"));
+  EXPECT_THAT(route->options[1].key_where, EndsWith(":5:33: routes[0].options.tls.ca_file"));
+}
+
+TEST(RouteKeysTest, OptionsAreTextsEachOnce) {
+  EXPECT_EQ(RouteError("transport: pigeon\noptions: {tls: {a: 1}, tls.a: 2}"),
+            "t.yaml:5:28: routes[0].options.\"tls.a\": is written twice");
+  EXPECT_EQ(RouteError("transport: pigeon\noptions: {a: [1]}"),
+            "t.yaml:5:18: routes[0].options.a: must be text, not a list");
+  EXPECT_THAT(RouteError("transport: pigeon\noptions: {a: }"), HasSubstr("has no value"));
+  EXPECT_THAT(RouteError("transport: pigeon\noptions: [a]"), HasSubstr("must be a mapping"));
+}
+
+TEST(RouteKeysTest, KeysOfRestAreRefusedForAnotherTransport) {
+  for (const char* key : {"tls: {}", "network: public", "format: wcs", "batch: {}", "success: 200",
+                          "allow_cidrs: []"}) {
+    EXPECT_THAT(RouteError(std::string(key) + "\ntransport: pigeon"),
+                AllOf(HasSubstr("t.yaml:4:5: routes[0]."),
+                      HasSubstr("is a key of transport rest alone; what pigeon takes is written "
+                                "below options")))
+        << key;
+  }
+  EXPECT_TRUE(LoadRoute("transport: pigeon\ntimeout: 1s\nretry: none\nquota: 1MiB").ok());
+}
+
+TEST(RouteKeysTest, RestHasNoOptionsButItsKeys) {
+  EXPECT_EQ(RouteError("options: {a: b}"),
+            "t.yaml:4:5: routes[0].options: is a key of other transports; what rest takes are keys "
+            "of the route");
+}
+
+TEST(RouteKeysTest, AnAddressHoldsNoPassword) {
+  const auto at = [](const std::string& address) {
+    return ErrorOf("routes: [{name: r, transport: pigeon, endpoints: ['" + address + "']}]");
+  };
+  EXPECT_EQ(at("nats://u:p@h:1"),
+            "t.yaml:1:51: routes[0].endpoints[0]: holds a password; one is written below options");
+  for (const char* good : {"nats://u@h:1", "nats://h:1/a:b@c", "[::1]:1", "a:b"}) {
+    EXPECT_EQ(at(good), "") << good;
+  }
+  EXPECT_THAT(at(""), HasSubstr("must not be empty"));
 }
 
 TEST(RouteKeysTest, MatchTakesOneTextOrAList) {
