@@ -3,6 +3,9 @@
 
 #include "transports/file/file_transport.h"
 #include "transports/rest/rest_transport.h"
+#ifdef TALLYBUS_HAS_NATS
+#include "transports/nats/nats_transport.h"
+#endif
 
 namespace tallybus {
 
@@ -10,6 +13,9 @@ absl::Status RegisterBuiltinTransports(TransportRegistry& registry) {
   absl::Status status;
   status.Update(registry.Register(file::FileDescriptor()));
   status.Update(registry.Register(rest::RestDescriptor()));
+#ifdef TALLYBUS_HAS_NATS
+  status.Update(registry.Register(nats::NatsDescriptor()));
+#endif
   return status;
 }
 
