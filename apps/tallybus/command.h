@@ -30,6 +30,7 @@ Command SpoolCommand();
 Command ReplayCommand();
 Command EndpointCommand();
 Command TraceCommand();
+Command ExplainCommand();
 Command TriggerCommand();
 Command SignCommand();
 Command VerifyCommand();

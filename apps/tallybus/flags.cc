@@ -12,7 +12,8 @@ ABSL_FLAG(std::string, rate, "", "the most events a second, for example 100/s; n
 ABSL_FLAG(std::optional<absl::Duration>, timeout, std::nullopt,
           "the longest wait, with its unit, for example 5s");
 ABSL_FLAG(std::string, from, "tcp://127.0.0.1:5582", "the router's client channel");
-ABSL_FLAG(std::string, session, "", "the one session to show; none: all");
+ABSL_FLAG(std::string, session, "",
+          "tail: the one session to show; none: all; explain: whose restClientConfig governs");
 ABSL_FLAG(bool, json, false, "a switch: JSON for scripts, one object in each line");
 ABSL_FLAG(std::string, until, "",
           "tail, receive: how many to take before ending; replay, spool: only events before this "
@@ -37,6 +38,10 @@ ABSL_FLAG(std::optional<uint64_t>, limit, std::nullopt,
           "the most rows to show; 0: all; none: 100 for ls, all for export");
 ABSL_FLAG(bool, all, false, "a switch: really all of them, without any filter");
 ABSL_FLAG(bool, dry_run, false, "a switch: count what would be done, and do nothing");
+ABSL_FLAG(std::string, config, "",
+          "the daemon's configuration file; none: what it does without one");
+ABSL_FLAG(std::string, event, "", "a file with one object, - for standard input, or a method");
+ABSL_FLAG(std::string, session_config, "", "a file with the session's restClientConfig");
 ABSL_FLAG(bool, reveal, false, "a switch: show what looks like a credential too");
 ABSL_FLAG(std::string, reason, "", "why, for whoever looks at it later");
 ABSL_FLAG(std::string, format, "wcs",

@@ -48,10 +48,10 @@ int Help(const std::vector<Command>& commands, const std::vector<std::string>& w
 }
 
 int Main(std::vector<std::string> words) {
-  const std::vector<Command> commands = {PubCommand(),    TailCommand(),     ReceiveCommand(),
-                                         StatusCommand(), EndpointCommand(), SpoolCommand(),
-                                         ReplayCommand(), TraceCommand(),    TriggerCommand(),
-                                         SignCommand(),   VerifyCommand()};
+  const std::vector<Command> commands = {PubCommand(),     TailCommand(),     ReceiveCommand(),
+                                         StatusCommand(),  EndpointCommand(), SpoolCommand(),
+                                         ReplayCommand(),  TraceCommand(),    ExplainCommand(),
+                                         TriggerCommand(), SignCommand(),     VerifyCommand()};
   if (words.empty()) {
     std::cerr << Overview(commands);
     return kUsage;

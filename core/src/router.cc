@@ -23,11 +23,6 @@ constexpr size_t kAsManyAsAsked = std::numeric_limits<size_t>::max();
 constexpr int kPassesAStep = 16;
 constexpr absl::Duration kHousekeepEvery = absl::Seconds(1);
 
-// What the router asks of a backend by itself is no client's.
-bool IsForClients(const Event& event) {
-  return !event.from_router || event.method != kStreamKeepAliveEvent;
-}
-
 // What is kept free for terminal events and for what the router itself must say.
 size_t Floor(size_t max_bytes) { return max_bytes / 16; }
 

@@ -6,7 +6,6 @@
 
 #include "transports/rest/curl_option.h"
 #include "transports/rest/endpoint_pool.h"
-#include "transports/rest/gzip.h"
 #include "transports/rest/verdict.h"
 
 namespace tallybus::rest {
@@ -31,11 +30,11 @@ Attempt::Attempt(EndpointPool& pool, const EndpointSettings& settings,
       multi_(multi),
       easy_(curl_easy_init()),
       usable_(easy_ != nullptr),
-      url_(settings.url.whole) {
+      request_(settings) {
   static_assert(sizeof(error_text_) >= CURL_ERROR_SIZE);
   if (!usable_) return;
   CurlOptions options(easy_, &usable_);
-  options.Set(CURLOPT_URL, url_.c_str());
+  options.Set(CURLOPT_URL, request_.url.c_str());
   options.Set(CURLOPT_NOSIGNAL, 1L);
   options.Set(CURLOPT_NOPROGRESS, 1L);
   options.Set(CURLOPT_ERRORBUFFER, error_text_.data());
@@ -79,32 +78,8 @@ bool Attempt::Prepare(const Delivery& delivery) {
   sending_ = reused_ = went_dead_ = address_refused_ = false;
   code_ = curl_code_ = 0;
   error_text_[0] = '\0';
-
-  const Format format = delivery.is_call ? Format::kWcs : settings_.format;
-  const Parcel& first = delivery.parcels.front();
-  const std::string_view method = format == Format::kWcs ? first.event.method : std::string_view();
-  const bool is_another = method_ != method;
-  if (is_another) {
-    method_ = method;
-    url_ = method.empty() ? settings_.url.whole : TargetUrl(settings_.url, method_);
-  }
-  if (format == Format::kWcs) {
-    body_ = first.body;
-  } else {
-    WriteBody(format, delivery.parcels, &written_);
-    body_ = written_;
-  }
-  WriteHeaders(format, delivery.parcels, &headers_);
-  answer_.Begin(delivery.want_answer, body_.size());
-  // Whoever verifies has the JSON in his hands, not what it was packed into on the way.
-  if (!settings_.credentials.empty()) {
-    settings_.credentials.AddTo(RequestId(format, delivery.parcels), body_, pool_.clock().WallNow(),
-                                &headers_);
-  }
-  if (body_.size() > settings_.compress_over && Gzip(body_, &packed_)) {
-    body_ = packed_;
-    headers_.Join("Content-Encoding", "gzip");
-  }
+  const bool is_another = request_.Prepare(settings_, delivery, pool_.clock());
+  answer_.Begin(delivery.want_answer, request_.body.size());
   return is_another;
 }
 

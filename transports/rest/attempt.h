@@ -9,12 +9,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "tallybus/transport.h"
 #include "transports/rest/answer.h"
 #include "transports/rest/endpoint_settings.h"
-#include "transports/rest/request.h"
+#include "transports/rest/prepared_request.h"
 #include "transports/rest/socket_watch.h"
 
 struct curl_sockaddr;
@@ -75,7 +74,7 @@ class Attempt {
   virtual void Drop() {}
   // libcurl lets go of easy(), if it has it.
   void LeaveCurl();
-  // Replaces what is sent: url_, body_ and headers_. False where url_ is as it was.
+  // Replaces what is sent: request_. False where its url is as it was.
   bool Prepare(const Delivery& delivery);
 
   EndpointPool& pool_;
@@ -87,9 +86,7 @@ class Attempt {
   bool usable_;        // no setting was refused
 
   std::optional<Delivery> delivery_;  // none while idle
-  std::string url_;                   // where it goes
-  std::string_view body_;
-  HeaderFields headers_;
+  PreparedRequest request_;
   std::array<char, 256> error_text_{};
 
   // Of the attempt under way.
@@ -109,10 +106,6 @@ class Attempt {
 
   void SetSecurity();
   DeliveryResult NotAnswered();
-
-  std::string method_;   // that url_ ends in; empty: none
-  std::string written_;  // the body, where it is not an event's own bytes
-  std::string packed_;   // the body, where it is compressed
 };
 
 }  // namespace tallybus::rest

@@ -35,10 +35,10 @@ Http1Connection::Http1Connection(EndpointPool& pool, const EndpointSettings& set
 Attempt::Way Http1Connection::Begin(const Delivery& delivery, MonoTime now) {
   if (!usable_) return Way::kRefused;
   Prepare(delivery);
-  WriteHead(settings_.url, url_, headers_, body_.size(), &head_);
-  if (channel_.is_tls() && head_.size() + body_.size() <= Channel::kBuffer) {
-    head_.append(body_);  // one record instead of two
-    body_ = {};
+  WriteHead(settings_.url, request_.url, request_.headers, request_.body.size(), &head_);
+  if (channel_.is_tls() && head_.size() + request_.body.size() <= Channel::kBuffer) {
+    head_.append(request_.body);  // one record instead of two
+    request_.body = {};
   }
   sent_ = 0;
   is_answered_ = false;
@@ -84,7 +84,7 @@ bool Http1Connection::Drive(uint32_t events, MonoTime now) {
 bool Http1Connection::Send() {
   while (!IsSent()) {
     const size_t of_body = sent_ - std::min(sent_, head_.size());
-    const ssize_t n = channel_.Send(Behind(head_, sent_), Behind(body_, of_body));
+    const ssize_t n = channel_.Send(Behind(head_, sent_), Behind(request_.body, of_body));
     if (n == Channel::kBroken) return false;
     sending_ = true;  // also where TLS has taken a part that it does not tell
     if (n == Channel::kNotNow) return true;

@@ -32,10 +32,10 @@ void Transfer::SetCallbacks() {
 Attempt::Way Transfer::Begin(const Delivery& delivery, MonoTime) {
   if (!usable_) return Way::kRefused;
   CurlOptions options(easy_, &usable_);
-  if (Prepare(delivery)) options.Set(CURLOPT_URL, url_.c_str());
+  if (Prepare(delivery)) options.Set(CURLOPT_URL, request_.url.c_str());
   // libcurl reads the body from where it is; without an address it would read standard input.
-  options.Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
-  options.Set(CURLOPT_POSTFIELDS, body_.data() == nullptr ? "" : body_.data());
+  options.Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+  options.Set(CURLOPT_POSTFIELDS, request_.body.data() == nullptr ? "" : request_.body.data());
   SetHttpVersion();
   SetHeaders();
   if (usable_) return Way::kByLibcurl;
@@ -53,10 +53,11 @@ void Transfer::SetHttpVersion() {
 }
 
 void Transfer::SetHeaders() {
-  headers_.AddRaw("Expect:");  // never ask for leave to send the body: it costs a round trip
-  header_nodes_.resize(headers_.size());
+  request_.headers.AddRaw(
+      "Expect:");  // never ask for leave to send the body: it costs a round trip
+  header_nodes_.resize(request_.headers.size());
   for (size_t i = 0; i < header_nodes_.size(); ++i) {
-    header_nodes_[i] = {headers_[i],
+    header_nodes_[i] = {request_.headers[i],
                         i + 1 < header_nodes_.size() ? &header_nodes_[i + 1] : nullptr};
   }
   CurlOptions(easy_, &usable_).Set(CURLOPT_HTTPHEADER, header_nodes_.data());

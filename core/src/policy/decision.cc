@@ -1,5 +1,5 @@
 // Looks up what governs an event and freezes it.
-#include "policy/decision.h"
+#include "tallybus/decision.h"
 
 #include <algorithm>
 #include <utility>
@@ -68,6 +68,10 @@ RoutePtr RouteTable::Find(std::string_view name) const {
     if (route->name == name) return route;
   }
   return nullptr;
+}
+
+bool IsForClients(const Event& event) {
+  return !event.from_router || event.method != kStreamKeepAliveEvent;
 }
 
 Decision Decide(const Event& event, const SessionTable& sessions, const RouteTable& routes) {

@@ -52,7 +52,7 @@ TEST_F(ReadApiTest, AStreamComesWithThePlaceFromWhichOnEventsAreNewer) {
 }
 
 TEST_F(ReadApiTest, ASessionsConfigIsToldAsConnectAnsweredIt) {
-  Send(OpenSession("s1", R"({"StreamStatusEvent":{"restOnError":"FAIL","restExclude":"sdp, x"}})"));
+  Send(testing::OpenSession("s1", R"({"StreamStatusEvent":{"restOnError":"FAIL","restExclude":"sdp, x"}})"));
   EXPECT_THAT(Ask("sessions").body,
               HasSubstr(R"("restClientConfig":{"StreamStatusEvent":{"restExclude":"sdp,x",)"
                         R"("restOnError":"FAIL","restPolicy":"NOTIFY"}})"));

@@ -1,5 +1,5 @@
 // Who gets an event: the session's config, else the app's, else the defaults; and the route's list.
-#include "policy/decision.h"
+#include "tallybus/decision.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

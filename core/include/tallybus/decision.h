@@ -1,6 +1,6 @@
 // Who gets an event and with which fields: decided once, at acceptance. Pure.
-#ifndef TALLYBUS_POLICY_DECISION_H_
-#define TALLYBUS_POLICY_DECISION_H_
+#ifndef TALLYBUS_DECISION_H_
+#define TALLYBUS_DECISION_H_
 
 #include <absl/container/inlined_vector.h>
 
@@ -39,6 +39,9 @@ struct Decision {
 // app's, else the defaults; other routes have their own rules.
 Decision Decide(const Event& event, const SessionTable& sessions, const RouteTable& routes);
 
+// What the router asks of a backend by itself is no client's.
+bool IsForClients(const Event& event);
+
 // What becomes of a call that the backend may refuse.
 struct AskDecision {
   RoutePtr route;       // nullptr: nobody is asked
@@ -53,4 +56,4 @@ AskDecision DecideAsk(const Event& call, const SessionTable& sessions, const Rou
 
 }  // namespace tallybus
 
-#endif  // TALLYBUS_POLICY_DECISION_H_
+#endif  // TALLYBUS_DECISION_H_

@@ -1,0 +1,275 @@
+// The daemon's own decision and its own request, over transports that go nowhere.
+#include "apps/tallybus/explanation.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "apps/tallybusd/routes.h"
+#include "tallybus/codec.h"
+#include "tallybus/log.h"
+#include "tallybus/session_table.h"
+#include "tallybus/decision.h"
+#include "transports/rest/prepared_request.h"
+
+namespace tallybus::cli {
+namespace {
+
+class Nowhere final : public Transport {
+ public:
+  absl::Status Start() override { return absl::OkStatus(); }
+  void Deliver(std::span<const Delivery>) override {}
+  void Stop(MonoTime) override {}
+};
+
+class NoLog final : public Log {
+  void Write(LogLevel, std::string_view) override {}
+};
+
+std::string Listed(const FieldSetPtr& fields) {
+  return fields == nullptr ? "none" : absl::StrJoin(*fields, ", ");
+}
+
+std::string_view WordFor(RestPolicy policy) {
+  switch (policy) {
+    case RestPolicy::kNotify:
+      return "NOTIFY";
+    case RestPolicy::kOverwrite:
+      return "OVERWRITE";
+    case RestPolicy::kDisable:
+      break;
+  }
+  return "DISABLE";
+}
+
+bool Lists(const RestClientConfig& config, const std::string& method) {
+  return config.by_method().contains(method);
+}
+
+// Which config governs, and the sentence that says why.
+struct Governing {
+  MethodPolicy policy;
+  std::string from;
+};
+
+Governing GoverningOf(const Event& event, const SessionConfig& session, const RoutePtr& route) {
+  const std::string unlisted = absl::StrCat(", which does not list ", event.method, ": defaults");
+  if (session.config != nullptr) {
+    return {session.config->For(event.method),
+            absl::StrCat("of the session (", session.from, ")",
+                         Lists(*session.config, event.method) ? "" : unlisted)};
+  }
+  if (route == nullptr || route->app_config->by_method().empty()) {
+    return {MethodPolicy(), "the defaults: neither session nor app has any"};
+  }
+  const std::string app = absl::StrCat("apps.", event.app_key, ".rest_client_config");
+  return {route->app_config->For(event.method),
+          Lists(*route->app_config, event.method) ? app : app + unlisted};
+}
+
+std::string WhyNotTaken(const Route& route, const Event& event) {
+  RouteMatch apps, methods;
+  apps.apps = route.match.apps;
+  apps.methods = {event.method};
+  if (!apps.Fits(event)) return absl::StrCat("match.app does not list ", event.app_key);
+  methods.methods = route.match.methods;
+  if (!methods.Fits(event)) {
+    return route.match.methods.empty()
+               ? absl::StrCat(event.method, " goes to routes that list it alone")
+               : absl::StrCat("its methods do not list ", event.method);
+  }
+  return absl::StrCat("match.status does not list ",
+                      event.status.empty() ? "an event without a status" : event.status);
+}
+
+// "Authorization: Basic aGk=" is a credential from its second word on.
+std::string Redacted(const std::string& request) {
+  std::vector<std::string> lines = absl::StrSplit(request, "\r\n");
+  for (std::string& line : lines) {
+    constexpr std::string_view kField = "Authorization: ";
+    if (line.empty()) break;  // the body
+    if (!line.starts_with(kField)) continue;
+    line.resize(std::min(line.size(), line.find(' ', kField.size())));
+    line += " ***";
+  }
+  return absl::StrJoin(lines, "\r\n");
+}
+
+std::string Indented(const std::string& text) {
+  std::string out;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    while (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    absl::StrAppend(&out, line.empty() ? "" : "    ", line, "\n");
+  }
+  return out;
+}
+
+class Explanation {
+ public:
+  Explanation(const Sample& sample, const Transport* rest, bool reveal)
+      : sample_(sample), rest_(rest), reveal_(reveal) {}
+
+  void TellEvent() {
+    const Event& event = sample_.event;
+    absl::StrAppend(&text_, "event    ", event.method, " of app ", event.app_key);
+    const std::pair<const char*, const std::string&> names[] = {
+        {", session ", event.session_id}, {", stream ", event.name}, {", status ", event.status}};
+    for (const auto& [word, name] : names) {
+      if (!name.empty()) absl::StrAppend(&text_, word, name);
+    }
+    absl::StrAppend(&text_, event.terminal ? ", an end" : "", "\nlane     ", sample_.lane, "\n");
+  }
+
+  void TellPolicy(const Governing& governing) {
+    const MethodPolicy& policy = governing.policy;
+    absl::StrAppend(&text_, "policy   ", governing.from, "\n");
+    const std::pair<const char*, std::string> fields[] = {
+        {"restPolicy", std::string(WordFor(policy.rest_policy))},
+        {"restOnError", policy.on_error == OnError::kFail ? "FAIL" : "LOG"},
+        {"restExclude", Listed(policy.rest_exclude)},
+        {"clientExclude", Listed(policy.client_exclude)},
+        {"restOverwrite", Listed(policy.rest_overwrite)}};
+    for (const auto& [name, value] : fields) {
+      absl::StrAppendFormat(&text_, "  %-14s %s\n", name, value);
+    }
+  }
+
+  void TellNoBackend(const Decision& decision) {
+    const Event& event = sample_.event;
+    const std::string own = event.app_key + "/backend";
+    switch (decision.backend) {
+      case Decision::Backend::kSend:
+        break;
+      case Decision::Backend::kNone:
+        Not(own, absl::StrCat("apps.", event.app_key, " is not configured, or has no url"));
+        break;
+      case Decision::Backend::kNotListed:
+        Not(own, absl::StrCat("its methods do not list ", event.method));
+        break;
+      case Decision::Backend::kDisabled:
+        Not(own, "restPolicy is DISABLE");
+        break;
+    }
+  }
+
+  void Not(const std::string& route, const std::string& why) {
+    absl::StrAppend(&text_, "\nroute    ", route, ": not sent, ", why, "\n");
+  }
+
+  absl::Status TellTarget(const Target& target, bool rehearsed) {
+    const Route& route = *target.route;
+    absl::StrAppend(&text_, "\nroute    ", route.name,
+                    rehearsed ? ": not sent, dry_run; it would be\n"
+                    : target.overwrites ? ": sent, and the client's copy waits for the answer\n"
+                                        : ": sent\n");
+    if (route.endpoint_count() > 1) {
+      absl::StrAppend(&text_, "  to one of ", route.endpoint_count(), " endpoints, pick: ",
+                      route.pick == Pick::kRoundRobin ? "round_robin" : "first_healthy", "\n");
+    }
+    for (size_t i = 0; i < route.endpoint_count(); ++i) {
+      if (absl::Status status = TellRequest(target, route.endpoint_at(i)); !status.ok()) {
+        return status;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void TellClients(const FieldSetPtr& exclude) {
+    const Event& event = sample_.event;
+    absl::StrAppend(&text_, "\nclients  ");
+    if (!IsForClients(event)) {
+      absl::StrAppend(&text_, "none: ", event.method, " is not for them\n");
+      return;
+    }
+    const std::string json = exclude ? WithoutFields(event.json, exclude) : event.json;
+    absl::StrAppend(&text_, "of ", event.session_id.empty() ? "no session" : event.session_id,
+                    ", and who watches the stream or the app\n",
+                    Indented(absl::StrCat("{\"message\":\"", event.method, "\",\"data\":[", json,
+                                          "]}")));
+  }
+
+  std::string Take() { return std::move(text_); }
+
+ private:
+  absl::Status TellRequest(const Target& target, const Endpoint& endpoint) {
+    const Event& event = sample_.event;
+    const std::string body =
+        target.exclude ? WithoutFields(event.json, target.exclude) : event.json;
+    const Parcel parcel = {.event = event,
+                           .body = body,
+                           .lane = sample_.lane,
+                           .lane_sequence = sample_.lane_sequence,
+                           .attempt = 1,
+                           .redelivery = false,
+                           .reordered = false,
+                           .coalesced = 0};
+    const Delivery delivery = {.ticket = Ticket(1),
+                               .parcels = {&parcel, 1},
+                               .endpoint = endpoint,
+                               .deadline = {},
+                               .want_answer = false};
+    if (target.route->transport != rest_) {
+      absl::StrAppend(&text_, "  to ", endpoint.url, "\n", Indented(body));
+      return absl::OkStatus();
+    }
+    absl::StatusOr<std::string> request = rest::RequestText(delivery, clock_);
+    if (!request.ok()) return request.status();
+    absl::StrAppend(&text_, "  to ", endpoint.url, "\n",
+                    Indented(reveal_ ? *request : Redacted(*request)));
+    return absl::OkStatus();
+  }
+
+  const Sample& sample_;
+  const Transport* const rest_;
+  const bool reveal_;
+  SystemClock clock_;
+  std::string text_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> Explain(const config::Config& config, const TransportRegistry& registry,
+                                    const Sample& sample, const SessionConfig& session,
+                                    bool reveal) {
+  std::map<std::string, Nowhere> nowhere;
+  Transports transports;
+  for (const std::string& scheme : SchemesOf(config)) transports[scheme] = &nowhere[scheme];
+  EndpointIds ids;
+  absl::StatusOr<RouteTable> routes = MakeRoutes(config, registry, transports, &ids);
+  if (!routes.ok()) return routes.status();
+  const Event& event = sample.event;
+  const auto own = routes->by_app.find(event.app_key);
+  const RoutePtr route = own == routes->by_app.end() ? nullptr : own->second;
+  // The session's config as the app's: it governs whole where there is one.
+  if (session.config != nullptr && route != nullptr) {
+    auto governed = std::make_shared<Route>(*route);
+    governed->app_config = session.config;
+    own->second = governed;
+  }
+  NoLog log;
+  const Decision decision = Decide(event, SessionTable(log), *routes);
+
+  Explanation told(sample, transports[config::kRest], reveal);
+  told.TellEvent();
+  told.TellPolicy(GoverningOf(event, session, route));
+  told.TellNoBackend(decision);
+  for (const Target& target : decision.targets) {
+    if (absl::Status status = told.TellTarget(target, false); !status.ok()) return status;
+  }
+  for (const RoutePtr& rehearsed : decision.rehearsed) {
+    const Target target = {.route = rehearsed, .exclude = rehearsed->exclude};
+    if (absl::Status status = told.TellTarget(target, true); !status.ok()) return status;
+  }
+  for (const RoutePtr& other : routes->others) {
+    if (!other->match.Fits(event)) told.Not(other->name, WhyNotTaken(*other, event));
+  }
+  told.TellClients(decision.client_exclude);
+  return told.Take();
+}
+
+}  // namespace tallybus::cli
