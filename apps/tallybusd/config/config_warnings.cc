@@ -1,6 +1,7 @@
 // Keys that are good by themselves and do not go together.
 #include "config_warnings.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 namespace tallybus::config {
@@ -18,11 +19,35 @@ void WarnOfBatchedOverwrite(const App& app, std::vector<std::string>* warnings) 
   }
 }
 
+bool LeavesTheMachineInTheClear(const std::string& url) {
+  return absl::StartsWith(url, "http:") && !absl::StartsWith(url, "http://127.") &&
+         !absl::StartsWith(url, "http://localhost") && !absl::StartsWith(url, "http://[::1]");
+}
+
+// A signature, and the hash of Web Call Server, show no secret.
+void WarnOfOpenCredentials(const std::string& path, const Sending& sending,
+                           std::vector<std::string>* warnings) {
+  const Credentials& shown = sending.credentials;
+  if (!sending.url || !LeavesTheMachineInTheClear(*sending.url)) return;
+  for (const char* key : {"password", "bearer_token"}) {
+    if (!shown.where.contains(key)) continue;
+    warnings->push_back(absl::StrCat(path, ".", key,
+                                     ": goes over http, so that everybody on the way can read it; "
+                                     "use https, or signing"));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> WarningsOf(const Config& config) {
   std::vector<std::string> warnings;
-  for (const auto& [key, app] : config.apps) WarnOfBatchedOverwrite(app, &warnings);
+  for (const auto& [key, app] : config.apps) {
+    WarnOfBatchedOverwrite(app, &warnings);
+    WarnOfOpenCredentials("apps." + key, app, &warnings);
+  }
+  for (size_t i = 0; i < config.routes.size(); ++i) {
+    WarnOfOpenCredentials(absl::StrCat("routes[", i, "]"), config.routes[i], &warnings);
+  }
   return warnings;
 }
 
