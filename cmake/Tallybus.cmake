@@ -16,6 +16,11 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
+# Functions and lines, which a backtrace needs; types and variables cost a quarter of a compilation.
+foreach(flags CMAKE_CXX_FLAGS_RELWITHDEBINFO CMAKE_CXX_FLAGS_DEBUG CMAKE_C_FLAGS_RELWITHDEBINFO
+              CMAKE_C_FLAGS_DEBUG)
+  string(REGEX REPLACE "-g( |$)" "-g1\\1" ${flags} "${${flags}}")
+endforeach()
 
 find_program(TALLYBUS_CCACHE ccache)
 if(TALLYBUS_CCACHE)

@@ -1,13 +1,21 @@
 // One line for each transport.
 #include "transports/builtin.h"
 
+#include "transports/file/file_transport.h"
 #include "transports/rest/rest_transport.h"
+#ifdef TALLYBUS_HAS_NATS
+#include "transports/nats/nats_transport.h"
+#endif
 
 namespace tallybus {
 
 absl::Status RegisterBuiltinTransports(TransportRegistry& registry) {
   absl::Status status;
+  status.Update(registry.Register(file::FileDescriptor()));
   status.Update(registry.Register(rest::RestDescriptor()));
+#ifdef TALLYBUS_HAS_NATS
+  status.Update(registry.Register(nats::NatsDescriptor()));
+#endif
   return status;
 }
 

@@ -5,6 +5,7 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -160,6 +161,36 @@ std::string RedactedBy(simdjson::dom::parser& parser, std::string_view json) {
   return RedactedElement(element);
 }
 
+std::string_view WordFor(RestPolicy policy) {
+  switch (policy) {
+    case RestPolicy::kNotify:
+      return "NOTIFY";
+    case RestPolicy::kOverwrite:
+      return "OVERWRITE";
+    case RestPolicy::kDisable:
+      break;
+  }
+  return "DISABLE";
+}
+
+// As an answer to `connect` has it.
+std::string ConfigJson(const RestClientConfig& config) {
+  Json methods('{');
+  for (const auto& [method, policy] : config.by_method()) {
+    Json fields('{');
+    const auto list = [&fields](std::string_view name, const FieldSetPtr& names) {
+      if (names != nullptr) fields.Text(name, absl::StrJoin(*names, ","));
+    };
+    list("clientExclude", policy.client_exclude);
+    list("restExclude", policy.rest_exclude);
+    fields.Text("restOnError", policy.on_error == OnError::kFail ? "FAIL" : "LOG");
+    fields.Text("restPolicy", WordFor(policy.rest_policy));
+    list("restOverwrite", policy.rest_overwrite);
+    methods.Raw(method, fields.Done());
+  }
+  return methods.Done();
+}
+
 }  // namespace
 
 std::string EndpointsJson(const std::vector<EndpointStatus>& endpoints) {
@@ -206,7 +237,8 @@ std::string StreamsJson(const LivePage& page) {
   for (const LiveRow& row : page.rows) {
     Json stream('{');
     stream.Raw("stream", RedactedBy(parser, row.json)).Text("lane", rest::EncodeLane(row.lane));
-    streams.Item(stream.Number("sequence", static_cast<int64_t>(row.lane_sequence)).Done());
+    stream.Number("sequence", static_cast<int64_t>(row.lane_sequence));
+    streams.Item(stream.Raw("told", row.told ? "true" : "false").Done());
   }
   return Json('{')
       .Number("as_of", static_cast<int64_t>(page.as_of))
@@ -222,6 +254,7 @@ std::string SessionsJson(const LivePage& page) {
     session.Text("nodeId", row.node_id).Text("appKey", row.app_key);
     session.Text("sessionId", row.session_id);
     if (!row.status.empty()) session.Text("status", row.status);
+    if (row.config != nullptr) session.Raw("restClientConfig", ConfigJson(*row.config));
     sessions.Item(session.Done());
   }
   return Json('{')

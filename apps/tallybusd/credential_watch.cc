@@ -25,9 +25,9 @@ std::string WarningOf(const absl::StatusOr<absl::Time>& end, absl::Time now) {
 }  // namespace
 
 void CredentialWatch::Watch(const RouteTable& routes) {
-  endpoints_.clear();
+  routes_.clear();
   const auto add = [this](const RoutePtr& route) {
-    if (route->transport != nullptr) endpoints_[route->name] = route->endpoint;
+    if (route->transport != nullptr) routes_[route->name] = route;
   };
   for (const auto& [app, route] : routes.by_app) add(route);
   for (const RoutePtr& route : routes.others) add(route);
@@ -41,9 +41,9 @@ void CredentialWatch::Tick() {
 void CredentialWatch::Look() {
   looked_ = clock_.Now();
   std::map<std::string, std::string> ending;
-  for (const auto& [route, endpoint] : endpoints_) {
-    std::string warning = WarningOf(transport_.credentials_end(endpoint), clock_.WallNow());
-    if (!warning.empty()) ending[route] = std::move(warning);
+  for (const auto& [name, route] : routes_) {
+    std::string warning = WarningOf(end_of_(*route), clock_.WallNow());
+    if (!warning.empty()) ending[name] = std::move(warning);
   }
   router_.NoteCredentials(ending);
 }

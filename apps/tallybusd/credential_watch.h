@@ -2,21 +2,28 @@
 #ifndef TALLYBUS_APPS_TALLYBUSD_CREDENTIAL_WATCH_H_
 #define TALLYBUS_APPS_TALLYBUSD_CREDENTIAL_WATCH_H_
 
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "tallybus/clock.h"
 #include "tallybus/router.h"
-#include "tallybus/transport_registry.h"
 
 namespace tallybus {
 
 // [owner] The router's thread.
 class CredentialWatch {
  public:
+  // When those of a route's endpoint end; an error says what is wrong with them.
+  using EndOf = std::function<absl::StatusOr<absl::Time>(const Route&)>;
+
   // All of it outlives the watch.
-  CredentialWatch(const Clock& clock, const TransportDescriptor& transport, Router& router)
-      : clock_(clock), transport_(transport), router_(router) {}
+  CredentialWatch(const Clock& clock, EndOf end_of, Router& router)
+      : clock_(clock), end_of_(std::move(end_of)), router_(router) {}
 
   // These routes from now on, and looks at once.
   void Watch(const RouteTable& routes);
@@ -27,9 +34,9 @@ class CredentialWatch {
   void Look();
 
   const Clock& clock_;
-  const TransportDescriptor& transport_;
+  const EndOf end_of_;
   Router& router_;
-  std::map<std::string, Endpoint> endpoints_;  // by route
+  std::map<std::string, RoutePtr> routes_;  // by name; those that send
   MonoTime looked_;
 };
 

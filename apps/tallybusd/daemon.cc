@@ -74,7 +74,7 @@ Daemon::Daemon(Options options, Log& log, Signals& signals)
 Daemon::~Daemon() {
   if (admin_) admin_->Stop();
   if (web_) web_->Stop();
-  for (auto& [scheme, transport] : transports_) transport->Stop(clock_.Now());
+  if (transports_) transports_->Stop(clock_.Now());
 }
 
 absl::Status Daemon::BindEngine() {
@@ -155,20 +155,15 @@ absl::Status Daemon::MakeRouter() {
 }
 
 absl::Status Daemon::StartTransports() {
-  const TransportContext context{.sink = *router_,
-                                 .clock = clock_,
-                                 .metrics = metrics_,
-                                 .log = log_,
-                                 .threads = TransportThreads()};
-  auto rest = registry_.Find("rest")->create(context);
-  if (!rest.ok()) return rest.status();
-  transports_["rest"] = *std::move(rest);
-  absl::Status status = transports_["rest"]->Start();
-  if (!status.ok()) return status;
-  auto routes =
-      MakeRoutes(options_.config, registry_, {{"rest", transports_["rest"].get()}}, &endpoint_ids_);
+  transports_ = std::make_unique<TransportSet>(TransportContext{.sink = *router_,
+                                                                .clock = clock_,
+                                                                .metrics = metrics_,
+                                                                .log = log_,
+                                                                .threads = TransportThreads()});
+  auto routes = MakeRoutesOf(options_.config);
   if (!routes.ok()) return routes.status();
-  credentials_ = std::make_unique<CredentialWatch>(clock_, *registry_.Find("rest"), *router_);
+  credentials_ = std::make_unique<CredentialWatch>(
+      clock_, [this](const Route& route) { return transports_->CredentialsEnd(route); }, *router_);
   SetRoutes(*std::move(routes));
   if (!options_.config.listen.open) return absl::OkStatus();
   // Last: from here on events come in.
@@ -249,7 +244,7 @@ void Daemon::Run() {
 
 void Daemon::Shutdown() {
   router_->StopDispatch();
-  for (auto& [scheme, transport] : transports_) transport->Stop(clock_.Now());
+  transports_->Stop(clock_.Now());
   router_->Step();
   absl::Status kept = spool_->Stop();
   if (!kept.ok()) log_.Write(LogLevel::kError, std::string(kept.message()));
@@ -306,7 +301,10 @@ void Daemon::SetRoutes(RouteTable routes) {
 }
 
 absl::StatusOr<RouteTable> Daemon::MakeRoutesOf(const config::Config& config) {
-  return MakeRoutes(config, registry_, {{"rest", transports_["rest"].get()}}, &endpoint_ids_);
+  absl::Status status = MakeRoutes(config, registry_, {}, &endpoint_ids_).status();
+  if (status.ok()) status = transports_->Start(registry_, SchemesOf(config));
+  if (!status.ok()) return status;
+  return MakeRoutes(config, registry_, transports_->all(), &endpoint_ids_);
 }
 
 }  // namespace tallybus

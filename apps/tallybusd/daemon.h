@@ -25,6 +25,7 @@
 #include "tallybus/router.h"
 #include "tallybus/spool.h"
 #include "tallybus/transport_registry.h"
+#include "transport_set.h"
 #include "transports/web/client_gateway.h"
 #include "transports/web/web_server.h"
 #include "transports/zmq/client_channel.h"
@@ -74,6 +75,7 @@ class Daemon {
   void OnSignal();
   void Reload();
   void SetRoutes(RouteTable routes);
+  // Starts what its routes need beside what runs.
   absl::StatusOr<RouteTable> MakeRoutesOf(const config::Config& config);
   void Shutdown();
 
@@ -93,7 +95,7 @@ class Daemon {
   std::unique_ptr<ClientGateway> gateway_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Router> router_;
-  std::map<std::string, std::unique_ptr<Transport>> transports_;
+  std::unique_ptr<TransportSet> transports_;
   EndpointIds endpoint_ids_;
   std::unique_ptr<CredentialWatch> credentials_;
   std::unique_ptr<HealthReport> health_;

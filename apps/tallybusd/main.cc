@@ -66,8 +66,7 @@ void AcceptDashes(std::vector<char*>& args) {
   }
 }
 
-absl::Status CheckRoutes(const config::Config& config) {
-  TransportRegistry registry;
+absl::Status CheckRoutes(const config::Config& config, TransportRegistry& registry) {
   absl::Status status = RegisterBuiltinTransports(registry);
   EndpointIds ids;
   if (status.ok()) status = MakeRoutes(config, registry, {}, &ids).status();
@@ -91,10 +90,11 @@ int Main(std::vector<std::string> sets) {
   if (absl::GetFlag(FLAGS_dev)) load.default_spool_path = config::kMemorySpool;
   absl::StatusOr<config::Config> config = config::Load(load);
   if (!config.ok()) return Fail(config.status());
-  if (absl::Status status = CheckRoutes(*config); !status.ok()) return Fail(status);
+  TransportRegistry registry;
+  if (absl::Status status = CheckRoutes(*config, registry); !status.ok()) return Fail(status);
   if (absl::Status status = WebCredentials::Check(*config); !status.ok()) return Fail(status);
   if (absl::GetFlag(FLAGS_print_config)) {
-    std::fputs(config::Print(*config).c_str(), stdout);
+    std::fputs(config::Print(*config, registry).c_str(), stdout);
     return 0;
   }
   if (absl::GetFlag(FLAGS_check)) {

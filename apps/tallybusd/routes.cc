@@ -9,12 +9,11 @@
 #include <memory>
 #include <utility>
 
+#include "config/option_keys.h"
 #include "config/sending_keys.h"
 
 namespace tallybus {
 namespace {
-
-constexpr char kRest[] = "rest";
 
 void AddCredentials(const config::Credentials& credentials,
                     std::map<std::string, std::string>* options) {
@@ -31,29 +30,26 @@ void AddCredentials(const config::Credentials& credentials,
   if (credentials.wcs_hash_key) (*options)["wcs_hash_key"] = credentials.wcs_hash_key->text;
 }
 
-Endpoint EndpointOf(const std::string& route, const config::Sending& sending) {
-  Endpoint endpoint;
-  endpoint.route = route;
-  endpoint.url = *sending.url;
-  endpoint.timeout = sending.timeout;
-  endpoint.max_connections = sending.max_connections;
-  endpoint.options["network"] = sending.network == config::Network::kPublic ? "public" : "private";
-  endpoint.options["format"] = config::FormatWord(sending.format);
-  AddCredentials(sending.credentials, &endpoint.options);
+// The keys of a route that are rest's options.
+std::map<std::string, std::string> RestOptions(const config::Sending& sending) {
+  std::map<std::string, std::string> options;
+  options["network"] = sending.network == config::Network::kPublic ? "public" : "private";
+  options["format"] = config::FormatWord(sending.format);
+  AddCredentials(sending.credentials, &options);
   if (sending.compress_over) {
-    endpoint.options["compress.over"] = std::to_string(*sending.compress_over);
+    options["compress.over"] = std::to_string(*sending.compress_over);
   }
   if (!sending.allow_cidrs.empty()) {
-    endpoint.options["allow_cidrs"] = absl::StrJoin(sending.allow_cidrs, ",");
+    options["allow_cidrs"] = absl::StrJoin(sending.allow_cidrs, ",");
   }
   const std::pair<const char*, const std::string&> files[] = {{"tls.ca_file", sending.ca_file},
                                                               {"tls.cert_file", sending.cert_file},
                                                               {"tls.key_file", sending.key_file}};
   for (const auto& [option, file] : files) {
-    if (!file.empty()) endpoint.options[option] = file;
+    if (!file.empty()) options[option] = file;
   }
-  if (!sending.http2) endpoint.options["tls.http2"] = "false";
-  return endpoint;
+  if (!sending.http2) options["tls.http2"] = "false";
+  return options;
 }
 
 std::optional<BatchLimits> BatchOf(const config::Sending& sending) {
@@ -77,16 +73,22 @@ RetrySchedule ScheduleOf(const config::Sending& sending) {
   return {RetrySchedule::Kind::kSteps, sending.retry_delays};
 }
 
-// At the place of what the transport complains of.
-absl::Status ErrorAt(const config::Sending& sending, const absl::Status& status) {
-  const std::string* where = &sending.url_where;
-  if (absl::StartsWith(status.message(), "tls.ca_file")) where = &sending.ca_file_where;
-  if (absl::StartsWith(status.message(), "tls.cert_file")) where = &sending.cert_file_where;
-  if (absl::StartsWith(status.message(), "tls.key_file")) where = &sending.key_file_where;
-  const absl::string_view option = status.message().substr(0, status.message().find_first_of(":["));
+// The place of what the transport complains of: an option, by its name, or the address.
+const std::string& PlaceOf(absl::string_view message, const config::Sending& sending,
+                           const std::vector<config::Option>& options) {
+  for (const config::Option& option : options) {
+    if (absl::StartsWith(message, option.name + ":")) return option.where;
+  }
+  const std::pair<const char*, const std::string&> files[] = {
+      {"tls.ca_file", sending.ca_file_where},
+      {"tls.cert_file", sending.cert_file_where},
+      {"tls.key_file", sending.key_file_where}};
+  for (const auto& [option, where] : files) {
+    if (!where.empty() && absl::StartsWith(message, option)) return where;
+  }
+  const absl::string_view option = message.substr(0, message.find_first_of(":["));
   const auto credential = sending.credentials.where.find(std::string(option));
-  if (credential != sending.credentials.where.end()) where = &credential->second;
-  return absl::Status(status.code(), absl::StrCat(*where, ": ", status.message()));
+  return credential != sending.credentials.where.end() ? credential->second : sending.url_where;
 }
 
 // Turns what is configured into routes of one table.
@@ -96,10 +98,69 @@ class RouteMaker {
              const Transports& transports, EndpointIds* ids)
       : registry_(registry), transports_(transports), ids_(*ids), spool_(config.spool.max_bytes) {
     for (const auto& [key, app] : config.apps) senders_ += app.url ? 1 : 0;
-    senders_ += static_cast<int64_t>(config.routes.size());
+    for (const config::Route& route : config.routes) {
+      const bool all = route.pick == config::PickOf::kAll;
+      senders_ += 1 + (all ? static_cast<int64_t>(route.alternatives.size()) : 0);
+    }
   }
 
-  absl::Status Fill(const config::Sending& sending, Route* route) {
+  absl::Status FillApp(const config::App& app, Route* route) {
+    Fill(app, route);
+    if (!app.url) return absl::OkStatus();
+    route->endpoint.options = RestOptions(app);
+    return Connect(app, config::kRest, {}, route);
+  }
+
+  // One for each endpoint where all of them get an event, else one.
+  absl::Status AddRoutes(const config::Route& configured, std::vector<RoutePtr>* routes) {
+    const bool all = configured.pick == config::PickOf::kAll;
+    auto first = std::make_shared<Route>();
+    first->name = all ? configured.name + "/1" : configured.name;
+    if (absl::Status status = FillRoute(configured, first.get()); !status.ok()) return status;
+    routes->push_back(first);
+    for (const config::Alternative& other : configured.alternatives) {
+      Route same = *first;
+      if (all)
+        same.name =
+            absl::StrCat(configured.name, "/", 2 + (&other - configured.alternatives.data()));
+      same.endpoint.route = same.name;
+      same.endpoint.url = other.url;
+      config::Route at = configured;
+      at.url_where = other.where;
+      if (absl::Status status = Connect(at, at.transport, at.options, &same); !status.ok())
+        return status;
+      if (all) {
+        routes->push_back(std::make_shared<Route>(std::move(same)));
+      } else {
+        first->alternatives.push_back(std::move(same.endpoint));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status FillRoute(const config::Route& configured, Route* route) {
+    route->of_app = false;
+    route->match = {configured.match.apps, configured.match.methods, configured.match.statuses};
+    route->exclude = configured.exclude;
+    route->on_error = configured.on_error;
+    route->dry_run = configured.dry_run;
+    if (configured.pick == config::PickOf::kRoundRobin) route->pick = Pick::kRoundRobin;
+    Fill(configured, route);
+    const TransportDescriptor* transport = registry_.Find(configured.transport);
+    if (transport == nullptr) return Unknown(configured);
+    if (configured.transport == config::kRest) {
+      route->endpoint.options = RestOptions(configured);
+    } else {
+      auto options = config::ResolveOptions(configured.options, transport->options,
+                                            configured.transport_where);
+      if (!options.ok()) return options.status();
+      route->endpoint.options = *std::move(options);
+    }
+    return Connect(configured, configured.transport, configured.options, route);
+  }
+
+  void Fill(const config::Sending& sending, Route* route) {
     route->delivery = sending.delivery == config::Delivery::kGuaranteed ? DeliveryMode::kGuaranteed
                                                                         : DeliveryMode::kNotify;
     route->retry = ScheduleOf(sending);
@@ -109,17 +170,33 @@ class RouteMaker {
     route->skip_failed_head = sending.on_head_failure == config::OnHeadFailure::kSkip;
     route->coalesce = sending.coalesce;
     route->batch = BatchOf(sending);
-    if (!sending.url) return absl::OkStatus();
-    route->endpoint = EndpointOf(route->name, sending);
-    route->endpoint.id = ids_.Of(route->endpoint);
-    absl::Status checked = registry_.Find(kRest)->check(route->endpoint);
-    if (!checked.ok()) return ErrorAt(sending, checked);
-    auto transport = transports_.find(kRest);
+    if (!sending.url) return;
+    route->endpoint.route = route->name;
+    route->endpoint.url = *sending.url;
+    route->endpoint.timeout = sending.timeout;
+    route->endpoint.max_connections = sending.max_connections;
+  }
+
+  // The endpoint is whole now.
+  absl::Status Connect(const config::Sending& sending, const std::string& scheme,
+                       const std::vector<config::Option>& options, Route* route) {
+    route->endpoint.id = ids_.Of(scheme, route->endpoint);
+    absl::Status checked = registry_.Find(scheme)->check(route->endpoint);
+    if (!checked.ok()) {
+      return absl::Status(checked.code(), absl::StrCat(PlaceOf(checked.message(), sending, options),
+                                                       ": ", checked.message()));
+    }
+    auto transport = transports_.find(scheme);
     if (transport != transports_.end()) route->transport = transport->second;
     return absl::OkStatus();
   }
 
- private:
+  static absl::Status Unknown(const config::Route& route) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(route.transport_where, ": there is no transport ", route.transport,
+                     ": it is not built in, and no plugin brings it"));
+  }
+
   // One route alone leaves half of the spool to what else must be said.
   int64_t QuotaOf(const config::Sending& sending) const {
     if (sending.quota) return sending.quota->Of(spool_);
@@ -135,14 +212,23 @@ class RouteMaker {
 
 }  // namespace
 
-uint64_t EndpointIds::Of(const Endpoint& endpoint) {
+uint64_t EndpointIds::Of(std::string_view scheme, const Endpoint& endpoint) {
   std::string settings =
-      absl::StrCat(endpoint.route, "\n", endpoint.url, "\n", absl::FormatDuration(endpoint.timeout),
-                   "\n", endpoint.max_connections);
+      absl::StrCat(std::string(scheme), "\n", endpoint.route, "\n", endpoint.url, "\n",
+                   absl::FormatDuration(endpoint.timeout), "\n", endpoint.max_connections);
   for (const auto& [name, value] : endpoint.options) {
-    absl::StrAppend(&settings, "\n", name, "=", value);
+    absl::StrAppend(&settings, "\n", name, "=", value.size(), ":", value);
   }
   return by_settings_.try_emplace(std::move(settings), by_settings_.size() + 1).first->second;
+}
+
+std::set<std::string> SchemesOf(const config::Config& config) {
+  std::set<std::string> schemes;
+  for (const auto& [key, app] : config.apps) {
+    if (app.url) schemes.insert(config::kRest);
+  }
+  for (const config::Route& route : config.routes) schemes.insert(route.transport);
+  return schemes;
 }
 
 absl::StatusOr<RouteTable> MakeRoutes(const config::Config& config,
@@ -157,18 +243,12 @@ absl::StatusOr<RouteTable> MakeRoutes(const config::Config& config,
     route->app_config = app.rest_client_config;
     route->stale_after = app.stale_after.value_or(absl::InfiniteDuration());
     route->keep_alive = app.keep_alive.value_or(absl::InfiniteDuration());
-    if (absl::Status status = maker.Fill(app, route.get()); !status.ok()) return status;
+    if (absl::Status status = maker.FillApp(app, route.get()); !status.ok()) return status;
     table.by_app.emplace(key, std::move(route));
   }
   for (const config::Route& configured : config.routes) {
-    auto route = std::make_shared<Route>();
-    route->name = configured.name;
-    route->of_app = false;
-    route->match = {configured.match.apps, configured.match.methods, configured.match.statuses};
-    route->exclude = configured.exclude;
-    route->on_error = configured.on_error;
-    if (absl::Status status = maker.Fill(configured, route.get()); !status.ok()) return status;
-    table.others.push_back(std::move(route));
+    absl::Status status = maker.AddRoutes(configured, &table.others);
+    if (!status.ok()) return status;
   }
   return table;
 }

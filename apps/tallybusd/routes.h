@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "config/config.h"
 #include "tallybus/route.h"
@@ -21,11 +23,14 @@ using Transports = std::map<std::string, Transport*, std::less<>>;
 // connections alone.
 class EndpointIds {
  public:
-  uint64_t Of(const Endpoint& endpoint);
+  uint64_t Of(std::string_view scheme, const Endpoint& endpoint);
 
  private:
   std::map<std::string, uint64_t> by_settings_;
 };
+
+// Of the transports that the configuration's apps and routes need.
+std::set<std::string> SchemesOf(const config::Config& config);
 
 // An app's route `<app>/backend`, checked by its transport. `transports` may be empty where routes
 // are only checked. Errors begin with file, line and column of what is wrong.

@@ -5,6 +5,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "codec/json_writer.h"
+#include "delivery/route_gate.h"
 
 namespace tallybus {
 
@@ -72,7 +73,7 @@ void Alerts::Tell(const Active& active, bool resolved, absl::Time now) {
              absl::StrCat("alert ", resolved ? "resolved: " : "", alert.name, " ", alert.subject,
                           ": ", text));
   Told told;
-  told.about = alert.subject;
+  told.about = SplitEndpointName(alert.subject).first;  // the whole route
   told.record = {alert.name, alert.subject, alert.text, alert.critical, active.since, !resolved};
   told.event.method = kAlertEvent;
   told.event.node_id = node_id_;

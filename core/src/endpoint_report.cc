@@ -11,14 +11,37 @@ absl::Time WallOf(const Clock& clock, MonoTime time) {
   return clock.WallNow() + (time - clock.Now());
 }
 
-bool Decided(const EndpointQueue& queue) {
-  return queue.gate.decision().state != EndpointDecision::State::kOpen;
+namespace {
+
+// Of several endpoints, the one that an event waits for: one that is well, else the next to be
+// tried.
+size_t NextOf(const EndpointQueue& queue, MonoTime now) {
+  size_t next = 0;
+  std::optional<MonoTime> due;
+  for (size_t i = 0; i < queue.gate.size(); ++i) {
+    const EndpointSnapshot snapshot = queue.gate[i].Snapshot(now);
+    if (snapshot.state == EndpointSnapshot::State::kReady) return i;
+    if (!snapshot.next_try || (due && *due <= *snapshot.next_try)) continue;
+    due = snapshot.next_try;
+    next = i;
+  }
+  return next;
 }
 
 EndpointStatus StatusOf(const Router::Line& line, const EndpointQueue& queue) {
-  const EndpointSnapshot snapshot = queue.gate.Snapshot(line.parts.clock.Now());
+  return StatusOf(line, queue, NextOf(queue, line.parts.clock.Now()));
+}
+
+}  // namespace
+
+bool Decided(const EndpointQueue& queue) {
+  return queue.gate.decided() != EndpointDecision::State::kOpen;
+}
+
+EndpointStatus StatusOf(const Router::Line& line, const EndpointQueue& queue, size_t place) {
+  const EndpointSnapshot snapshot = queue.gate[place].Snapshot(line.parts.clock.Now());
   EndpointStatus status;
-  status.route = queue.route;
+  status.route = queue.gate.NameOf(queue.route, place);
   status.state = StateWord(snapshot.state);
   status.reason = snapshot.reason;
   status.author = snapshot.author;
@@ -34,7 +57,7 @@ EndpointStatus StatusOf(const Router::Line& line, const EndpointQueue& queue) {
   status.waiting = queue.rows;
   status.bytes = queue.bytes;
   if (queue.Sends()) {
-    status.url = queue.today->endpoint.url;
+    status.url = queue.today->endpoint_at(place).url;
     status.quota_bytes = queue.today->quota_bytes;
   } else if (!Decided(queue)) {
     status.state = line.parts.offline ? "stopped" : "not configured";

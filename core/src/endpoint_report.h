@@ -11,8 +11,9 @@ namespace tallybus {
 absl::Time WallOf(const Clock& clock, MonoTime time);
 // True where a person, or the endpoint itself, has paused or disabled it.
 bool Decided(const EndpointQueue& queue);
-// All but `oldest`, which is dear to find.
-EndpointStatus StatusOf(const Router::Line& line, const EndpointQueue& queue);
+// Of the endpoint at that place; what waits is its route's. All but `oldest`, which is dear to
+// find.
+EndpointStatus StatusOf(const Router::Line& line, const EndpointQueue& queue, size_t place);
 RouteNow NowOf(const Router::Line& line, const EndpointQueue& queue);
 // Fills in `reason` and `http_status` of a row that waits, where they are known.
 void SayWhyItWaits(const Router::Line& line, StoredRow* stored);

@@ -47,7 +47,11 @@ LivePage Router::Line::FindPage(const LivePageFilter& filter) {
                 .app_key = std::string(listed.app_key),
                 .session_id = std::string(listed.session_id),
                 .status = std::string(listed.status)};
-    if (streams) FillStream(listed, &row);
+    if (streams) {
+      FillStream(listed, &row);
+    } else {
+      row.config = sessions.Config(row.session_id);
+    }
     if (!Passes(filter.node, row.node_id)) return true;
     bytes += row.json.size();
     page.rows.push_back(std::move(row));
@@ -63,6 +67,7 @@ void Router::Line::FillStream(const LiveTable::Listed& listed, LiveRow* row) {
   row->lane = LaneKey(*event);
   // A status that the backend is not told of may follow one that it was, and hides the same.
   const AskDecision backend = DecideAsk(*event, sessions, *routes);
+  row->told = backend.route != nullptr;
   row->lane_sequence = dispatcher.LastSequence(absl::StrCat(event->app_key, "/backend"), row->lane);
   row->json = WithoutFields(event->json, backend.exclude);
 }

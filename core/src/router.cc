@@ -251,6 +251,10 @@ void Router::Line::AddRow(const EventPtr& event, const Target& target, Turn* tur
 }
 
 void Router::Line::NoteUndelivered(const Event& event, const Decision& decision, absl::Time now) {
+  for (const RoutePtr& route : decision.rehearsed) {
+    counters_.rehearsed.Add();
+    recorder.NotSent(event.id, route->name, NotSentReason::kDryRun, now);
+  }
   NotSentReason reason = NotSentReason::kNoBackend;
   switch (decision.backend) {
     case Decision::Backend::kSend:

@@ -16,6 +16,8 @@ struct RouterCounters {
                                       {{"reason", "method_not_listed"}})),
         disabled(
             metrics.GetCounter("tallybus_events_not_sent_total", "", {{"reason", "disabled"}})),
+        rehearsed(
+            metrics.GetCounter("tallybus_events_not_sent_total", "", {{"reason", "dry_run"}})),
         client_copies(metrics.GetCounter("tallybus_client_messages_total",
                                          "Messages handed to the client channels")),
         error_events(metrics.GetCounter("tallybus_error_events_total",
@@ -40,6 +42,7 @@ struct RouterCounters {
   Counter& no_backend;
   Counter& not_listed;
   Counter& disabled;
+  Counter& rehearsed;
   Counter& client_copies;
   Counter& error_events;
   Counter& ends_made;

@@ -72,6 +72,13 @@ class RouterDesk final : public Desk {
   };
   void SearchOn(std::shared_ptr<TraceSearch> search);
   void AddRoutes(Trace* trace) const;
+  struct Named {
+    EndpointQueue* queue;
+    size_t first, end;
+  };
+  absl::StatusOr<Named> Find(std::string_view name) const;
+  // False: its state does not allow it.
+  bool Apply(Verb verb, const std::string& reason, const std::string& author, EndpointGate* gate);
   // Has a page of the spool on the router's thread.
   void AskPage(const StoredFilter& filter, StoredCallback done);
 
@@ -93,8 +100,10 @@ std::vector<EndpointStatus> RouterDesk::Endpoints() const {
   std::vector<EndpointStatus> all;
   for (const auto& [name, queue] : line_.dispatcher.queues()) {
     if (!queue.Sends() && queue.rows == 0 && !Decided(queue)) continue;
-    all.push_back(StatusOf(line_, queue));
-    if (queue.rows != 0) all.back().oldest = oldest.at(name);
+    for (size_t i = 0; i < queue.gate.size(); ++i) {
+      all.push_back(StatusOf(line_, queue, i));
+      if (queue.rows != 0) all.back().oldest = oldest.at(name);
+    }
   }
   return all;
 }
@@ -108,46 +117,63 @@ std::vector<AlertStatus> RouterDesk::Alerts() const {
   return all;
 }
 
-absl::Status RouterDesk::Control(std::string_view route, Verb verb, std::string reason,
-                                 std::string author) {
+// The endpoints that "billing" or "billing#2" names: from `first` to before `end`.
+absl::StatusOr<RouterDesk::Named> RouterDesk::Find(std::string_view name) const {
+  const auto [route, place] = SplitEndpointName(name);
   EndpointQueue* queue = line_.dispatcher.FindQueue(route);
   if (queue == nullptr) {
     return absl::NotFoundError(absl::StrCat("no route is called \"", std::string(route), "\""));
   }
+  if (!place) return Named{queue, 0, queue->gate.size()};
+  if (*place >= queue->gate.size()) {
+    return absl::NotFoundError(
+        absl::StrCat(queue->route, " has no endpoint ", *place + 1, ", but ", queue->gate.size()));
+  }
+  return Named{queue, *place, *place + 1};
+}
+
+bool RouterDesk::Apply(Verb verb, const std::string& reason, const std::string& author,
+                       EndpointGate* gate) {
   const MonoTime now = line_.parts.clock.Now();
-  bool done = true;
   switch (verb) {
     case Verb::kPause:
-      queue->gate.Pause(std::move(reason), std::move(author), now);
-      done = queue->gate.decision().state == EndpointDecision::State::kPaused;
-      break;
+      gate->Pause(reason, author, now);
+      return gate->decision().state == EndpointDecision::State::kPaused;
     case Verb::kResume:
-      done = queue->gate.Resume(now);
-      break;
+      return gate->Resume(now);
     case Verb::kDisable:
-      queue->gate.Disable(std::move(reason), std::move(author), now);
-      break;
+      gate->Disable(reason, author, now);
+      return true;
     case Verb::kEnable:
-      done = queue->gate.Enable(now);
-      break;
+      return gate->Enable(now);
+  }
+  return false;
+}
+
+absl::Status RouterDesk::Control(std::string_view name, Verb verb, std::string reason,
+                                 std::string author) {
+  const absl::StatusOr<Named> named = Find(name);
+  if (!named.ok()) return named.status();
+  EndpointQueue& queue = *named->queue;
+  bool done = false;
+  for (size_t i = named->first; i < named->end; ++i) {
+    done |= Apply(verb, reason, author, &queue.gate[i]);
   }
   if (!done) {
-    const bool disabled = queue->gate.decision().state == EndpointDecision::State::kDisabled;
+    const bool disabled =
+        queue.gate[named->first].decision().state == EndpointDecision::State::kDisabled;
     return absl::FailedPreconditionError(
-        absl::StrCat(queue->route, disabled ? " is disabled: only enable brings it back"
-                                            : " is not disabled: there is nothing to enable"));
+        absl::StrCat(std::string(name), disabled ? " is disabled: only enable brings it back"
+                                                 : " is not disabled: there is nothing to enable"));
   }
-  if (verb == Verb::kResume || verb == Verb::kEnable) line_.dispatcher.TryAtOnce(*queue);
-  line_.OnEndpoint(*queue);
+  if (verb == Verb::kResume || verb == Verb::kEnable) line_.dispatcher.TryAtOnce(queue);
+  line_.OnEndpoint(queue);
   return absl::OkStatus();
 }
 
-void RouterDesk::Test(std::string_view route, Tested done) {
-  EndpointQueue* queue = line_.dispatcher.FindQueue(route);
-  if (queue == nullptr) {
-    return done(
-        absl::NotFoundError(absl::StrCat("no route is called \"", std::string(route), "\"")));
-  }
+void RouterDesk::Test(std::string_view name, Tested done) {
+  const absl::StatusOr<Named> named = Find(name);
+  if (!named.ok()) return done(named.status());
   Event event;
   event.id = {line_.parts.epoch, ++line_.last_sequence_};
   event.time = line_.parts.clock.WallNow();
@@ -156,11 +182,11 @@ void RouterDesk::Test(std::string_view route, Tested done) {
   event.from_router = true;
   JsonObjectWriter writer(&event.json);
   writer.String("nodeId", event.node_id);
-  writer.String("route", route);
+  writer.String("route", name);
   writer.Bool("test", true);
   writer.String("time", Rfc3339Millis(event.time));
   writer.Close();
-  absl::Status status = line_.dispatcher.Test(*queue, std::move(event),
+  absl::Status status = line_.dispatcher.Test(*named->queue, named->first, std::move(event),
                                               [done](DeliveryResult result, absl::Duration took) {
                                                 done(EndpointTestResult{std::move(result), took});
                                               });
@@ -213,7 +239,7 @@ void RouterDesk::AddRoutes(Trace* trace) const {
         std::any_of(trace->endpoints.begin(), trace->endpoints.end(),
                     [&](const EndpointChange& change) { return change.route == route; });
     if (told || !Decided(queue->second)) continue;
-    const EndpointDecision& decision = queue->second.gate.decision();
+    const EndpointDecision& decision = queue->second.gate[0].decision();
     const bool paused = decision.state == EndpointDecision::State::kPaused;
     trace->endpoints.push_back({WallOf(line_.parts.clock, decision.since), route,
                                 paused ? EndpointState::kPaused : EndpointState::kDisabled,

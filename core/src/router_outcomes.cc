@@ -55,10 +55,10 @@ std::string TextOf(const EndpointAlarm& alarm) {
   return "";
 }
 
-EndpointRecord RecordOf(const EndpointQueue& queue, const Clock& clock) {
-  const EndpointDecision& decision = queue.gate.decision();
+EndpointRecord RecordOf(const EndpointQueue& queue, size_t place, const Clock& clock) {
+  const EndpointDecision& decision = queue.gate[place].decision();
   EndpointRecord record;
-  record.route = queue.route;
+  record.route = queue.gate.NameOf(queue.route, place);
   if (decision.state == EndpointDecision::State::kPaused) record.state = "paused";
   if (decision.state == EndpointDecision::State::kDisabled) {
     record.state = decision.gone ? "gone" : "disabled";
@@ -225,34 +225,39 @@ void Router::Line::OnEndpoint(const EndpointQueue& queue) {
   RaiseEndpointAlerts(queue);
   OpenGatesOf(queue);
   blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
-  const EndpointSnapshot snapshot = queue.gate.Snapshot(parts.clock.Now());
-  recorder.EndpointChanged(queue.route, StateOf(snapshot), snapshot.reason, parts.clock.WallNow());
-  EndpointRecord record = RecordOf(queue, parts.clock);
-  EndpointRecord& known = decided_[queue.route];
-  if (known.state == record.state && known.reason == record.reason) return;
-  known = record;
-  decisions_.push_back(std::move(record));
+  for (size_t i = 0; i < queue.gate.size(); ++i) {
+    const EndpointSnapshot snapshot = queue.gate[i].Snapshot(parts.clock.Now());
+    EndpointRecord record = RecordOf(queue, i, parts.clock);
+    recorder.EndpointChanged(record.route, StateOf(snapshot), snapshot.reason,
+                             parts.clock.WallNow());
+    EndpointRecord& known = decided_[record.route];
+    if (known.state == record.state && known.reason == record.reason) continue;
+    known = record;
+    decisions_.push_back(std::move(record));
+  }
 }
 
 void Router::Line::RaiseEndpointAlerts(const EndpointQueue& queue) {
   const absl::Time now = parts.clock.WallNow();
-  std::map<std::string, Alert> on;
-  for (const EndpointAlarm& alarm : queue.gate.Alarms()) {
-    Alert alert;
-    alert.name = NameOf(alarm.kind);
-    alert.subject = queue.route;
-    alert.text = TextOf(alarm);
-    alert.waiting = queue.rows;
-    on.try_emplace(alert.name, std::move(alert));
-  }
-  for (const char* name : {"BreakerOpen", "EndpointHeld", "EndpointGone"}) {
-    auto found = on.find(name);
-    if (found != on.end()) {
-      alerts.Raise(found->second, now);
-    } else {
-      alerts.Resolve(name, queue.route, now);
+  std::map<std::pair<std::string, std::string>, Alert> on;  // by name and subject
+  for (size_t i = 0; i < queue.gate.size(); ++i) {
+    for (const EndpointAlarm& alarm : queue.gate[i].Alarms()) {
+      Alert alert;
+      alert.name = NameOf(alarm.kind);
+      alert.subject = queue.gate.NameOf(queue.route, i);
+      alert.text = TextOf(alarm);
+      alert.waiting = queue.rows;
+      on.try_emplace({alert.name, alert.subject}, std::move(alert));
     }
   }
+  // Of endpoints that a reload took away too.
+  for (const Alerts::Active& active : alerts.active()) {
+    const auto& [name, subject] = std::tie(active.alert.name, active.alert.subject);
+    const bool ours = name == "BreakerOpen" || name == "EndpointHeld" || name == "EndpointGone";
+    if (!ours || SplitEndpointName(subject).first != queue.route) continue;
+    if (!on.contains({name, subject})) alerts.Resolve(name, subject, now);
+  }
+  for (const auto& [key, alert] : on) alerts.Raise(alert, now);
   Alert shedding;
   shedding.name = "RouteShedding";
   shedding.subject = queue.route;

@@ -43,6 +43,8 @@ std::string NeverSentWords(const TracedEvent& event, const TracedRoute& way) {
       return absl::StrCat("never sent: restPolicy DISABLE for ", event.method);
     case NotSentReason::kMethodNotListed:
       return absl::StrCat("never sent: ", way.route, " does not list the method ", event.method);
+    case NotSentReason::kDryRun:
+      return absl::StrCat("never sent: ", way.route, " takes it, but for its dry_run");
   }
   return "never sent";
 }

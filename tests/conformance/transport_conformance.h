@@ -52,6 +52,12 @@ class ConformanceSubject {
   virtual ~ConformanceSubject() = default;
   virtual TransportDescriptor descriptor() = 0;
   virtual std::unique_ptr<Peer> MakePeer(PeerMood mood) = 0;
+  // Why no peer of this protocol can be in that mood; empty where one can. The tests that need it
+  // are skipped, and print this.
+  virtual std::string NotApplicable(PeerMood) const { return ""; }
+  // What the far end has of a body: the same bytes, but for a format that may move the white space
+  // between an object's tokens.
+  virtual std::string AsWritten(std::string body) const { return body; }
 };
 
 using SubjectFactory = std::function<std::unique_ptr<ConformanceSubject>()>;

@@ -141,7 +141,20 @@ TEST_F(LivePagesTest, AStreamOfWhichTheBackendIsNotToldHasNoNumberAndHidesTheSam
   Send(StatusEvent("a", "PUBLISHING"));
   const LiveRow row = Page().rows.at(0);
   EXPECT_EQ(row.lane_sequence, 0u);
+  EXPECT_FALSE(row.told);
   EXPECT_THAT(row.json, Not(HasSubstr("\"name\"")));
+  SetRoute(NewRoute());
+  EXPECT_TRUE(Page().rows.at(0).told);
+}
+
+TEST_F(LivePagesTest, ASessionIsListedWithTheConfigThatItBrought) {
+  Send(OpenSession("s1", R"({"StreamStatusEvent":{"restOnError":"FAIL"}})"));
+  Send(OpenSession("s2", ""));
+  const LivePage page = Page({.kind = Kind::kSessions});
+  ASSERT_THAT(page.rows, SizeIs(2));
+  ASSERT_NE(page.rows[0].config, nullptr);
+  EXPECT_EQ(page.rows[0].config->For("StreamStatusEvent").on_error, OnError::kFail);
+  EXPECT_EQ(page.rows[1].config, nullptr);
 }
 
 TEST_F(LivePagesTest, ABackendSeesWhatItIsSentAndNoSdp) {

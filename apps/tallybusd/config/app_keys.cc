@@ -71,6 +71,8 @@ constexpr Key<App> kAppKeys[] = {
     {"rest_password", nullptr, "is written as password"},
     {"rest_username", nullptr, "is written as username"},
     {"transport", nullptr},
+    {"pick", nullptr, "is a key of routes"},
+    {"dry_run", nullptr, "is a key of routes"},
     {"endpoints", nullptr, "is a key of routes; an app's is url"},
     {"exclude", nullptr, "is a key of routes; an app's is rest_client_config.<Method>.restExclude"},
     {"match", nullptr, "is a key of routes; an app's is methods"},

@@ -197,15 +197,39 @@ struct Match {
   std::vector<std::string> statuses;  // the text of the field `status`
 };
 
+inline constexpr char kRest[] = "rest";  // the transport of apps, and of routes that name none
+
+// One of a route's `options`, as it is written: its transport says later of which type it is.
+struct Option {
+  std::string name;   // "tls.ca_file", also where it is written as `tls: {ca_file: ..}`
+  std::string text;   // variables replaced
+  std::string where;  // as url_where
+  std::string key_where;
+};
+
 // One of the list `routes`.
+// One of several endpoints.
+struct Alternative {
+  std::string url;
+  std::string where;
+};
+
+// Who of several endpoints gets an event.
+enum class PickOf { kAll, kFirstHealthy, kRoundRobin };
+
 struct Route : Sending {
   Route() { delivery = Delivery::kGuaranteed; }
 
   std::string name;
   Match match;
-  std::string transport = "rest";
-  FieldSetPtr exclude;  // nullptr: none
+  std::string transport = kRest;
+  std::string transport_where;  // empty: not written
+  std::vector<Option> options;  // of another transport than rest
+  FieldSetPtr exclude;          // nullptr: none
   OnError on_error = OnError::kLog;
+  std::vector<Alternative> alternatives;  // beside `url`
+  std::optional<PickOf> pick;             // there where there are some
+  bool dry_run = false;
 };
 
 struct Config {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "option_keys.h"
 #include "sending_keys.h"
 #include "units.h"
 
@@ -92,6 +93,18 @@ std::string_view RestPolicyText(RestPolicy policy) {
 
 std::string_view OnErrorText(OnError on_error) {
   return on_error == OnError::kFail ? "FAIL" : "LOG";
+}
+
+std::string_view PickText(PickOf pick) {
+  switch (pick) {
+    case PickOf::kAll:
+      return "all";
+    case PickOf::kFirstHealthy:
+      return "first_healthy";
+    case PickOf::kRoundRobin:
+      break;
+  }
+  return "round_robin";
 }
 
 // Lines of "key: value" at growing depth.
@@ -192,12 +205,21 @@ void PrintCredentials(const Credentials& credentials, Lines& out) {
   }
 }
 
-// What an app and a route have in common; both stand at depth 2.
+// What an app and a route of any transport have in common; both stand at depth 2.
 void PrintSending(const Sending& sending, Lines& out) {
   out.Entry(2, "delivery", sending.delivery == Delivery::kNotify ? "notify" : "guaranteed");
   out.Entry(2, "retry", RetryText(sending));
   out.Entry(2, "timeout", DurationText(sending.timeout));
   out.Entry(2, "max_connections", std::to_string(sending.max_connections));
+  out.Entry(2, "quota", QuotaText(sending.quota));
+  out.Entry(2, "when_full", sending.when_full == WhenFull::kShed ? "shed" : "block");
+  out.Entry(2, "on_head_failure",
+            sending.on_head_failure == OnHeadFailure::kBlock ? "block" : "skip");
+  out.Entry(2, "coalesce", sending.coalesce ? "true" : "false");
+}
+
+// The keys of transport rest.
+void PrintRest(const Sending& sending, Lines& out) {
   out.Entry(2, "success", sending.strict_success ? "200" : "2xx");
   out.Entry(2, "network", sending.network == Network::kPublic ? "public" : "private");
   out.Entry(2, "allow_cidrs", List(sending.allow_cidrs));
@@ -206,11 +228,6 @@ void PrintSending(const Sending& sending, Lines& out) {
   out.Entry(3, "cert_file", Scalar(sending.cert_file));
   out.Entry(3, "key_file", Scalar(sending.key_file));
   out.Entry(3, "http2", sending.http2 ? "true" : "false");
-  out.Entry(2, "quota", QuotaText(sending.quota));
-  out.Entry(2, "when_full", sending.when_full == WhenFull::kShed ? "shed" : "block");
-  out.Entry(2, "on_head_failure",
-            sending.on_head_failure == OnHeadFailure::kBlock ? "block" : "skip");
-  out.Entry(2, "coalesce", sending.coalesce ? "true" : "false");
   PrintCredentials(sending.credentials, out);
   if (sending.compress_over) {
     out.Section(2, "compress");
@@ -224,11 +241,27 @@ void PrintSending(const Sending& sending, Lines& out) {
   out.Entry(3, "max_wait", DurationText(sending.batch.max_wait));
 }
 
+// What the transport does not know may be anything, a secret too.
+std::string ShownOption(const Option& option, const TransportDescriptor* transport) {
+  if (option.text.starts_with(kSecretFile)) return option.text;
+  const OptionSpec* spec = transport ? FindSpec(transport->options, option.name) : nullptr;
+  return spec != nullptr && spec->type != OptionType::kSecret ? option.text : "***";
+}
+
+void PrintOptions(const Route& route, const TransportDescriptor* transport, Lines& out) {
+  if (route.options.empty()) return out.Entry(2, "options", "{}");
+  out.Section(2, "options");
+  for (const Option& option : route.options) {
+    out.Entry(3, option.name, Scalar(ShownOption(option, transport)));
+  }
+}
+
 void PrintApp(const App& app, Lines& out) {
   out.Section(1, app.key);
   out.Entry(2, "url", app.url ? Scalar(*app.url) : "off");
   out.Entry(2, "methods", app.methods.empty() ? "all" : List(app.methods));
   PrintSending(app, out);
+  PrintRest(app, out);
   out.Entry(2, "stale_after", app.stale_after ? DurationText(*app.stale_after) : "off");
   out.Entry(2, "stream_keep_alive", app.keep_alive ? DurationText(*app.keep_alive) : "off");
   PrintRestClientConfig(app, out);
@@ -242,14 +275,20 @@ void PrintMatch(const Match& match, Lines& out) {
   if (!match.statuses.empty()) out.Entry(3, "status", List(match.statuses));
 }
 
-void PrintRoute(const Route& route, Lines& out) {
+void PrintRoute(const Route& route, const TransportRegistry& registry, Lines& out) {
   out.Item(2, "name", Scalar(route.name));
   PrintMatch(route.match, out);
   out.Entry(2, "transport", Scalar(route.transport));
-  out.Entry(2, "endpoints", List({route.url.value_or("")}));
+  std::vector<std::string> endpoints = {route.url.value_or("")};
+  for (const Alternative& other : route.alternatives) endpoints.push_back(other.url);
+  out.Entry(2, "endpoints", List(endpoints));
+  if (route.pick) out.Entry(2, "pick", PickText(*route.pick));
+  out.Entry(2, "dry_run", route.dry_run ? "true" : "false");
   out.Entry(2, "exclude", route.exclude ? List(*route.exclude) : "[]");
   out.Entry(2, "on_error", OnErrorText(route.on_error));
   PrintSending(route, out);
+  if (route.transport == kRest) return PrintRest(route, out);
+  PrintOptions(route, registry.Find(route.transport), out);
 }
 
 void PrintSpool(const Spool& spool, Lines& out) {
@@ -328,7 +367,7 @@ std::vector<std::string> ChangedKeys(const Config& before, const Config& after) 
   return changed;
 }
 
-std::string Print(const Config& config) {
+std::string Print(const Config& config, const TransportRegistry& registry) {
   Lines out;
   out.Section(0, "node");
   out.Entry(1, "name", Scalar(config.node.name));
@@ -348,7 +387,7 @@ std::string Print(const Config& config) {
   } else {
     out.Section(0, "routes");
   }
-  for (const Route& route : config.routes) PrintRoute(route, out);
+  for (const Route& route : config.routes) PrintRoute(route, registry, out);
   return out.Take();
 }
 

@@ -34,7 +34,11 @@ class Value {
   const std::string& path() const { return path_; }
   std::string Where() const { return WhereAt(mark()); }  // "tallybus.yaml:3:10: apps.x.url"
 
+  // The place of its key.
+  std::string KeyWhere() const { return WhereAt(key_mark_); }
+
   bool IsList() const { return node_->kind == YamlNode::Kind::kList; }
+  bool IsMapping() const { return node_->kind == YamlNode::Kind::kMapping; }
   bool IsNothing() const { return node_->kind == YamlNode::Kind::kNull; }
 
   absl::Status Error(std::string_view message) const;     // INVALID_ARGUMENT, at the value

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "option_keys.h"
 #include "sending_keys.h"
 
 namespace tallybus::config {
@@ -18,7 +19,11 @@ namespace {
 
 constexpr size_t kLongestName = 64;
 
-constexpr Choice<std::string_view> kTransports[] = {{"rest", "rest"}, {"nats", std::nullopt}};
+constexpr Choice<bool> kFlags[] = {{"true", true}, {"false", false}};
+constexpr size_t kMostEndpoints = 16;
+constexpr Choice<PickOf> kPicks[] = {{"all", PickOf::kAll},
+                                     {"first_healthy", PickOf::kFirstHealthy},
+                                     {"round_robin", PickOf::kRoundRobin}};
 constexpr Choice<OnError> kOnErrors[] = {{"LOG", OnError::kLog}, {"FAIL", OnError::kFail}};
 
 // Without a slash: `<app>/backend` is the name of an app's own route.
@@ -65,15 +70,53 @@ constexpr Key<Match> kMatchKeys[] = {
     {"status", [](const Value& v, Match& out) { return ReadAnyOf(v, out.statuses); }},
 };
 
+absl::Status ReadEndpoint(const Value& value, const std::string& transport, Sending& out) {
+  return transport == kRest ? ReadUrl(value, "", out) : ReadAddress(value, out);
+}
+
 absl::Status ReadEndpoints(const Value& value, Route& out) {
   absl::StatusOr<std::vector<Value>> items = value.Items();
   if (!items.ok()) return items.status();
   if (items->empty()) return value.Error("lists nothing; a route needs one URL");
-  if (items->size() > 1) {
-    return (*items)[1].Error(absl::UnimplementedError(
-        "one endpoint each in this version; a second route reaches a second one"));
+  if (items->size() > kMostEndpoints) {
+    return value.Error(absl::StrCat("lists more than ", kMostEndpoints, " endpoints"));
   }
-  return ReadUrl(items->front(), "", out);
+  absl::Status status = ReadEndpoint(items->front(), out.transport, out);
+  for (size_t i = 1; i < items->size() && status.ok(); ++i) {
+    Sending other;
+    status = ReadEndpoint((*items)[i], out.transport, other);
+    if (!status.ok()) return status;
+    const auto same = [&](const Alternative& before) { return before.url == *other.url; };
+    if (other.url == out.url ||
+        std::any_of(out.alternatives.begin(), out.alternatives.end(), same)) {
+      return (*items)[i].Error("is listed twice");
+    }
+    out.alternatives.push_back({*std::move(other.url), std::move(other.url_where)});
+  }
+  return status;
+}
+
+// Which one it is decides what else may be written: it is read before the other keys.
+absl::Status ReadTransport(const Value& route, Route& out) {
+  auto members = route.Members();
+  if (!members.ok()) return members.status();
+  for (const auto& [name, value] : *members) {
+    if (name != "transport") continue;
+    out.transport_where = value.Where();
+    if (absl::Status status = Store(value.Text(), out.transport); !status.ok()) return status;
+  }
+  if (out.transport == kRest) return absl::OkStatus();
+  for (const auto& [name, value] : *members) {
+    if (!IsRestKey(name)) continue;
+    return value.KeyError("is a key of transport rest alone; what " + out.transport +
+                          " takes is written below options");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadRouteOptions(const Value& value, Route& out) {
+  if (out.transport != kRest) return ReadOptions(value, out.options);
+  return value.KeyError("is a key of other transports; what rest takes are keys of the route");
 }
 
 absl::Status ReadExclude(const Value& value, Route& out) {
@@ -87,11 +130,13 @@ absl::Status ReadExclude(const Value& value, Route& out) {
 constexpr Key<Route> kRouteKeys[] = {
     {"name", ReadName},
     {"match", [](const Value& v, Route& out) { return ReadKeys<Match>(v, kMatchKeys, out.match); }},
-    {"transport",
-     [](const Value& v, Route& out) {
-       return Store(ReadChoice<std::string_view>(v, kTransports), out.transport);
-     }},
+    {"transport", [](const Value&, Route&) { return absl::OkStatus(); }},
+    {"options", ReadRouteOptions},
     {"endpoints", ReadEndpoints},
+    {"pick",
+     [](const Value& v, Route& out) { return Store(ReadChoice<PickOf>(v, kPicks), out.pick); }},
+    {"dry_run",
+     [](const Value& v, Route& out) { return Store(ReadChoice<bool>(v, kFlags), out.dry_run); }},
     {"exclude", ReadExclude},
     {"on_error", [](const Value& v,
                     Route& out) { return Store(ReadChoice<OnError>(v, kOnErrors), out.on_error); }},
@@ -105,10 +150,17 @@ constexpr Key<Route> kRouteKeys[] = {
 };
 
 absl::Status ReadRoute(const Value& value, Route& out) {
+  if (absl::Status status = ReadTransport(value, out); !status.ok()) return status;
   absl::Status status = ReadKeys<Route, Sending>(value, kRouteKeys, out, SendingKeys());
   if (!status.ok()) return status;
   if (out.name.empty()) return value.Error("has no name, which a route needs");
   if (!out.url) return value.Error("has no endpoints; a route needs one URL");
+  if (!out.alternatives.empty() && !out.pick) {
+    return value.Error("has several endpoints, and no pick: all, first_healthy or round_robin");
+  }
+  if (out.alternatives.empty() && out.pick) {
+    return value.Error("has a pick, and one endpoint alone");
+  }
   return absl::OkStatus();
 }
 

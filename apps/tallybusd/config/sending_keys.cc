@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "credential_keys.h"
@@ -46,6 +48,11 @@ constexpr Choice<Format> kFormats[] = {{"wcs", Format::kWcs},
                                        {"cloudevents", Format::kCloudEvents},
                                        {"cloudevents-batch", Format::kCloudEventsBatch}};
 constexpr Choice<bool> kFlags[] = {{"true", true}, {"false", false}};
+
+// Of HTTP, or of how the transport rest writes an event.
+constexpr std::string_view kRestKeys[] = {"allow_cidrs", "batch",   "bearer_token", "compress",
+                                          "format",      "network", "password",     "signing",
+                                          "success",     "tls",     "username",     "wcs_hash_key"};
 
 // What can be said without resolving anything; the transport judges the rest.
 absl::Status CheckUrl(const Value& value, std::string_view url, std::string_view or_else) {
@@ -229,7 +236,6 @@ constexpr Key<Sending> kSendingKeys[] = {
     {"wcs_hash_key",
      [](const Value& v, Sending& out) { return ReadWcsHashKey(v, out.credentials); }},
     {"compress", ReadCompress},
-    {"dry_run", nullptr},
     {"hold", nullptr},
 };
 
@@ -251,6 +257,28 @@ absl::Status ReadUrl(const Value& value, std::string_view or_else, Sending& out)
   out.url = *std::move(url);
   out.url_where = value.Where();
   return absl::OkStatus();
+}
+
+absl::Status ReadAddress(const Value& value, Sending& out) {
+  absl::StatusOr<std::string> text = value.Text();
+  if (!text.ok()) return text.status();
+  if (text->empty()) return value.Error("must not be empty");
+  // It is shown in places where an option that is a secret is not.
+  const size_t begin = text->find("://");
+  if (begin != std::string::npos) {
+    const std::string authority = text->substr(begin + 3, text->find('/', begin + 3) - begin - 3);
+    const size_t user = authority.substr(0, authority.rfind('@')).find(':');
+    if (authority.find('@') != std::string::npos && user != std::string::npos) {
+      return value.Error("holds a password; one is written below options");
+    }
+  }
+  out.url = *std::move(text);
+  out.url_where = value.Where();
+  return absl::OkStatus();
+}
+
+bool IsRestKey(std::string_view name) {
+  return std::find(std::begin(kRestKeys), std::end(kRestKeys), name) != std::end(kRestKeys);
 }
 
 absl::Status ReadMethods(const Value& value, std::vector<std::string>& out) {

@@ -24,6 +24,12 @@ std::string_view FormatWord(Format format);
 // says what a URL is.
 absl::Status ReadUrl(const Value& value, std::string_view or_else, Sending& out);
 
+// Reads the endpoint of another transport than rest, which judges it later, and keeps its place.
+absl::Status ReadAddress(const Value& value, Sending& out);
+
+// Whether this key of SendingKeys() means something to transport rest alone.
+bool IsRestKey(std::string_view name);
+
 // A list of methods, or the word all for an empty one.
 absl::Status ReadMethods(const Value& value, std::vector<std::string>& out);
 

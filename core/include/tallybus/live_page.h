@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tallybus/policy.h"
 #include "tallybus/spool.h"
 
 namespace tallybus {
@@ -29,7 +30,9 @@ struct LiveRow {
   std::string app_key = {};
   std::string session_id = {};
   std::string status = {};  // of a session: empty where the engine opened it and said no more
+  RestClientConfigPtr config = {};  // that a session brought; nullptr: none
   // Of streams alone.
+  bool told = false;      // its app's backend hears of its events
   std::string json = {};  // what the app's backend was told last that was a new status, without sdp
   std::string lane = {};  // the order in which its backend gets its events
   // The last number that was given out there: with a larger one, an event came after this page.

@@ -39,6 +39,7 @@ class RestClientConfig {
   // The defaults where the method is not listed.
   const MethodPolicy& For(std::string_view method) const;
   MethodPolicy& operator[](const std::string& method) { return by_method_[method]; }
+  const std::map<std::string, MethodPolicy, std::less<>>& by_method() const { return by_method_; }
 
  private:
   std::map<std::string, MethodPolicy, std::less<>> by_method_;

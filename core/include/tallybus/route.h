@@ -49,7 +49,13 @@ struct BatchLimits {
   absl::Duration max_wait = absl::Milliseconds(10);  // for more, while there is room
 };
 
-// A rule that sends matching events to one endpoint.
+// Which of several endpoints gets an attempt.
+enum class Pick {
+  kFirstHealthy,  // the first that is well
+  kRoundRobin,    // those that are well take turns
+};
+
+// A rule that sends matching events to one endpoint, or to one of several.
 struct Route {
   std::string name;    // "defaultApp/backend", "billing"
   bool of_app = true;  // an app's own, governed by restClientConfig
@@ -69,8 +75,16 @@ struct Route {
   absl::Duration stale_after = absl::InfiniteDuration();
   // Of an app: each of its live streams gets a StreamKeepAliveEvent once in so long.
   absl::Duration keep_alive = absl::InfiniteDuration();
+  bool dry_run = false;  // of other routes: what it takes is counted and traced, and not sent
   Endpoint endpoint;
+  std::vector<Endpoint> alternatives = {};  // the rest, which differ by id and URL alone
+  Pick pick = Pick::kFirstHealthy;
   Transport* transport = nullptr;  // borrowed; lives longer than the route
+
+  size_t endpoint_count() const { return 1 + alternatives.size(); }
+  const Endpoint& endpoint_at(size_t place) const {
+    return place == 0 ? endpoint : alternatives[place - 1];
+  }
 };
 using RoutePtr = std::shared_ptr<const Route>;
 

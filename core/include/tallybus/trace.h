@@ -28,7 +28,7 @@ enum class ClientOutcome {
   kNobody,        // no client channel is there
 };
 
-enum class NotSentReason { kNoBackend, kNoRoute, kRestPolicyDisable, kMethodNotListed };
+enum class NotSentReason { kNoBackend, kNoRoute, kRestPolicyDisable, kMethodNotListed, kDryRun };
 
 // What ended an event's way to one route.
 enum class Fate {

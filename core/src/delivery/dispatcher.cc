@@ -54,7 +54,9 @@ void Dispatcher::SetRoutes(std::map<std::string, RoutePtr, std::less<>> routes) 
   routes_ = std::move(routes);
   for (auto& [name, queue] : queues_) {
     auto today = routes_.find(name);
+    const uint64_t alarms = queue.gate.alarms_version();
     queue.SetRoute(today == routes_.end() ? nullptr : today->second, parts_.clock.Now());
+    if (queue.gate.alarms_version() != alarms) parts_.outcomes.OnEndpoint(queue);
   }
 }
 
@@ -71,17 +73,17 @@ void Dispatcher::Restore(const LaneRecord& lane) {
 
 void Dispatcher::Restore(const EndpointRecord& endpoint) {
   EndpointDecision decision;
+  using State = EndpointDecision::State;
   decision.gone = endpoint.state == "gone";
-  if (endpoint.state == "paused") decision.state = EndpointDecision::State::kPaused;
-  if (endpoint.state == "disabled" || decision.gone) {
-    decision.state = EndpointDecision::State::kDisabled;
-  }
+  if (endpoint.state == "paused") decision.state = State::kPaused;
+  if (endpoint.state == "disabled" || decision.gone) decision.state = State::kDisabled;
   decision.reason = endpoint.reason;
   decision.author = endpoint.author;
   // A clock that was set back does not bring the decision into the future.
   const MonoTime now = parts_.clock.Now();
   decision.since = now + std::min(endpoint.since - parts_.clock.WallNow(), absl::ZeroDuration());
-  QueueOf(endpoint.route).gate.Restore(std::move(decision), now);
+  const auto [route, place] = SplitEndpointName(endpoint.route);
+  QueueOf(std::string(route)).gate.Restore(place.value_or(0), std::move(decision), now);
 }
 
 void Dispatcher::Restore(const WaitingRow& row) {
@@ -284,7 +286,7 @@ void Dispatcher::OpenAttempt(Lane& lane, Permit permit, MonoTime now) {
                   .route = queue.today,
                   .lane_key = lane.key,
                   .lane = lane.id,
-                  .pass = queue.gate.Start(permit, lane.method, now),
+                  .pass = queue.gate.Start(permit, lane.method, now, tries.failed_at),
                   .number = tries.attempts,
                   .redelivery = tries.may_have_arrived,
                   .reordered = tries.reordered || lane.passed > 0,
@@ -295,8 +297,9 @@ void Dispatcher::OpenAttempt(Lane& lane, Permit permit, MonoTime now) {
   ++in_flight_events_;
 }
 
-absl::Status Dispatcher::Test(EndpointQueue& queue, Event event, Tested done) {
+absl::Status Dispatcher::Test(EndpointQueue& queue, size_t place, Event event, Tested done) {
   Attempt attempt;
+  attempt.pass.endpoint = place;
   attempt.row = RowOf(std::move(event));
   attempt.lane_key = kTestLane;
   return TryOutside(queue, std::move(attempt), std::move(done));
@@ -318,7 +321,7 @@ absl::Status Dispatcher::TryOutside(EndpointQueue& queue, Attempt attempt, Teste
   const MonoTime now = parts_.clock.Now();
   tests_[++last_test_] = std::move(done);
   attempt.route = queue.today;
-  attempt.pass = {.permit = Permit::kGo, .started = now, .slot = {}};
+  attempt.pass.pass.started = now;
   attempt.deadline = now + queue.today->endpoint.timeout;
   attempt.test = last_test_;
   const Delivery delivery = in_flight_.Open(std::move(attempt));
@@ -378,22 +381,6 @@ std::optional<MonoTime> Dispatcher::NextDue() const {
     if (queue.filling != nullptr && queue.filling->due() > dispatched_at_) at(queue.filling->due());
   }
   return due;
-}
-
-void Dispatcher::AddTotals(RouterTotals* totals) const {
-  totals->delivered = totals_.delivered;
-  totals->failed = totals_.failed;
-  totals->given_up = totals_.given_up;
-  totals->shed = totals_.shed;
-  totals->coalesced = totals_.coalesced;
-  totals->in_flight = in_flight_events_ + tests_.size();
-  totals->waiting = unsettled_ - in_flight_events_;
-  totals->unknown = in_flight_events_;
-  for (const Lane& lane : lanes_.busy()) {
-    const bool counted =
-        lane.state == Lane::State::kInFlight || lane.state == Lane::State::kBatched;
-    if (lane.tries.may_have_arrived && !counted) totals->unknown += std::max(lane.tried_along, 1u);
-  }
 }
 
 }  // namespace tallybus

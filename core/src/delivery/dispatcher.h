@@ -106,9 +106,10 @@ class Dispatcher {
   // gate still says how many may go.
   void TryAtOnce(EndpointQueue& queue);
   // Makes one attempt outside of all lanes, whatever the endpoint's state; `done` gets what came of
-  // it and how long it took. FAILED_PRECONDITION: the route has no transport.
+  // it and how long it took; `place` is the endpoint's in the route. FAILED_PRECONDITION: the route
+  // has no transport.
   using Tested = std::function<void(DeliveryResult, absl::Duration)>;
-  absl::Status Test(EndpointQueue& queue, Event event, Tested done);
+  absl::Status Test(EndpointQueue& queue, size_t place, Event event, Tested done);
   // The same for a call that the backend may refuse, in the name of its session; the result has
   // the answer. `done` may not call the dispatcher.
   absl::Status Ask(EndpointQueue& queue, Event call, Tested done);

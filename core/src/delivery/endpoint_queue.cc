@@ -75,7 +75,7 @@ void EndpointQueue::SetRoute(RoutePtr now, MonoTime at) {
     gate.ReleaseMethods(at);
   }
   today = std::move(now);
-  if (today != nullptr) gate.SetMaxConnections(today->endpoint.max_connections);
+  if (today != nullptr) gate.SetEndpoints(*today, at);
 }
 
 // How many heads it makes sense to have in hand.
@@ -85,7 +85,7 @@ size_t EndpointQueue::Window(MonoTime now) const {
   const Permit permit = gate.Ask("", now);
   if (permit == Permit::kProbe) return 1;
   if (gate.InOutage("", now)) return 0;
-  return kAhead + static_cast<size_t>(std::max(0, gate.limit() - gate.in_flight()));
+  return kAhead + static_cast<size_t>(gate.Room(now));
 }
 
 bool EndpointQueue::TakesNewHead(MonoTime now) const {
@@ -143,7 +143,7 @@ Lane* EndpointQueue::NextToStart(MonoTime now, Permit* permit) {
       if (auto held = held_.find(method); held != held_.end()) held->second.probing = false;
       return lane;
     }
-    *permit = gate.Ask(method, now);
+    *permit = gate.Ask(method, now, lane->tries.failed_at);
     if (*permit == Permit::kWait) {
       if (gate.InOutage("", now)) Unload();
       return nullptr;

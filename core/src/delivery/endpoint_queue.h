@@ -1,5 +1,5 @@
-// What belongs to one route's endpoint alone: the lanes that want to go, in turn, and the gate that
-// lets them.
+// What belongs to one route alone: the lanes that want to go, in turn, and the gate of its
+// endpoints that lets them.
 #ifndef TALLYBUS_DELIVERY_ENDPOINT_QUEUE_H_
 #define TALLYBUS_DELIVERY_ENDPOINT_QUEUE_H_
 
@@ -12,8 +12,8 @@
 
 #include "delivery/backlog.h"
 #include "delivery/batch.h"
-#include "delivery/endpoint_gate.h"
 #include "delivery/lane.h"
+#include "delivery/route_gate.h"
 #include "tallybus/metrics.h"
 #include "tallybus/route.h"
 
@@ -28,7 +28,7 @@ struct EndpointQueue {
   void SetRoute(RoutePtr now, MonoTime at);
   bool Sends() const { return today != nullptr && today->transport != nullptr; }
   // Whether what waits becomes a dead letter: that needs no route.
-  bool Buries() const { return gate.decision().state == EndpointDecision::State::kDisabled; }
+  bool Buries() const { return gate.decided() == EndpointDecision::State::kDisabled; }
   // Lanes then go into batches, but for those whose heads are doomed.
   bool SendsBatches() const { return Sends() && today->batch && !Buries(); }
   // The lane's head has no body yet.
@@ -58,7 +58,7 @@ struct EndpointQueue {
 
   const std::string route;
   RoutePtr today;  // the route of this name; nullptr: none is configured
-  EndpointGate gate;
+  RouteGate gate;
   Backlog::Sheddable sheddable;
   std::shared_ptr<Batch> filling;             // nullptr: none
   std::deque<std::shared_ptr<Batch>> closed;  // that wait for their bodies or their permit

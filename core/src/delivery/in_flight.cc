@@ -50,7 +50,7 @@ Delivery InFlight::Open(Attempt attempt) {
   return Delivery{
       .ticket = MakeTicket(++slot.generation, index),
       .parcels = a.batch == nullptr ? std::span<const Parcel>(&*slot.parcel, 1) : a.parcels,
-      .endpoint = a.route->endpoint,
+      .endpoint = a.route->endpoint_at(a.pass.endpoint),
       .deadline = a.deadline,
       .want_answer = a.want_answer || (a.batch == nullptr && a.row->on_error == OnError::kFail),
       .is_call = a.is_call};

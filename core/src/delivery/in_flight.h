@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "delivery/endpoint_gate.h"
+#include "delivery/route_gate.h"
 #include "tallybus/metrics.h"
 #include "tallybus/spool.h"
 #include "tallybus/transport.h"
@@ -26,10 +26,10 @@ class Batch;
 // What one attempt refers to; it stays where it is until its ticket completes.
 struct Attempt {
   SpoolRowPtr row;  // nullptr where it is a batch's
-  RoutePtr route;   // today's route of that name: its endpoint and transport
+  RoutePtr route;   // today's route of that name: its endpoints and transport
   std::string_view lane_key;
   LaneId lane = 0;  // that it is the head of: a stray's is not its row's
-  Pass pass;
+  RoutePass pass;
   int number = 1;
   bool redelivery = false;
   bool reordered = false;

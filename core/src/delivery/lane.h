@@ -33,6 +33,7 @@ struct HeadTries {
   std::optional<absl::Duration> began;                    // in the endpoint's own time
   bool may_have_arrived = false;                          // an attempt ended without an answer
   bool reordered = false;                                 // later events of its lane went before it
+  uint32_t failed_at = 0;                                 // the gate of its last failure; 0: none
 };
 
 // [owner] All of it.

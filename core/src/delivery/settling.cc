@@ -56,7 +56,7 @@ Settlement SettlementOf(const Judgement& judgement, const DeliveryResult& result
 void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
   if (completed.attempt.test != 0) {
     auto test = tests_.extract(completed.attempt.test);
-    if (!test.empty()) test.mapped()(completed.result, now - completed.attempt.pass.started);
+    if (!test.empty()) test.mapped()(completed.result, now - completed.attempt.pass.pass.started);
     return;
   }
   if (completed.attempt.batch != nullptr) return JudgedBatch(completed, now);
@@ -68,7 +68,7 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
     return PutBack(lane, result, now);
   }
   EndpointQueue& queue = *lane.queue;  // a stray is gone with its row
-  EndpointGate& gate = queue.gate;
+  RouteGate& gate = queue.gate;
   const Trying trying = {.attempts = lane.tries.burnt + 1,
                          .for_time = OwnTime(lane, now),
                          .terminal = lane.head.terminal,
@@ -78,6 +78,7 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
   const uint64_t alarms = gate.alarms_version();
   gate.Finish(completed.attempt.pass, row.event->method, judgement.sign, now);
   if (judgement.burns_attempt) ++lane.tries.burnt;
+  lane.tries.failed_at = completed.attempt.pass.gate;  // of the next head it is forgotten
   std::optional<MonoTime> next;
   if (judgement.then == Judgement::Then::kRetry) {
     const double random = std::uniform_real_distribution<double>(0, 1)(random_);
@@ -281,6 +282,22 @@ void Dispatcher::CountOutcome(EndpointQueue& queue, const Settlement& settlement
     case Settlement::Outcome::kReplayed:
     case Settlement::Outcome::kDropped:
       break;
+  }
+}
+
+void Dispatcher::AddTotals(RouterTotals* totals) const {
+  totals->delivered = totals_.delivered;
+  totals->failed = totals_.failed;
+  totals->given_up = totals_.given_up;
+  totals->shed = totals_.shed;
+  totals->coalesced = totals_.coalesced;
+  totals->in_flight = in_flight_events_ + tests_.size();
+  totals->waiting = unsettled_ - in_flight_events_;
+  totals->unknown = in_flight_events_;
+  for (const Lane& lane : lanes_.busy()) {
+    const bool counted =
+        lane.state == Lane::State::kInFlight || lane.state == Lane::State::kBatched;
+    if (lane.tries.may_have_arrived && !counted) totals->unknown += std::max(lane.tried_along, 1u);
   }
 }
 

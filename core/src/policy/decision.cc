@@ -79,6 +79,10 @@ Decision Decide(const Event& event, const SessionTable& sessions, const RouteTab
   DecideBackend(event, policy, route, &decision);
   for (const RoutePtr& other : routes.others) {
     if (other->transport == nullptr || !other->match.Fits(event)) continue;
+    if (other->dry_run) {
+      decision.rehearsed.push_back(other);
+      continue;
+    }
     decision.targets.push_back({other, other->exclude, FailureOf(event, other->on_error)});
   }
   return decision;

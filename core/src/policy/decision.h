@@ -4,6 +4,8 @@
 
 #include <absl/container/inlined_vector.h>
 
+#include <vector>
+
 #include "tallybus/event.h"
 #include "tallybus/route.h"
 #include "tallybus/session_table.h"
@@ -30,6 +32,7 @@ struct Decision {
   FieldSetPtr client_exclude;
   Backend backend = Backend::kNone;
   absl::InlinedVector<Target, 1> targets;  // the backend first
+  std::vector<RoutePtr> rehearsed = {};    // would be targets, but for their dry_run
 };
 
 // For the app's own route the session's restClientConfig governs whole where there is one, else the

@@ -45,10 +45,17 @@ TEST_F(ReadApiTest, AStreamComesWithThePlaceFromWhichOnEventsAreNewer) {
   Send(StatusEvent("cam 1", "PUBLISHING"));
   const std::string body = Ask("streams").body;
   EXPECT_THAT(body, StartsWith(R"({"as_of":1,"streams":[{"stream":{)"));
-  EXPECT_THAT(body, HasSubstr(R"("lane":"defaultApp/cam%201","sequence":1}])"))
+  EXPECT_THAT(body, HasSubstr(R"("lane":"defaultApp/cam%201","sequence":1,"told":true}])"))
       << "as the header has it";
   EXPECT_THAT(body, Not(HasSubstr("next")));
   EXPECT_THAT(Ask("streams", "status=PAUSED").body, HasSubstr(R"("streams":[])"));
+}
+
+TEST_F(ReadApiTest, ASessionsConfigIsToldAsConnectAnsweredIt) {
+  Send(OpenSession("s1", R"({"StreamStatusEvent":{"restOnError":"FAIL","restExclude":"sdp, x"}})"));
+  EXPECT_THAT(Ask("sessions").body,
+              HasSubstr(R"("restClientConfig":{"StreamStatusEvent":{"restExclude":"sdp,x",)"
+                        R"("restOnError":"FAIL","restPolicy":"NOTIFY"}})"));
 }
 
 TEST_F(ReadApiTest, PagesGoOnBehindNext) {

@@ -11,10 +11,6 @@ using ::testing::IsEmpty;
 
 class CredentialWatchTest : public RouterBench {
  protected:
-  CredentialWatchTest() {
-    transport_kind.credentials_end = [this](const Endpoint&) { return end; };
-  }
-
   // "<alert> <subject>: <text>" of each that is on.
   std::vector<std::string> Alerts() {
     std::vector<std::string> all;
@@ -25,9 +21,8 @@ class CredentialWatchTest : public RouterBench {
   }
   absl::Time In(absl::Duration time) const { return clock.WallNow() + time; }
 
-  TransportDescriptor transport_kind;
   absl::StatusOr<absl::Time> end = absl::InfiniteFuture();
-  CredentialWatch watch{clock, transport_kind, *router};
+  CredentialWatch watch{clock, [this](const Route&) { return end; }, *router};
 };
 
 TEST_F(CredentialWatchTest, WhatEndsWithinTwoWeeksIsToldWithinTheHour) {

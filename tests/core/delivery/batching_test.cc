@@ -287,12 +287,12 @@ TEST_F(BatchingTest, AReloadToBatchesLetsGoOfWhatAMethodHeld) {
   transport.Run([](const auto&) { return Answered(404, "Not Found"); });
   for (int i = 0; i < 20; ++i) TakeIn("lane " + std::to_string(i), std::to_string(i));
   Run();
-  EXPECT_EQ(queue().gate.Alarms().size(), 1u);
+  EXPECT_EQ(queue().gate[0].Alarms().size(), 1u);
   auto batched = std::make_shared<Route>(*route);
   batched->batch = limits;
   transport.Run([](const auto&) { return Answered(200); });
   SetRoute(batched);
-  EXPECT_THAT(queue().gate.Alarms(), IsEmpty());
+  EXPECT_THAT(queue().gate[0].Alarms(), IsEmpty());
   RunFor(absl::Minutes(2));
   EXPECT_THAT(outcomes.settled, SizeIs(20));
 }
@@ -357,12 +357,12 @@ TEST_F(BatchingTest, WhatFallsDueBetweenTheLookAndTheSleepIsNotForgotten) {
 TEST_F(BatchingTest, APausedEndpointGetsNothingAndLosesNothing) {
   TakeIn("a", "a1");
   Run();
-  queue().gate.Pause("", "", clock.Now());
+  queue().gate[0].Pause("", "", clock.Now());
   TakeIn("a", "a2");
   RunFor(absl::Minutes(1));
   EXPECT_THAT(Requests(), IsEmpty());
   transport.Run([](const auto&) { return Answered(200); });
-  queue().gate.Resume(clock.Now());
+  queue().gate[0].Resume(clock.Now());
   RunFor(absl::Seconds(1));
   EXPECT_THAT(outcomes.settled, ElementsAre(1, 2));
 }

@@ -17,9 +17,9 @@ class CoalescingSimulation : public DispatcherBench {
       case 0:
         return AnswerSome();
       case 1:
-        return queue().gate.Pause("", "", clock.Now());
+        return queue().gate[0].Pause("", "", clock.Now());
       case 2:
-        (void)queue().gate.Resume(clock.Now());
+        (void)queue().gate[0].Resume(clock.Now());
         return RunFor(absl::Milliseconds(random() % 2000));
       case 3:
       case 4:
@@ -71,7 +71,7 @@ TEST_F(CoalescingSimulation, EachChangeAndTheNewestOfEachStatusArriveInOrder) {
   Take("z");
   for (int i = 0; i < 20'000 && !HasFailure(); ++i) Act();
   CommitSome(uncommitted.size());
-  (void)queue().gate.Resume(clock.Now());
+  (void)queue().gate[0].Resume(clock.Now());
   transport.Run([](const auto&) { return Answered(200); });
   transport.Stop(clock.Now());
   RunFor(absl::Minutes(10));

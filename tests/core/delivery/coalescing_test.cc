@@ -175,7 +175,7 @@ TEST_F(CoalescingTest, WhatWasTriedIsNotReplacedWhileItWaitsForItsNextAttempt) {
   BeginWithOneInFlight();
   transport.Complete(1, Refused());
   Run();
-  queue().gate.Pause("", "", clock.Now());
+  queue().gate[0].Pause("", "", clock.Now());
   RunFor(absl::Minutes(1));  // its retry is due, and waits for the endpoint
   for (int i = 0; i < 3; ++i) Take("a", "PLAYING");
   Run();
@@ -201,7 +201,7 @@ TEST_F(CoalescingTest, AReplayIsNeitherReplacedNorTakesAPlace) {
 TEST_F(CoalescingTest, AHeadThatWaitsUntriedIsReplacedAndItsLaneKeepsItsTurn) {
   BeginWithOneInFlight();
   AnswerAll();
-  queue().gate.Pause("", "", clock.Now());
+  queue().gate[0].Pause("", "", clock.Now());
   const SpoolSeq head = Take("a", "PLAYING");
   Take("b", "PLAYING");
   Run();
@@ -212,7 +212,7 @@ TEST_F(CoalescingTest, AHeadThatWaitsUntriedIsReplacedAndItsLaneKeepsItsTurn) {
   Run();
   EXPECT_EQ(Became()[head], Outcome::kCoalesced);
   EXPECT_EQ(queue().rows, 2u);
-  queue().gate.Resume(clock.Now());
+  queue().gate[0].Resume(clock.Now());
   RunFor(absl::Seconds(1));
   ASSERT_GE(transport.attempts().size(), 3u);
   EXPECT_EQ(transport.attempts()[2].lane_sequence, newer->lane_sequence) << "it was before b's";
@@ -236,11 +236,11 @@ TEST_F(CoalescingTest, AStreamThatNeverPausesStillArrives) {
 TEST_F(CoalescingTest, ALaneWhoseTurnComesBeforeItsRowIsCommittedTakesAnother) {
   BeginWithOneInFlight();
   AnswerAll();
-  queue().gate.Pause("", "", clock.Now());
+  queue().gate[0].Pause("", "", clock.Now());
   Take("a", "PLAYING");
   Run();
   const SpoolRowPtr newer = Row("a", "PLAYING");
-  queue().gate.Resume(clock.Now());
+  queue().gate[0].Resume(clock.Now());
   clock.Advance(absl::Hours(80));  // a lane without a head is not old
   RunFor(absl::Minutes(2));
   EXPECT_THAT(transport.attempts(), SizeIs(2));
@@ -277,7 +277,7 @@ TEST_F(CoalescingTest, WhatIsReplacedMakesNothingElseGiveWay) {
 TEST_F(CoalescingTest, ALaneWithoutAHeadIsNotShed) {
   BeginWithOneInFlight();
   AnswerAll();
-  queue().gate.Pause("", "", clock.Now());
+  queue().gate[0].Pause("", "", clock.Now());
   Take("a", "PLAYING");
   Run();
   const SpoolRowPtr newer = Row("a", "PLAYING");

@@ -214,14 +214,14 @@ TEST_F(DispatcherTest, ARowThatIsDamagedInTheSpoolDoesNotStopItsLane) {
 }
 
 TEST_F(DispatcherTest, ATestByHandGoesPastEveryLaneAndCountsNowhere) {
-  queue().gate.Pause("maintenance", "ann", clock.Now());
+  queue().gate[0].Pause("maintenance", "ann", clock.Now());
   Take("a");
   Run();
   std::optional<int> code;
   absl::Duration took;
   Event event = StatusEvent("t", "PUBLISHING");
   ASSERT_TRUE(dispatcher
-                  .Test(queue(), event,
+                  .Test(queue(), 0, event,
                         [&](DeliveryResult result, absl::Duration time) {
                           code = result.remote_code;
                           took = time;
@@ -263,7 +263,7 @@ TEST_F(DispatcherTest, WhatIsNotCommittedCountsForTheQuotaAndIsShedOnceItIs) {
 TEST_F(DispatcherTest, ATestNeedsATransport) {
   EndpointQueue& known = queue();
   RemoveRoute(route->name);
-  EXPECT_EQ(dispatcher.Test(known, StatusEvent("t", ""), {}).code(),
+  EXPECT_EQ(dispatcher.Test(known, 0, StatusEvent("t", ""), {}).code(),
             absl::StatusCode::kFailedPrecondition);
 }
 

@@ -82,7 +82,7 @@ class EndpointQueueTest : public ::testing::Test {
   LaneTable lanes;
   std::shared_ptr<Route> route = std::make_shared<Route>();
   std::map<Lane*, SpoolRowPtr> bodies;
-  std::vector<Pass> passes;
+  std::vector<RoutePass> passes;
 };
 
 TEST_F(EndpointQueueTest, LanesTakeTurnsInTheOrderInWhichTheyCame) {
@@ -185,7 +185,7 @@ TEST_F(EndpointQueueTest, AHeldMethodSendsOneLaneToAskAndFollowsWhereItIsTaken) 
 }
 
 TEST_F(EndpointQueueTest, ADisabledEndpointLetsItsLanesThroughToBeBuried) {
-  queue.gate.Disable("moved", "ann", clock.Now());
+  queue.gate[0].Disable("moved", "ann", clock.Now());
   NewLanes(100);
   EXPECT_THAT(Load(), SizeIs(64));
   Permit permit;
@@ -202,7 +202,7 @@ TEST_F(EndpointQueueTest, ADamagedBodyComesThroughToBeBuried) {
 }
 
 TEST_F(EndpointQueueTest, DoomedHeadsComeThroughAnEndpointThatTakesNothing) {
-  queue.gate.Pause("moving", "ann", clock.Now());
+  queue.gate[0].Pause("moving", "ann", clock.Now());
   NewLane("young");
   Lane& old = NewLane("old");
   EXPECT_THAT(Load(), IsEmpty());

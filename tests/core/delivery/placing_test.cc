@@ -106,7 +106,7 @@ TEST_F(PlacingTest, ARouteThatBlocksShedsNothingAndSaysSoUntilThereIsRoom) {
 TEST_F(PlacingTest, WhereEveryLaneHoldsOneEventTheHeadsThatWaitAreShed) {
   Take("first", "PLAYING");
   Turn();
-  queue().gate.Pause("", "", clock.Now());
+  queue().gate[0].Pause("", "", clock.Now());
   route->quota_bytes = 4 * rows[1]->Bytes() + 100;
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) Take(name, "PLAYING");
   Take("g", "STOPPED");

@@ -208,7 +208,7 @@ TEST_F(SettlingTest, WhatWasTakenIsTheSumOfWhatTheTotalsTellOfIt) {
 }
 
 TEST_F(SettlingTest, ADisabledEndpointsEventsAreDeadLettersWithoutAnAttempt) {
-  queue().gate.Disable("moved", "ann", clock.Now());
+  queue().gate[0].Disable("moved", "ann", clock.Now());
   for (int i = 0; i < 300; ++i) Take("n" + std::to_string(i % 150));
   Run();
   EXPECT_THAT(transport.attempts(), IsEmpty());
@@ -240,7 +240,7 @@ TEST_F(SettlingTest, AKeepAliveBehindAnotherIsShedAndKeepsNoLane) {
   EXPECT_EQ(Count("tallybus_events_shed_total"), 2u);
   transport.Complete(0, Answered(200));
   Turn();
-  queue().gate.Pause("", "", clock.Now());
+  queue().gate[0].Pause("", "", clock.Now());
   KeepAliveNow("a");
   KeepAliveNow("a");
   EXPECT_FALSE(dispatcher.TryNow(Row(KeepAlive("b"), *route))) << "it never will be";

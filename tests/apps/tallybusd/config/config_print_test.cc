@@ -57,6 +57,10 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "    retry: live\n"
             "    timeout: 10s\n"
             "    max_connections: 128\n"
+            "    quota: share\n"
+            "    when_full: shed\n"
+            "    on_head_failure: block\n"
+            "    coalesce: false\n"
             "    success: 2xx\n"
             "    network: private\n"
             "    allow_cidrs: []\n"
@@ -65,10 +69,6 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "      cert_file: \"\"\n"
             "      key_file: \"\"\n"
             "      http2: true\n"
-            "    quota: share\n"
-            "    when_full: shed\n"
-            "    on_head_failure: block\n"
-            "    coalesce: false\n"
             "    format: wcs\n"
             "    stale_after: off\n"
             "    stream_keep_alive: off\n"
@@ -87,12 +87,17 @@ TEST(ConfigPrintTest, EveryKeyOfARouteIsPrintedWithItsDefault) {
             "      methods: all\n"
             "    transport: rest\n"
             "    endpoints: [http://h/]\n"
+            "    dry_run: false\n"
             "    exclude: []\n"
             "    on_error: LOG\n"
             "    delivery: guaranteed\n"
             "    retry: live\n"
             "    timeout: 10s\n"
             "    max_connections: 128\n"
+            "    quota: share\n"
+            "    when_full: shed\n"
+            "    on_head_failure: block\n"
+            "    coalesce: false\n"
             "    success: 2xx\n"
             "    network: private\n"
             "    allow_cidrs: []\n"
@@ -101,11 +106,41 @@ TEST(ConfigPrintTest, EveryKeyOfARouteIsPrintedWithItsDefault) {
             "      cert_file: \"\"\n"
             "      key_file: \"\"\n"
             "      http2: true\n"
-            "    quota: share\n"
-            "    when_full: shed\n"
-            "    on_head_failure: block\n"
-            "    coalesce: false\n"
             "    format: wcs\n");
+}
+
+TEST(ConfigPrintTest, SeveralEndpointsArePrintedWithTheirPick) {
+  absl::StatusOr<Config> config = LoadText(
+      "routes: [{name: r, endpoints: [http://a/, http://b/], pick: first_healthy, dry_run: true}]");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(Print(*config), HasSubstr("    endpoints: [http://a/, http://b/]\n"
+                                        "    pick: first_healthy\n"
+                                        "    dry_run: true\n"));
+}
+
+TEST(ConfigPrintTest, SecretsOfOptionsAreNeverPrinted) {
+  absl::StatusOr<Config> config = LoadText(
+      "routes: [{name: r, endpoints: [h], transport: pigeon,"
+      " options: {topic: $$t, token: s3cret, key: 'file:/k$$', other: s3cret}}]");
+  ASSERT_TRUE(config.ok()) << config.status();
+  TransportDescriptor pigeon;
+  pigeon.scheme = "pigeon";
+  pigeon.options = {
+      {"topic", "t"}, {"token", "t", OptionType::kSecret}, {"key", "t", OptionType::kSecret}};
+  TransportRegistry registry;
+  ASSERT_TRUE(registry.Register(pigeon).ok());
+  const std::string printed = Print(*config, registry);
+  EXPECT_THAT(printed, HasSubstr("    transport: pigeon\n"
+                                 "    endpoints: [h]\n"));
+  EXPECT_THAT(printed, HasSubstr("    coalesce: false\n"
+                                 "    options:\n"
+                                 "      topic: \"$$t\"\n"
+                                 "      token: \"***\"\n"
+                                 "      key: \"file:/k$$\"\n"
+                                 "      other: \"***\"\n"));
+  EXPECT_THAT(printed, Not(HasSubstr("s3cret")));
+  EXPECT_THAT(Print(*config), HasSubstr("topic: \"***\"")) << "nobody knows what it is";
+  EXPECT_TRUE(LoadText(printed).ok());
 }
 
 // Every value differs from its default, so that none can come back by chance.

@@ -9,6 +9,7 @@
 namespace tallybus::config {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -40,6 +41,36 @@ TEST(RouteKeysTest, RouteNeedsNoMoreThanItsNameAndEndpoint) {
   EXPECT_EQ(route.exclude, nullptr);
   EXPECT_EQ(route.on_error, OnError::kLog);
   EXPECT_TRUE(config->default_app_used) << "routes are no apps";
+}
+
+TEST(RouteKeysTest, SeveralEndpointsNeedAWordWhichGetsAnEvent) {
+  const auto two = [](const std::string& rest) {
+    return "routes: [{name: r, endpoints: ['http://a/', 'http://b/']" + rest + "}]";
+  };
+  absl::StatusOr<Config> config = LoadText(two(", pick: round_robin, dry_run: true"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  const Route& route = config->routes.at(0);
+  EXPECT_EQ(route.url, "http://a/");
+  ASSERT_EQ(route.alternatives.size(), 1u);
+  EXPECT_EQ(route.alternatives[0].url, "http://b/");
+  EXPECT_EQ(route.pick, PickOf::kRoundRobin);
+  EXPECT_TRUE(route.dry_run);
+  EXPECT_THAT(ErrorOf(two("")), HasSubstr("pick: all, first_healthy or round_robin"));
+  EXPECT_THAT(ErrorOf(two(", pick: random")), HasSubstr("all, first_healthy, round_robin"));
+  EXPECT_THAT(RouteError("pick: all"), HasSubstr("has a pick, and one endpoint alone"));
+  EXPECT_THAT(RouteError("dry_run: maybe"), HasSubstr("true"));
+}
+
+TEST(RouteKeysTest, EachFurtherEndpointIsJudgedAtItsPlace) {
+  EXPECT_THAT(ErrorOf("routes:\n  - name: r\n    pick: all\n    endpoints:\n"
+                      "      - http://a/\n      - ftp://b/\n"),
+              HasSubstr("t.yaml:6:9: routes[0].endpoints[1]"));
+  EXPECT_THAT(ErrorOf("routes: [{name: r, pick: all, endpoints: ['http://a/', 'http://a/']}]"),
+              HasSubstr("is listed twice"));
+  std::string many = "'http://h/0'";
+  for (int i = 1; i < 17; ++i) many += ", 'http://h/" + std::to_string(i) + "'";
+  EXPECT_THAT(ErrorOf("routes: [{name: r, pick: all, endpoints: [" + many + "]}]"),
+              HasSubstr("more than 16 endpoints"));
 }
 
 TEST(RouteKeysTest, EveryKeyIsRead) {
@@ -100,7 +131,7 @@ TEST(RouteKeysTest, TwoRoutesOfOneNameAreRefusedAtTheSecond) {
             "t.yaml:4:5: routes[2]: has the name of routes[0]; each route needs its own");
 }
 
-TEST(RouteKeysTest, EndpointIsExactlyOneUrl) {
+TEST(RouteKeysTest, EndpointsAreAListOfUrls) {
   const auto with = [](const std::string& endpoints) {
     return LoadText("routes:\n  - name: r\n    endpoints: " + endpoints + "\n").status();
   };
@@ -108,11 +139,6 @@ TEST(RouteKeysTest, EndpointIsExactlyOneUrl) {
             "t.yaml:1:10: routes[0]: has no endpoints; a route needs one URL");
   EXPECT_THAT(std::string(with("[]").message()), HasSubstr("lists nothing; a route needs one URL"));
   EXPECT_THAT(std::string(with("http://h/").message()), HasSubstr("must be a list, not text"));
-  const absl::Status two = with("[http://h/, http://g/]");
-  EXPECT_EQ(two.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(std::string(two.message()),
-            "t.yaml:3:28: routes[0].endpoints[1]: one endpoint each in this version; a second "
-            "route reaches a second one");
 }
 
 TEST(RouteKeysTest, EndpointIsAUrlThatCanBePostedAndNeverOff) {
@@ -126,11 +152,66 @@ TEST(RouteKeysTest, EndpointIsAUrlThatCanBePostedAndNeverOff) {
   EXPECT_THAT(LoadRoute("timeout: 1s")->url_where, EndsWith(":3:17: routes[0].endpoints[0]"));
 }
 
-TEST(RouteKeysTest, TransportIsRestInThisVersion) {
-  EXPECT_EQ(RouteError("transport: nats"),
-            "t.yaml:4:16: routes[0].transport: not in this version yet");
-  EXPECT_EQ(RouteError("transport: carrier-pigeon"),
-            "t.yaml:4:16: routes[0].transport: unknown word; known: rest");
+TEST(RouteKeysTest, TransportIsAnyNameAndItsAddressIsNotReadAsAUrl) {
+  absl::StatusOr<Config> config =
+      LoadText("routes: [{name: r, endpoints: [broker-1 broker-2], transport: pigeon}]");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const Route& route = config->routes.at(0);
+  EXPECT_EQ(route.transport, "pigeon");
+  EXPECT_EQ(route.transport_where.substr(route.transport_where.find("yaml")),
+            "yaml:1:63: routes[0].transport");
+  EXPECT_EQ(route.url, "broker-1 broker-2");
+  EXPECT_THAT(RouteError("transport: [rest]"), HasSubstr("transport: must be text, not a list"));
+}
+
+TEST(RouteKeysTest, OptionsOfAnotherTransportAreFlattened) {
+  absl::StatusOr<Route> route = LoadRoute(
+      "transport: pigeon\noptions: {topic: a/b, tls: {ca_file: /x, pin: {a: 1}}, tls.key: /k}");
+  ASSERT_TRUE(route.ok()) << route.status();
+  std::vector<std::string> options;
+  for (const Option& o : route->options) options.push_back(o.name + "=" + o.text);
+  EXPECT_THAT(options, ElementsAre("topic=a/b", "tls.ca_file=/x", "tls.pin.a=1", "tls.key=/k"));
+  EXPECT_THAT(route->options[1].where, EndsWith(":5:42: routes[0].options.tls.ca_file"));
+  EXPECT_THAT(route->options[1].key_where, EndsWith(":5:33: routes[0].options.tls.ca_file"));
+}
+
+TEST(RouteKeysTest, OptionsAreTextsEachOnce) {
+  EXPECT_EQ(RouteError("transport: pigeon\noptions: {tls: {a: 1}, tls.a: 2}"),
+            "t.yaml:5:28: routes[0].options.\"tls.a\": is written twice");
+  EXPECT_EQ(RouteError("transport: pigeon\noptions: {a: [1]}"),
+            "t.yaml:5:18: routes[0].options.a: must be text, not a list");
+  EXPECT_THAT(RouteError("transport: pigeon\noptions: {a: }"), HasSubstr("has no value"));
+  EXPECT_THAT(RouteError("transport: pigeon\noptions: [a]"), HasSubstr("must be a mapping"));
+}
+
+TEST(RouteKeysTest, KeysOfRestAreRefusedForAnotherTransport) {
+  for (const char* key : {"tls: {}", "network: public", "format: wcs", "batch: {}", "success: 200",
+                          "allow_cidrs: []"}) {
+    EXPECT_THAT(RouteError(std::string(key) + "\ntransport: pigeon"),
+                AllOf(HasSubstr("t.yaml:4:5: routes[0]."),
+                      HasSubstr("is a key of transport rest alone; what pigeon takes is written "
+                                "below options")))
+        << key;
+  }
+  EXPECT_TRUE(LoadRoute("transport: pigeon\ntimeout: 1s\nretry: none\nquota: 1MiB").ok());
+}
+
+TEST(RouteKeysTest, RestHasNoOptionsButItsKeys) {
+  EXPECT_EQ(RouteError("options: {a: b}"),
+            "t.yaml:4:5: routes[0].options: is a key of other transports; what rest takes are keys "
+            "of the route");
+}
+
+TEST(RouteKeysTest, AnAddressHoldsNoPassword) {
+  const auto at = [](const std::string& address) {
+    return ErrorOf("routes: [{name: r, transport: pigeon, endpoints: ['" + address + "']}]");
+  };
+  EXPECT_EQ(at("nats://u:p@h:1"),
+            "t.yaml:1:51: routes[0].endpoints[0]: holds a password; one is written below options");
+  for (const char* good : {"nats://u@h:1", "nats://h:1/a:b@c", "[::1]:1", "a:b"}) {
+    EXPECT_EQ(at(good), "") << good;
+  }
+  EXPECT_THAT(at(""), HasSubstr("must not be empty"));
 }
 
 TEST(RouteKeysTest, MatchTakesOneTextOrAList) {

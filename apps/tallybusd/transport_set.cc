@@ -1,0 +1,56 @@
+// Start and stop of the transports that run.
+#include "transport_set.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tallybus {
+namespace {
+
+absl::Status Named(const std::string& scheme, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat("transport ", scheme, ": ", status.message()));
+}
+
+}  // namespace
+
+TransportSet::~TransportSet() { Stop(context_.clock.Now()); }
+
+absl::Status TransportSet::Start(const TransportRegistry& registry,
+                                 const std::set<std::string>& schemes) {
+  std::map<std::string, Running> fresh;
+  for (const std::string& scheme : schemes) {
+    if (by_scheme_.contains(scheme)) continue;
+    const TransportDescriptor* descriptor = registry.Find(scheme);
+    if (descriptor == nullptr) return absl::NotFoundError("no transport " + scheme);
+    auto transport = descriptor->create(context_);
+    absl::Status status = transport.ok() ? (*transport)->Start() : transport.status();
+    if (!status.ok()) return Named(scheme, status);
+    fresh.emplace(scheme, Running{*descriptor, *std::move(transport)});
+  }
+  by_scheme_.merge(fresh);
+  return absl::OkStatus();
+}
+
+void TransportSet::Stop(MonoTime deadline) {
+  for (auto& [scheme, running] : by_scheme_) running.transport->Stop(deadline);
+}
+
+Transports TransportSet::all() const {
+  Transports all;
+  for (const auto& [scheme, running] : by_scheme_) all[scheme] = running.transport.get();
+  return all;
+}
+
+absl::StatusOr<absl::Time> TransportSet::CredentialsEnd(const Route& route) const {
+  const auto found = std::find_if(
+      by_scheme_.begin(), by_scheme_.end(),
+      [&route](const auto& running) { return running.second.transport.get() == route.transport; });
+  if (found == by_scheme_.end() || !found->second.descriptor.credentials_end) {
+    return absl::InfiniteFuture();
+  }
+  return found->second.descriptor.credentials_end(route.endpoint);
+}
+
+}  // namespace tallybus

@@ -1,0 +1,160 @@
+// Links and their threads, with a peer that the test holds in its hand.
+#include "transports/parts/linked_transport.h"
+
+#include <gmock/gmock.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <condition_variable>
+#include <set>
+
+#include "tests/conformance/transport_bench.h"
+
+namespace tallybus::parts {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::EndpointAt;
+using ::testing::SizeIs;
+
+// What the links of a test have in common.
+struct Peers {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool blocked = false;  // Send waits
+  bool silent = false;   // and completes nothing
+  std::set<std::string> links;
+  std::set<std::string> threads;
+  bool takes_signals = false;
+  std::vector<std::string> bodies;
+};
+
+class TestLink final : public Link {
+ public:
+  TestLink(Peers& peers, const LinkContext& context)
+      : peers_(peers), url_(context.endpoint.url), attempts_(context.attempts) {
+    std::lock_guard lock(peers_.mutex);
+    peers_.links.insert(url_);
+  }
+  ~TestLink() override {
+    std::lock_guard lock(peers_.mutex);
+    peers_.links.erase(url_);
+  }
+  void Take(const Delivery& delivery) override {
+    std::lock_guard lock(peers_.mutex);
+    peers_.bodies.emplace_back(delivery.parcels.front().body);
+    taken_.push_back(delivery.ticket);
+  }
+  void Send() override {
+    std::unique_lock lock(peers_.mutex);
+    char name[16] = "";
+    pthread_getname_np(pthread_self(), name, sizeof(name));
+    peers_.threads.insert(name);
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    peers_.takes_signals |= sigismember(&blocked, SIGTERM) == 0;
+    if (url_ == "x://slow") peers_.changed.wait(lock, [this] { return !peers_.blocked; });
+    for (Ticket ticket : std::exchange(taken_, {})) {
+      DeliveryResult delivered;
+      delivered.verdict = Verdict::kDelivered;
+      if (!peers_.silent) attempts_.Complete(ticket, std::move(delivered));
+    }
+  }
+
+ private:
+  Peers& peers_;
+  const std::string url_;
+  OpenAttempts& attempts_;
+  std::vector<Ticket> taken_;
+};
+
+class LinkedTransportTest : public ::testing::Test {
+ protected:
+  TransportDescriptor Descriptor() {
+    TransportDescriptor descriptor;
+    descriptor.create =
+        [this](const TransportContext& context) -> absl::StatusOr<std::unique_ptr<Transport>> {
+      const auto make = [this](const LinkContext& link) -> absl::StatusOr<std::unique_ptr<Link>> {
+        if (link.endpoint.url == "x://wrong") return absl::InvalidArgumentError("url: is wrong");
+        return std::make_unique<TestLink>(peers_, link);
+      };
+      return std::make_unique<LinkedTransport>(context, "test", make);
+    };
+    return descriptor;
+  }
+  void Block(bool blocked) {
+    {
+      std::lock_guard lock(peers_.mutex);
+      peers_.blocked = blocked;
+    }
+    peers_.changed.notify_all();
+  }
+
+  Peers peers_;
+};
+
+TEST_F(LinkedTransportTest, ItsThreadsAreNamedAndTakeNoSignals) {
+  testing::TransportBench bench(Descriptor());
+  bench.DeliverAndWait(EndpointAt("x://a"));
+  EXPECT_THAT(peers_.threads, ElementsAre("tallybus-test"));
+  EXPECT_FALSE(peers_.takes_signals);
+}
+
+TEST_F(LinkedTransportTest, AnEndpointThatBlocksKeepsNoOtherWaiting) {
+  Block(true);
+  testing::TransportBench bench(Descriptor());
+  const Ticket slow = bench.Deliver(EndpointAt("x://slow", 1));
+  EXPECT_EQ(bench.DeliverAndWait(EndpointAt("x://b", 2)).verdict, Verdict::kDelivered);
+  EXPECT_EQ(bench.sink.Completions(slow), 0);
+  Block(false);
+  EXPECT_EQ(bench.sink.WaitFor(slow)->verdict, Verdict::kDelivered);
+}
+
+TEST_F(LinkedTransportTest, DeadlinesAreKeptWhereThePeerBlocks) {
+  Block(true);
+  testing::TransportBench bench(Descriptor());
+  testing::TransportBench::Options options;
+  options.timeout = absl::Milliseconds(50);
+  const Ticket sent = bench.Deliver(EndpointAt("x://slow"), options);
+  EXPECT_EQ(bench.sink.WaitFor(sent)->reason, "timed out");
+  Block(false);
+}
+
+TEST_F(LinkedTransportTest, WhatIsOverBeforeItsTurnIsNotSent) {
+  Block(true);
+  testing::TransportBench bench(Descriptor());
+  testing::TransportBench::Options options;
+  bench.Deliver(EndpointAt("x://slow"), options);
+  while (peers_.threads.empty()) std::this_thread::yield();
+  options.timeout = absl::Milliseconds(20);
+  options.body = "too late";
+  const DeliveryResult late = bench.DeliverAndWait(EndpointAt("x://slow"), options);
+  EXPECT_EQ(late.reason, "timed out");
+  EXPECT_TRUE(late.never_sent);
+  Block(false);
+  options.timeout = absl::Seconds(10);
+  options.body = "in time";
+  bench.DeliverAndWait(EndpointAt("x://slow"), options);
+  EXPECT_THAT(peers_.bodies, ElementsAre(testing::TransportBench::Options().body, "in time"));
+}
+
+TEST_F(LinkedTransportTest, AStopEndsEveryLink) {
+  peers_.silent = true;
+  testing::TransportBench bench(Descriptor());
+  const Ticket open = bench.Deliver(EndpointAt("x://a", 1));
+  bench.Deliver(EndpointAt("x://b", 2));
+  EXPECT_THAT(peers_.links, SizeIs(2));
+  bench.Stop(absl::Milliseconds(10));
+  EXPECT_THAT(peers_.links, SizeIs(0));
+  EXPECT_TRUE(absl::IsCancelled(bench.sink.WaitFor(open)->status));
+}
+
+TEST_F(LinkedTransportTest, WhatCannotHaveALinkIsHeld) {
+  testing::TransportBench bench(Descriptor());
+  const DeliveryResult result = bench.DeliverAndWait(EndpointAt("x://wrong"));
+  EXPECT_EQ(result.verdict, Verdict::kHold);
+  EXPECT_TRUE(result.never_sent);
+}
+
+}  // namespace
+}  // namespace tallybus::parts
