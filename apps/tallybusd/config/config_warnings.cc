@@ -4,6 +4,8 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+
 namespace tallybus::config {
 namespace {
 
@@ -24,11 +26,17 @@ bool LeavesTheMachineInTheClear(const std::string& url) {
          !absl::StartsWith(url, "http://localhost") && !absl::StartsWith(url, "http://[::1]");
 }
 
+bool IsInTheClear(const Route& route) {
+  const auto leaves = [](const Alternative& other) {
+    return LeavesTheMachineInTheClear(other.url);
+  };
+  return LeavesTheMachineInTheClear(route.url.value_or("")) ||
+         std::any_of(route.alternatives.begin(), route.alternatives.end(), leaves);
+}
+
 // A signature, and the hash of Web Call Server, show no secret.
-void WarnOfOpenCredentials(const std::string& path, const Sending& sending,
+void WarnOfOpenCredentials(const std::string& path, const Credentials& shown,
                            std::vector<std::string>* warnings) {
-  const Credentials& shown = sending.credentials;
-  if (!sending.url || !LeavesTheMachineInTheClear(*sending.url)) return;
   for (const char* key : {"password", "bearer_token"}) {
     if (!shown.where.contains(key)) continue;
     warnings->push_back(absl::StrCat(path, ".", key,
@@ -43,10 +51,15 @@ std::vector<std::string> WarningsOf(const Config& config) {
   std::vector<std::string> warnings;
   for (const auto& [key, app] : config.apps) {
     WarnOfBatchedOverwrite(app, &warnings);
-    WarnOfOpenCredentials("apps." + key, app, &warnings);
+    if (app.url && LeavesTheMachineInTheClear(*app.url)) {
+      WarnOfOpenCredentials("apps." + key, app.credentials, &warnings);
+    }
   }
   for (size_t i = 0; i < config.routes.size(); ++i) {
-    WarnOfOpenCredentials(absl::StrCat("routes[", i, "]"), config.routes[i], &warnings);
+    if (IsInTheClear(config.routes[i])) {
+      WarnOfOpenCredentials(absl::StrCat("routes[", i, "]"), config.routes[i].credentials,
+                            &warnings);
+    }
   }
   return warnings;
 }

@@ -47,6 +47,10 @@ TEST(ConfigWarningsTest, ASecretThatLeavesTheMachineInTheClearIsWarnedOf) {
   EXPECT_THAT(WarningsIn("url: 'http://backend.example/', wcs_hash_key: k"), IsEmpty());
   const auto config = LoadText("routes: [{name: r, endpoints: [http://h/], bearer_token: t}]");
   EXPECT_THAT(WarningsOf(*config), ElementsAre(StartsWith("routes[0].bearer_token: ")));
+  const auto second = LoadText(
+      "routes: [{name: r, endpoints: [https://h/, http://h/], pick: all, bearer_token: t}]");
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_THAT(WarningsOf(*second), ElementsAre(StartsWith("routes[0].bearer_token: ")));
 }
 
 }  // namespace
