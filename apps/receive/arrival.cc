@@ -8,11 +8,14 @@
 #include <string_view>
 
 #include "apps/receive/event_line.h"
+#include "apps/receive/inflate.h"
 #include "apps/receive/json_text.h"
 #include "tallybus/codec.h"
 
 namespace tallybus::receive {
 namespace {
+
+constexpr size_t kMostInflated = 2 * kMaxEventBytes;
 
 uint64_t Number(std::string_view text) {
   uint64_t number = 0;
@@ -31,6 +34,12 @@ std::string BodyAsJson(const std::string& body) {
   return fields.has_value() ? std::move(fields->one_line) : JsonString(body);
 }
 
+// What cannot be inflated is shown as it came.
+std::string BodyOf(const HttpRequest& request) {
+  if (request.Header("content-encoding") != "gzip") return request.body;
+  return Inflate(request.body, kMostInflated).value_or(request.body);
+}
+
 }  // namespace
 
 Arrival ReadArrival(const HttpRequest& request) {
@@ -44,7 +53,7 @@ Arrival ReadArrival(const HttpRequest& request) {
   arrival.attempt = Number(request.Header("tallybus-attempt"));
   arrival.redelivery = request.Header("tallybus-redelivery") == "1";
   arrival.origin = request.Header("tallybus-origin");
-  arrival.body = request.body;
+  arrival.body = BodyOf(request);
   return arrival;
 }
 

@@ -20,7 +20,7 @@ struct Arrival {
   uint64_t attempt = 0;
   bool redelivery = false;
   std::string origin;
-  std::string body;
+  std::string body;  // inflated, where it came with gzip
 
   // What the backend found out and did.
   bool duplicate = false;

@@ -18,7 +18,7 @@ namespace {
 constexpr char kNode[] = "tallybus-trigger";
 
 // What the event of a method says beside who it is of; of another method nothing.
-const std::map<std::string, std::string, std::less<>> kStatuses = {
+constexpr std::pair<std::string_view, std::string_view> kStatuses[] = {
     {"StreamKeepAliveEvent", "PUBLISHING"},    {"ConnectionStatusEvent", "ESTABLISHED"},
     {"RegistrationStatusEvent", "REGISTERED"}, {"CallStatusEvent", "ESTABLISHED"},
     {"TransferStatusEvent", "COMPLETED"},      {"DataStatusEvent", "ACCEPTED"},
@@ -41,43 +41,46 @@ bool IsFile(const std::string& what) {
 SampleEvents::SampleEvents(absl::Time now)
     : now_(now), epoch_(RandomEpoch()), stream_(absl::StrCat(absl::Hex(epoch_ & 0xffff))) {}
 
-Sample SampleEvents::Of(std::string_view method, std::string_view json) {
+absl::StatusOr<Sample> SampleEvents::Of(std::string_view method, std::string_view json) {
   EventDefaults defaults;
   defaults.node_id = kNode;
   defaults.now = now_;
+  absl::StatusOr<Event> event = EventFromJson(method, json, defaults);
+  if (!event.ok()) return event.status();
   Sample sample;
-  sample.event = *EventFromJson(method, json, defaults);
+  sample.event = *std::move(event);
   sample.event.id = {.epoch = epoch_, .sequence = ++last_};
   sample.lane = LaneKey(sample.event);
   sample.lane_sequence = ++sequences_[sample.lane];
   return sample;
 }
 
+// The members that each sample begins with.
+std::string SampleEvents::Head() const {
+  return absl::StrCat(R"({"nodeId":")", kNode, R"(","appKey":"defaultApp","sessionId":"trigger-)",
+                      stream_, "\"");
+}
+
 Sample SampleEvents::Stream(bool published, std::string_view status) {
   const absl::string_view word(status.data(), status.size());
-  return Of(
-      kStreamStatusEvent,
-      absl::StrCat(R"({"nodeId":")", kNode, R"(","appKey":"defaultApp","sessionId":"trigger-)",
-                   stream_, R"(","mediaSessionId":"trigger-)", stream_,
-                   published ? "-publisher" : "-viewer", R"(","name":"trigger-)", stream_,
-                   R"(","published":)", published ? "true" : "false",
-                   R"(,"hasVideo":true,"hasAudio":true,"status":")", word,
-                   R"(","sdp":"v=0\r\n","record":false,"width":1280,"height":720,)"
-                   R"("bitrate":2000000,"quality":0,"mediaProvider":"WebRTC"})"));
+  const std::string json = absl::StrCat(
+      Head(), R"(,"mediaSessionId":"trigger-)", stream_, published ? "-publisher" : "-viewer",
+      R"(","name":"trigger-)", stream_, R"(","published":)", published ? "true" : "false",
+      R"(,"hasVideo":true,"hasAudio":true,"status":")", word,
+      R"(","sdp":"v=0\r\n","record":false,"width":1280,"height":720,)"
+      R"("bitrate":2000000,"quality":0,"mediaProvider":"WebRTC"})");
+  return *Of(kStreamStatusEvent, json);
 }
 
 std::vector<Sample> SampleEvents::Lifecycle() {
-  const std::string session =
-      absl::StrCat(R"({"nodeId":")", kNode, R"(","appKey":"defaultApp","sessionId":"trigger-)",
-                   stream_, R"(","status":")");
   std::vector<Sample> life;
-  life.push_back(Of(kConnectionStatusEvent, session + R"(ESTABLISHED"})"));
+  life.push_back(*Of(kConnectionStatusEvent, Head() + R"(,"status":"ESTABLISHED"})"));
   for (const char* status : {"PENDING", "PUBLISHING"}) life.push_back(Stream(true, status));
   for (const char* status : {"PENDING", "PLAYING", "STOPPED"}) {
     life.push_back(Stream(false, status));
   }
   life.push_back(Stream(true, "UNPUBLISHED"));
-  life.push_back(Of(kConnectionStatusEvent, session + R"(DISCONNECTED"})"));
+  life.push_back(*Of(kConnectionStatusEvent, Head() + R"(,"status":"DISCONNECTED"})"));
   return life;
 }
 
@@ -88,30 +91,29 @@ std::vector<Sample> SampleEvents::NewStream() {
   return stream;
 }
 
-absl::StatusOr<std::vector<Sample>> SampleEvents::OfObject(const std::string& method,
-                                                           const std::string& json) {
-  EventDefaults defaults;
-  defaults.now = now_;
-  if (auto event = EventFromJson(method, json, defaults); !event.ok()) return event.status();
-  return std::vector<Sample>{Of(method, json)};
+absl::StatusOr<Sample> SampleEvents::OfMethod(const std::string& method) {
+  if (method == kStreamStatusEvent) return Stream(true, "PUBLISHING");
+  std::string json = Head();
+  for (const auto& [of, status] : kStatuses) {
+    if (of == method) json.append(R"(,"status":")").append(status).append("\"");
+  }
+  return Of(method, json + "}");
+}
+
+absl::StatusOr<Sample> SampleEvents::OfFile(const std::string& path, const std::string& method) {
+  absl::StatusOr<std::string> text = ReadInput(path);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<Sample> sample = Of(method, std::string(absl::StripAsciiWhitespace(*text)));
+  if (sample.ok()) return sample;
+  return absl::InvalidArgumentError(absl::StrCat("'", path, "': ", sample.status().message()));
 }
 
 absl::StatusOr<std::vector<Sample>> SampleEvents::Make(const std::string& what,
                                                        const std::string& method) {
   if (what == "lifecycle") return Lifecycle();
-  if (!IsFile(what)) {
-    if (what == kStreamStatusEvent) return std::vector<Sample>{Stream(true, "PUBLISHING")};
-    const auto status = kStatuses.find(what);
-    return OfObject(what, absl::StrCat(R"({"nodeId":")", kNode,
-                                       R"(","appKey":"defaultApp","sessionId":"trigger-)", stream_,
-                                       status == kStatuses.end() ? "" : R"(","status":")",
-                                       status == kStatuses.end() ? "" : status->second, "\"}"));
-  }
-  absl::StatusOr<std::string> text = ReadInput(what);
-  if (!text.ok()) return text.status();
-  auto samples = OfObject(method, std::string(absl::StripAsciiWhitespace(*text)));
-  if (samples.ok()) return samples;
-  return absl::InvalidArgumentError(absl::StrCat("'", what, "': ", samples.status().message()));
+  absl::StatusOr<Sample> sample = IsFile(what) ? OfFile(what, method) : OfMethod(what);
+  if (!sample.ok()) return sample.status();
+  return std::vector<Sample>{*std::move(sample)};
 }
 
 }  // namespace tallybus::cli

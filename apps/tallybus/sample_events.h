@@ -34,10 +34,12 @@ class SampleEvents {
   std::vector<Sample> NewStream();
 
  private:
-  Sample Of(std::string_view method, std::string_view json);
+  absl::StatusOr<Sample> Of(std::string_view method, std::string_view json);
+  absl::StatusOr<Sample> OfMethod(const std::string& method);
+  absl::StatusOr<Sample> OfFile(const std::string& path, const std::string& method);
+  std::string Head() const;
   Sample Stream(bool published, std::string_view status);
   std::vector<Sample> Lifecycle();
-  absl::StatusOr<std::vector<Sample>> OfObject(const std::string& method, const std::string& json);
 
   const absl::Time now_;
   const uint64_t epoch_;

@@ -5,8 +5,10 @@ import base64
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from tallybus_parts import Backend, OpenBus, Tallybusd, stream_status  # noqa: E402
+from tallybus_parts import (Backend, OpenBus, Tallybusd, stream_status,  # noqa: E402
+                            wait_until)
 
 PACKAGES = Path(os.environ.get("TALLYBUS_RECEIVERS_PACKAGES", "build/release/tests/receivers"))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -74,6 +77,23 @@ class OfficialLibrariesTest(unittest.TestCase):
                             body_of(request)))
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(PUBLIC))
         key.verify(base64.b64decode(first[4:]), content.encode())
+
+    def test_a_key_in_a_file_is_read_again_at_a_reload(self):
+        with tempfile.TemporaryDirectory() as folder, Backend() as backend:
+            key = Path(folder, "key")
+            key.write_text(OLD + "\n")
+            app = {"url": backend.url, "signing": [{"key": f"file:{key}"}]}
+            with Tallybusd({"defaultApp": app}) as daemon, OpenBus(daemon) as bus:
+                bus.send(stream_status())
+                backend.await_requests(1)
+                key.write_text(SECRET + "\n")
+                daemon.process.send_signal(signal.SIGHUP)
+                wait_until(lambda: "reloaded" in daemon.log(), daemon.log)
+                bus.send(stream_status())
+                before, after = backend.await_requests(2)
+                self.assertNotIn(SECRET[6:], daemon.log())
+        self.assertNotIn("error", judge(before, secret=OLD)[0])
+        self.assertNotIn("error", judge(after)[0])
 
     def test_a_cloud_event_is_one(self):
         request, = self.send(stream_status(sessionId="/10.0.0.1:1/x", mediaSessionId="m 1"),

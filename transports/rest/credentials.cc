@@ -23,10 +23,9 @@ absl::Status Wrong(const char* option, std::string_view what) {
 }
 
 // Neither ends the line that it stands in, nor has to be escaped.
-bool IsVisible(std::string_view text, bool spaces_too) {
-  return std::all_of(text.begin(), text.end(), [=](char c) {
-    return absl::ascii_isgraph(static_cast<unsigned char>(c)) || (spaces_too && c == ' ');
-  });
+bool IsVisible(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isgraph(static_cast<unsigned char>(c)); });
 }
 
 bool HasControls(std::string_view text) {
@@ -43,7 +42,7 @@ absl::StatusOr<std::string> Basic(const std::string& name, const std::string& pa
 }
 
 absl::StatusOr<std::string> Bearer(const std::string& token) {
-  if (!token.empty() && IsVisible(token, /*spaces_too=*/false)) return "Bearer " + token;
+  if (!token.empty() && IsVisible(token)) return "Bearer " + token;
   return Wrong(kBearerTokenOption, "must be of visible ASCII characters without spaces");
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "credentials.h"
 #include "tallybus/log.h"
 #include "tallybus/policy.h"
 
@@ -122,28 +123,6 @@ struct Quota {
   }
 };
 
-inline constexpr char kHiddenSecret[] = "***";
-
-struct Secret {
-  std::string text = {};  // never printed
-  std::string file = {};  // where it was read; empty: it stands in the configuration
-};
-
-struct SigningKey {
-  Secret key;
-  absl::Time until = absl::InfiniteFuture();
-};
-
-// What a request shows of its sender.
-struct Credentials {
-  std::vector<SigningKey> signing;
-  std::optional<std::string> username;
-  std::optional<Secret> password;
-  std::optional<Secret> bearer_token;
-  std::optional<Secret> wcs_hash_key;
-  std::map<std::string, std::string> where;  // by key: its place, as Sending::url_where
-};
-
 // How events are sent to one URL: what an app and a route have in common.
 struct Sending {
   std::optional<std::string> url;  // nullopt, for an app alone: no backend
@@ -207,7 +186,6 @@ struct Option {
   std::string key_where;
 };
 
-// One of the list `routes`.
 // One of several endpoints.
 struct Alternative {
   std::string url;
@@ -217,6 +195,7 @@ struct Alternative {
 // Who of several endpoints gets an event.
 enum class PickOf { kAll, kFirstHealthy, kRoundRobin };
 
+// One of the list `routes`.
 struct Route : Sending {
   Route() { delivery = Delivery::kGuaranteed; }
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "transports/rest/gzip.h"
+
 namespace tallybus::receive {
 namespace {
 
@@ -41,6 +43,16 @@ TEST(ArrivalTest, TakesANumberThatIsNoneForAbsent) {
   request.headers = {{"tallybus-sequence", "3x"}, {"tallybus-attempt", "-1"}};
   EXPECT_EQ(ReadArrival(request).sequence, 0u);
   EXPECT_EQ(ReadArrival(request).attempt, 0u);
+}
+
+TEST(ArrivalTest, ReadsACompressedBodyAsItWas) {
+  HttpRequest request = WholeRequest();
+  const std::string json = R"({"name":")" + std::string(100, 'x') + R"("})";
+  ASSERT_TRUE(rest::Gzip(json, &request.body));
+  request.headers.emplace_back("Content-Encoding", "gzip");
+  EXPECT_EQ(ReadArrival(request).body, json);
+  request.body = "no gzip";
+  EXPECT_EQ(ReadArrival(request).body, "no gzip");
 }
 
 TEST(ArrivalTest, IsOneJsonObjectWithTheBodyAsAnObject) {

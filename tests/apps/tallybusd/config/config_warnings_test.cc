@@ -33,5 +33,25 @@ TEST(ConfigWarningsTest, OneWithoutTheOtherIsFine) {
   EXPECT_THAT(WarningsIn("rest_client_config: {X: {restPolicy: OVERWRITE}}"), IsEmpty());
 }
 
+TEST(ConfigWarningsTest, ASecretThatLeavesTheMachineInTheClearIsWarnedOf) {
+  const std::string basic = "username: u, password: hunter2";
+  EXPECT_THAT(WarningsIn("url: 'http://backend.example/x', " + basic),
+              ElementsAre("apps.a.password: goes over http, so that everybody on the way can read "
+                          "it; use https, or signing"));
+  EXPECT_THAT(WarningsIn("url: 'http://10.0.0.1/x', bearer_token: hunter2"),
+              ElementsAre(StartsWith("apps.a.bearer_token: goes over http")));
+  for (const char* url : {"https://backend.example/", "http://127.0.0.1:1/", "http://localhost/",
+                          "http://[::1]:8081/"}) {
+    EXPECT_THAT(WarningsIn(std::string("url: '") + url + "', " + basic), IsEmpty()) << url;
+  }
+  EXPECT_THAT(WarningsIn("url: 'http://backend.example/', wcs_hash_key: k"), IsEmpty());
+  const auto config = LoadText("routes: [{name: r, endpoints: [http://h/], bearer_token: t}]");
+  EXPECT_THAT(WarningsOf(*config), ElementsAre(StartsWith("routes[0].bearer_token: ")));
+  const auto second = LoadText(
+      "routes: [{name: r, endpoints: [https://h/, http://h/], pick: all, bearer_token: t}]");
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_THAT(WarningsOf(*second), ElementsAre(StartsWith("routes[0].bearer_token: ")));
+}
+
 }  // namespace
 }  // namespace tallybus::config

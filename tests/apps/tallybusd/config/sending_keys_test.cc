@@ -253,7 +253,7 @@ TEST_P(SendingKeysTest, WhatHappensInTroubleIsAWord) {
 TEST_P(SendingKeysTest, UnknownKeyGetsTheNearestOfBothTables) {
   EXPECT_EQ(WrongWith("timeot: 3s"), "timeot: unknown key; did you mean \"timeout\"?");
   EXPECT_EQ(WrongWith("quotta: 1%"), "quotta: unknown key; did you mean \"quota\"?");
-  EXPECT_EQ(WrongWith("dry_run: true"), "dry_run: not in this version yet");
+  EXPECT_EQ(WrongWith("hold: true"), "hold: not in this version yet");
 }
 
 }  // namespace

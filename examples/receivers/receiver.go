@@ -1,0 +1,173 @@
+// A backend that takes Tallybus's requests, by Go's standard library alone.
+//
+//	TALLYBUS_SECRET=whsec_… go run receiver.go [PORT]
+//
+// It proves who sent a request, keeps the newest status of each stream, and answers: 204 to what it
+// has now or had before, 401 to what it cannot prove, 400 to what is no event. docs/receiving.md
+// says why, and has the SQL for books that outlive the process.
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const mostBytes = 2 << 20
+const tolerance = 5 * time.Minute
+
+type event struct {
+	lane     string
+	sequence uint64
+	time     string // of one form: sorts as text
+	again    bool
+	status   string
+}
+
+// What is answered, and why, for the log.
+type refusal struct {
+	status int
+	why    string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("refused %d %s", r.status, r.why) }
+
+type receiver struct {
+	key     []byte
+	mutex   sync.Mutex
+	streams map[string]event // by lane: its newest event
+}
+
+func readUpTo(from io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(from, mostBytes+1))
+	if err != nil {
+		return nil, &refusal{400, "cannot be read"}
+	}
+	if len(body) > mostBytes {
+		return nil, &refusal{413, "larger than any event"}
+	}
+	return body, nil
+}
+
+func bodyOf(r *http.Request) ([]byte, error) {
+	body, err := readUpTo(r.Body)
+	if err != nil || r.Header.Get("Content-Encoding") != "gzip" {
+		return body, err
+	}
+	packed, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, &refusal{400, "cannot be inflated"}
+	}
+	return readUpTo(packed)
+}
+
+// Who knows the secret signed these very bytes, just now.
+func (s *receiver) prove(h http.Header, body []byte) error {
+	stamp, err := strconv.ParseInt(h.Get("webhook-timestamp"), 10, 64)
+	off := time.Since(time.Unix(stamp, 0))
+	if err != nil || off > tolerance || off < -tolerance {
+		return &refusal{401, "the time of the signature is missing, or too far off"}
+	}
+	mac := hmac.New(sha256.New, s.key)
+	fmt.Fprintf(mac, "%s.%s.", h.Get("webhook-id"), h.Get("webhook-timestamp"))
+	mac.Write(body)
+	wanted := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	for _, entry := range strings.Split(h.Get("webhook-signature"), " ") {
+		if hmac.Equal([]byte(wanted), []byte(entry)) {
+			return nil
+		}
+	}
+	return &refusal{401, "not signed with this secret"}
+}
+
+func eventOf(h http.Header, body []byte) (event, error) {
+	var fields struct{ Status string }
+	lane, laneErr := url.PathUnescape(h.Get("tallybus-lane"))
+	sequence, sequenceErr := strconv.ParseUint(h.Get("tallybus-sequence"), 10, 64)
+	if json.Unmarshal(body, &fields) != nil || laneErr != nil || sequenceErr != nil {
+		return event{}, &refusal{400, "no event"}
+	}
+	return event{lane, sequence, h.Get("tallybus-time"), h.Get("tallybus-redelivery") == "1",
+		fields.Status}, nil
+}
+
+// True where the event is newer than what is known.
+func (s *receiver) apply(now event) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	known, any := s.streams[now.lane]
+	newer := !any || now.time > known.time ||
+		(now.sequence > known.sequence && (!now.again || now.time == known.time))
+	if newer {
+		s.streams[now.lane] = now
+	}
+	return newer
+}
+
+func (s *receiver) take(r *http.Request) (string, error) {
+	body, err := bodyOf(r)
+	if err != nil {
+		return "", err
+	}
+	if err := s.prove(r.Header, body); err != nil {
+		return "", err
+	}
+	if strings.HasSuffix(r.URL.Path, "/connect") {
+		return "", &refusal{403, "no session is let in here"}
+	}
+	if r.Header.Get("tallybus-sequence") == "" {
+		return "old: of no lane: a keep-alive, a test", nil
+	}
+	now, err := eventOf(r.Header, body)
+	if err != nil {
+		return "", err
+	}
+	word := "old"
+	if s.apply(now) {
+		word = "new"
+	}
+	return fmt.Sprintf("%s %s %d", word, r.Header.Get("tallybus-lane"), now.sequence), nil
+}
+
+func (s *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	line, err := s.take(r)
+	if err == nil {
+		fmt.Println(line)
+		w.WriteHeader(204)
+		return
+	}
+	fmt.Println(err)
+	w.WriteHeader(err.(*refusal).status)
+}
+
+func main() {
+	secret := strings.TrimPrefix(os.Getenv("TALLYBUS_SECRET"), "whsec_")
+	key, err := base64.StdEncoding.DecodeString(secret)
+	if err != nil || len(key) == 0 {
+		log.Fatal("TALLYBUS_SECRET is no whsec_ key")
+	}
+	port := "8081"
+	if len(os.Args) > 1 {
+		port = os.Args[1]
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("listening on http://%s\n", listener.Addr())
+	log.Fatal(http.Serve(listener, &receiver{key: key, streams: map[string]event{}}))
+}

@@ -1,0 +1,95 @@
+// A backend that takes Tallybus's requests, by Node's standard library alone.
+//
+//     TALLYBUS_SECRET=whsec_… node receiver.mjs [PORT]
+//
+// It proves who sent a request, keeps the newest status of each stream, and answers: 204 to what it
+// has now or had before, 401 to what it cannot prove, 400 to what is no event. docs/receiving.md
+// says why, and has the SQL for books that outlive the process.
+import {createHmac, timingSafeEqual} from "node:crypto";
+import {createServer} from "node:http";
+import {gunzipSync} from "node:zlib";
+
+const MOST_BYTES = 2 << 20;
+const TOLERANCE_S = 300;
+const KEY = Buffer.from(process.env.TALLYBUS_SECRET.replace(/^whsec_/, ""), "base64");
+
+const streams = new Map();  // lane → its newest event
+
+class Refused extends Error {
+  constructor(status, why) {
+    super(why);
+    this.status = status;
+  }
+}
+
+async function bodyOf(request) {
+  const parts = [];
+  let size = 0;
+  for await (const part of request) {
+    if ((size += part.length) > MOST_BYTES) throw new Refused(413, "larger than any event");
+    parts.push(part);
+  }
+  const sent = Buffer.concat(parts);
+  if (request.headers["content-encoding"] !== "gzip") return sent;
+  try {
+    return gunzipSync(sent, {maxOutputLength: MOST_BYTES});
+  } catch {
+    throw new Refused(400, "cannot be inflated");
+  }
+}
+
+// Who knows the secret signed these very bytes, just now.
+function prove(headers, body) {
+  const stamp = Number(headers["webhook-timestamp"] ?? NaN);
+  if (!(Math.abs(Date.now() / 1000 - stamp) <= TOLERANCE_S)) {
+    throw new Refused(401, "the time of the signature is missing, or too far off");
+  }
+  const digest = createHmac("sha256", KEY)
+      .update(`${headers["webhook-id"]}.${headers["webhook-timestamp"]}.`).update(body).digest();
+  const isMine = entry => {
+    const [version, signature] = entry.split(",");
+    const bytes = Buffer.from(signature ?? "", "base64");
+    return version === "v1" && bytes.length === digest.length && timingSafeEqual(bytes, digest);
+  };
+  if (!(headers["webhook-signature"] ?? "").split(" ").some(isMine)) {
+    throw new Refused(401, "not signed with this secret");
+  }
+}
+
+function eventOf(headers, body) {
+  try {
+    const event = JSON.parse(body);
+    return {lane: decodeURIComponent(headers["tallybus-lane"]),
+            sequence: Number(headers["tallybus-sequence"]), time: headers["tallybus-time"],
+            again: headers["tallybus-redelivery"] === "1", status: event.status, event};
+  } catch (error) {
+    throw new Refused(400, `no event: ${error.message}`);
+  }
+}
+
+// True where the event is newer than what is known. Times are of one form and sort as text.
+function apply(now) {
+  const known = streams.get(now.lane);
+  const isNewer = !known || now.time > known.time ||
+      (now.sequence > known.sequence && (!now.again || now.time === known.time));
+  if (isNewer) streams.set(now.lane, now);
+  return isNewer;
+}
+
+const server = createServer(async (request, response) => {
+  try {
+    const body = await bodyOf(request);
+    prove(request.headers, body);
+    if (request.url.endsWith("/connect")) throw new Refused(403, "no session is let in here");
+    const {"tallybus-lane": lane, "tallybus-sequence": sequence} = request.headers;
+    // One of no lane is a keep-alive, or a test.
+    const isNew = sequence !== undefined && apply(eventOf(request.headers, body));
+    console.log(isNew ? "new" : "old", lane, sequence);
+    response.writeHead(204).end();
+  } catch (error) {
+    console.log("refused", error.status ?? 500, error.message);
+    response.writeHead(error.status ?? 500).end();
+  }
+});
+server.listen(Number(process.argv[2] ?? 8081), "127.0.0.1",
+              () => console.log(`listening on http://127.0.0.1:${server.address().port}`));

@@ -1,0 +1,131 @@
+"""A backend that takes Tallybus's requests, by Python's standard library alone.
+
+    TALLYBUS_SECRET=whsec_… python3 receiver.py [PORT] [DATABASE]
+
+It proves who sent a request, keeps the newest status of each stream in SQLite, and answers: 204 to
+what it has now or had before, 401 to what it cannot prove, 400 to what is no event, 503 where it
+cannot keep it. docs/receiving.md says why.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import sqlite3
+import sys
+import time
+import urllib.parse
+import zlib
+
+MOST_BYTES = 2 << 20
+TOLERANCE_S = 300
+KEY = base64.b64decode(os.environ["TALLYBUS_SECRET"].removeprefix("whsec_"))
+DATABASE = sys.argv[2] if len(sys.argv) > 2 else "streams.db"
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS streams (
+  lane     TEXT PRIMARY KEY,
+  sequence BIGINT NOT NULL,
+  time     TEXT NOT NULL,
+  again    INTEGER NOT NULL,
+  status   TEXT NOT NULL,
+  event    TEXT NOT NULL
+)
+"""
+UPSERT = """
+INSERT INTO streams (lane, sequence, time, again, status, event)
+VALUES (:lane, :sequence, :time, :again, :status, :event)
+ON CONFLICT (lane) DO UPDATE SET
+  sequence = excluded.sequence, time = excluded.time, again = excluded.again,
+  status = excluded.status, event = excluded.event
+WHERE excluded.time > streams.time
+   OR (excluded.sequence > streams.sequence
+       AND (excluded.again = 0 OR excluded.time = streams.time))
+"""
+
+
+class Refused(Exception):
+    """What is answered, and why, for the log."""
+
+
+def inflated(body):
+    stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    text = stream.decompress(body, MOST_BYTES)
+    if not stream.eof:
+        raise Refused(413, "larger than any event")
+    return text
+
+
+def prove(headers, body):
+    """Who knows the secret signed these very bytes, just now."""
+    stamp, event_id = headers.get("webhook-timestamp", ""), headers.get("webhook-id", "")
+    if not stamp.isdecimal() or abs(time.time() - int(stamp)) > TOLERANCE_S:
+        raise Refused(401, "the time of the signature is missing, or too far off")
+    wanted = hmac.digest(KEY, f"{event_id}.{stamp}.".encode() + body, hashlib.sha256)
+    entries = headers.get("webhook-signature", "").split(" ")
+    wanted = b"v1," + base64.b64encode(wanted)
+    if not any(hmac.compare_digest(wanted, entry.encode()) for entry in entries):
+        raise Refused(401, "not signed with this secret")
+
+
+def apply(headers, body):
+    """True where the event is newer than what is known."""
+    if "tallybus-sequence" not in headers:
+        return False  # of no lane: a keep-alive, a test
+    try:
+        event = json.loads(body)
+        row = {"lane": urllib.parse.unquote(headers["tallybus-lane"]),
+               "sequence": int(headers["tallybus-sequence"]), "time": headers["tallybus-time"],
+               "again": int(headers.get("tallybus-redelivery", 0)),
+               "status": event.get("status", ""), "event": body.decode()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Refused(400, f"no event: {error}") from error
+    try:
+        with sqlite3.connect(DATABASE) as database:
+            return database.execute(UPSERT, row).rowcount > 0
+    except sqlite3.Error as error:
+        raise Refused(503, f"cannot be kept: {error}") from error
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        try:
+            size = int(self.headers.get("content-length", MOST_BYTES + 1))
+            if size > MOST_BYTES:
+                self.close_connection = True  # what it holds is not read
+                raise Refused(413, "larger than any event")
+            body = self.rfile.read(size)
+            if self.headers.get("content-encoding") == "gzip":
+                body = inflated(body)
+            prove(self.headers, body)
+            if self.path.endswith("/connect"):
+                raise Refused(403, "no session is let in here")
+            newer = apply(self.headers, body)
+            print("new" if newer else "old", self.headers["tallybus-lane"],
+                  self.headers["tallybus-sequence"], flush=True)
+            self.send_response(204)
+        except Refused as refused:
+            status, why = refused.args
+            print("refused", status, why, flush=True)
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+        except zlib.error:
+            self.send_response(400)
+            self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+if __name__ == "__main__":
+    with sqlite3.connect(DATABASE) as created:
+        created.execute(TABLE)
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 8081
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    print(f"listening on http://127.0.0.1:{server.server_address[1]}", flush=True)
+    server.serve_forever()
