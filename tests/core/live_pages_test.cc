@@ -148,8 +148,10 @@ TEST_F(LivePagesTest, AStreamOfWhichTheBackendIsNotToldHasNoNumberAndHidesTheSam
 }
 
 TEST_F(LivePagesTest, ASessionIsListedWithTheConfigThatItBrought) {
-  Send(OpenSession("s1", R"({"StreamStatusEvent":{"restOnError":"FAIL"}})"));
-  Send(OpenSession("s2", ""));
+  SessionChange opened = Session("s1", SessionChange::Action::kOpen);
+  opened.rest_client_config = R"({"StreamStatusEvent":{"restOnError":"FAIL"}})";
+  Send(opened);
+  Open("s2");
   const LivePage page = Page({.kind = Kind::kSessions});
   ASSERT_THAT(page.rows, SizeIs(2));
   ASSERT_NE(page.rows[0].config, nullptr);

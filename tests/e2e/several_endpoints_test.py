@@ -13,7 +13,7 @@ STATUSES = [f"S{n}" for n in range(10)]
 
 
 def route(endpoints, **more):
-    return {"routes": [{"name": "billing", "endpoints": endpoints, **more}]}
+    return {"name": "billing", "endpoints": endpoints, **more}
 
 
 def names(backend):
@@ -21,8 +21,10 @@ def names(backend):
 
 
 class SeveralEndpointsTest(unittest.TestCase):
-    def daemon(self, extra):
-        return self.enterContext(Tallybusd(apps={"defaultApp": {"url": "off"}}, extra=extra))
+    def daemon(self, *routes):
+        daemon = Tallybusd(apps={"defaultApp": {"url": "off"}})
+        daemon.config["routes"] = list(routes)
+        return self.enterContext(daemon)
 
     def publish(self, daemon, streams=5):
         with OpenBus(daemon) as bus:
@@ -82,9 +84,8 @@ class SeveralEndpointsTest(unittest.TestCase):
 
     def test_a_dry_run_counts_and_sends_nothing(self):
         with Backend() as backend, Backend() as real:
-            extra = route([backend.url], dry_run=True)
-            extra["routes"].append({"name": "real", "endpoints": [real.url]})
-            daemon = self.daemon(extra)
+            daemon = self.daemon(route([backend.url], dry_run=True),
+                                 {"name": "real", "endpoints": [real.url]})
             self.publish(daemon, streams=1)
             real.await_requests(10)
             self.assertEqual(daemon.metric("tallybus_events_not_sent_total", reason="dry_run"), 10)

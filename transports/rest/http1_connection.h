@@ -33,7 +33,7 @@ class Http1Connection final : public Attempt {
                                 // more and nothing is there
   bool Answered();
   bool Fail(int curl_code);
-  bool IsSent() const { return sent_ == head_.size() + body_.size(); }
+  bool IsSent() const { return sent_ == head_.size() + request_.body.size(); }
 
   Channel channel_;
   MonoTime idle_since_;

@@ -40,7 +40,7 @@ class Transfer final : public Attempt {
   void NoteHttp1();
 
   bool offers_http2_ = false;
-  std::vector<curl_slist> header_nodes_;  // point into headers_
+  std::vector<curl_slist> header_nodes_;  // point into request_.headers
   std::string checked_address_;           // the last one that the rules allowed
 };
 

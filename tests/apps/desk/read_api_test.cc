@@ -52,7 +52,10 @@ TEST_F(ReadApiTest, AStreamComesWithThePlaceFromWhichOnEventsAreNewer) {
 }
 
 TEST_F(ReadApiTest, ASessionsConfigIsToldAsConnectAnsweredIt) {
-  Send(testing::OpenSession("s1", R"({"StreamStatusEvent":{"restOnError":"FAIL","restExclude":"sdp, x"}})"));
+  SessionChange opened = testing::OpenSession(
+      "s1", R"({"StreamStatusEvent":{"restOnError":"FAIL","restExclude":"sdp, x"}})");
+  opened.epoch = 5;
+  Send(opened);
   EXPECT_THAT(Ask("sessions").body,
               HasSubstr(R"("restClientConfig":{"StreamStatusEvent":{"restExclude":"sdp,x",)"
                         R"("restOnError":"FAIL","restPolicy":"NOTIFY"}})"));
