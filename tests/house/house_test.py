@@ -27,6 +27,7 @@ ALLOWED = {
     "transports/zmq/": r"tallybus/(?!v1/)|absl/|transports/zmq/|zmq\.hpp",
     "plugins/abi/": r"tallybus/c/",
     "plugins/loader/": r"tallybus/(?!v1/)|absl/|plugins/(loader/|engine/versioned\.h)",
+    "apps/conformance/": r"tallybus/(?!v1/)|absl/|apps/conformance/",
     "plugins/template/": r"tallybus/c/transport\.h|pthread\.h",
     "plugins/engine/": r"tallybus/c/|zmq\.h|[a-z_]+\.h$",
     "plugins/janus/": r"tallybus/c/|janus/|jansson\.h|curl/|glib(\.h|/)|[a-z_]+\.h$",
