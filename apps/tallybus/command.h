@@ -34,6 +34,10 @@ Command ExplainCommand();
 Command TriggerCommand();
 Command SignCommand();
 Command VerifyCommand();
+Command DescribeCommand();
+Command TryCommand();
+Command ConformanceCommand();
+Command NewCommand();
 
 // One line on standard error, "tallybus <command>: <text>"; returns `status`.
 int Complain(const std::string& command, const std::string& text, int status);
