@@ -23,6 +23,7 @@ ALLOWED = {
     "transports/builtin": r"tallybus/(?!v1/)|absl/|transports/",
     "transports/file/": r"tallybus/(?!v1/)|absl/|transports/(file|parts)/",
     "transports/memory/": r"tallybus/(?!v1/)|absl/|transports/memory/",
+    "transports/mqtt/": r"tallybus/(?!v1/)|absl/|transports/(mqtt|parts)/|mosquitto\.h|mqtt_protocol\.h",
     "transports/nats/": r"tallybus/(?!v1/)|absl/|transports/(nats|parts)/|nats/nats\.h|simdjson\.h",
     "transports/parts/": r"tallybus/(?!v1/)|absl/|transports/parts/",
     "transports/rest/": r"tallybus/(?!v1/)|absl/|transports/rest/|curl/|openssl/",
