@@ -22,6 +22,7 @@ ALLOWED = {
     "core/src/": r"tallybus/(?!v1/)|(codec/(?!envelope)|delivery/|policy/)|absl/",
     "transports/builtin": r"tallybus/(?!v1/)|absl/|transports/",
     "transports/file/": r"tallybus/(?!v1/)|absl/|transports/(file|parts)/",
+    "transports/kafka/": r"tallybus/(?!v1/)|absl/|transports/(kafka|parts)/|librdkafka/",
     "transports/memory/": r"tallybus/(?!v1/)|absl/|transports/memory/",
     "transports/mqtt/": r"tallybus/(?!v1/)|absl/|transports/(mqtt|parts)/|mosquitto\.h|mqtt_protocol\.h",
     "transports/nats/": r"tallybus/(?!v1/)|absl/|transports/(nats|parts)/|nats/nats\.h|simdjson\.h",
