@@ -3,6 +3,12 @@
 
 #include "transports/file/file_transport.h"
 #include "transports/rest/rest_transport.h"
+#ifdef TALLYBUS_HAS_KAFKA
+#include "transports/kafka/kafka_transport.h"
+#endif
+#ifdef TALLYBUS_HAS_MQTT
+#include "transports/mqtt/mqtt_transport.h"
+#endif
 #ifdef TALLYBUS_HAS_NATS
 #include "transports/nats/nats_transport.h"
 #endif
@@ -13,6 +19,12 @@ absl::Status RegisterBuiltinTransports(TransportRegistry& registry) {
   absl::Status status;
   status.Update(registry.Register(file::FileDescriptor()));
   status.Update(registry.Register(rest::RestDescriptor()));
+#ifdef TALLYBUS_HAS_KAFKA
+  status.Update(registry.Register(kafka::KafkaDescriptor()));
+#endif
+#ifdef TALLYBUS_HAS_MQTT
+  status.Update(registry.Register(mqtt::MqttDescriptor()));
+#endif
 #ifdef TALLYBUS_HAS_NATS
   status.Update(registry.Register(nats::NatsDescriptor()));
 #endif
