@@ -15,7 +15,7 @@
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/input_file.h"
 #include "apps/tallybusd/config/config_load.h"
-#include "transports/builtin.h"
+#include "apps/tallybusd/transport_catalog.h"
 
 namespace tallybus::cli {
 namespace {
@@ -72,15 +72,16 @@ absl::StatusOr<std::string> ExplainByFlags() {
   if (const std::string file = absl::GetFlag(FLAGS_config); !file.empty()) load.file = file;
   absl::StatusOr<config::Config> config = config::Load(load);
   if (!config.ok()) return config.status();
-  TransportRegistry registry;
-  if (absl::Status status = RegisterBuiltinTransports(registry); !status.ok()) return status;
+  absl::StatusOr<TransportCatalog> catalog = MakeCatalog(*config);
+  if (!catalog.ok()) return catalog.status();
   absl::StatusOr<std::vector<Sample>> samples =
       SampleEvents(absl::Now()).Make(absl::GetFlag(FLAGS_event), absl::GetFlag(FLAGS_method));
   if (!samples.ok()) return samples.status();
   if (samples->size() != 1) return absl::InvalidArgumentError("--event: one event at a time");
   absl::StatusOr<SessionConfig> session = SessionConfigFromFlags();
   if (!session.ok()) return session.status();
-  return Explain(*config, registry, samples->front(), *session, absl::GetFlag(FLAGS_reveal));
+  return Explain(*config, catalog->registry, samples->front(), *session,
+                 absl::GetFlag(FLAGS_reveal));
 }
 
 int Run(const std::vector<std::string>& arguments) {
