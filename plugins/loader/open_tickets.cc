@@ -30,6 +30,15 @@ OpenTickets::Was OpenTickets::Take(Ticket ticket, std::unique_ptr<DeliveryCopy>*
   return done_.contains(ticket) ? Was::kDone : Was::kUnknown;
 }
 
+void OpenTickets::Rest(std::unique_ptr<DeliveryCopy> delivery) {
+  resting_bytes_ += delivery->bytes();
+  resting_.push_back(std::move(delivery));
+  while (resting_.size() > kMostResting || resting_bytes_ > kMostRestingBytes) {
+    resting_bytes_ -= resting_.front()->bytes();
+    resting_.pop_front();
+  }
+}
+
 std::vector<Ticket> OpenTickets::GiveUp(MonoTime time) {
   std::vector<Ticket> given_up;
   if (earliest_ > time) return given_up;

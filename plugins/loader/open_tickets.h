@@ -22,6 +22,8 @@ class OpenTickets {
   static constexpr size_t kMostLate = 4096;
   static constexpr size_t kMostLateBytes = size_t{64} << 20;
   static constexpr size_t kMostDone = 8192;
+  static constexpr size_t kMostResting = 1024;
+  static constexpr size_t kMostRestingBytes = size_t{4} << 20;
 
   // False: a plugin that never completes holds too much, and gets no more.
   bool HasRoom() const { return late_.size() < kMostLate && late_bytes_ < kMostLateBytes; }
@@ -31,6 +33,9 @@ class OpenTickets {
   enum class Was { kOpen, kLate, kDone, kUnknown };
   // What the ticket was, and no longer is. `delivery` is of one that was open or late.
   Was Take(Ticket ticket, std::unique_ptr<DeliveryCopy>* delivery);
+
+  // Keeps what is done for a while: one that completes twice reads its delivery once more.
+  void Rest(std::unique_ptr<DeliveryCopy> delivery);
 
   // Gives up what was to be completed by `time`; its memory stays until the plugin is done.
   std::vector<Ticket> GiveUp(MonoTime time = MonoTime::Infinite());
@@ -46,6 +51,8 @@ class OpenTickets {
   MonoTime earliest_ = MonoTime::Infinite();  // no deadline in open_ is before it
   std::unordered_map<Ticket, std::unique_ptr<DeliveryCopy>> late_;
   size_t late_bytes_ = 0;
+  std::deque<std::unique_ptr<DeliveryCopy>> resting_;
+  size_t resting_bytes_ = 0;
   std::unordered_set<Ticket> done_;
   std::deque<Ticket> done_in_order_;
 };

@@ -195,15 +195,18 @@ void PluginTransport::Call(const std::function<void()>& call) {
 
 void PluginTransport::OnComplete(uint64_t number, const tallybus_result* result) {
   const auto ticket = static_cast<Ticket>(number);
-  std::unique_ptr<DeliveryCopy> delivery;  // freed last: the result may refer into it
+  std::unique_ptr<DeliveryCopy> delivery;
   std::unique_lock lock(mutex_);
   const OpenTickets::Was was = tickets_.Take(ticket, &delivery);
   const bool stopping = stopping_;
   lock.unlock();
   if (was == OpenTickets::Was::kDone) return faults_.Note(Fault::kTwice);
-  if (was == OpenTickets::Was::kLate) return faults_.Note(Fault::kLate);
   if (was == OpenTickets::Was::kUnknown) return faults_.Note(Fault::kUnknown);
   auto read = ReadResult(result, {.want_answer = delivery->want_answer(), .stopping = stopping});
+  lock.lock();  // the result may have referred into it
+  tickets_.Rest(std::move(delivery));
+  lock.unlock();
+  if (was == OpenTickets::Was::kLate) return faults_.Note(Fault::kLate);
   if (!read.ok()) {
     faults_.Note(Fault::kMalformed, std::string(read.status().message()));
     read = NotCompleted(absl::StatusCode::kInternal, "connection reset",

@@ -272,6 +272,20 @@ class WorkbenchTest(unittest.TestCase):
         self.assertEqual(refused.returncode, 1)
         self.assertIn("it is no plugin", refused.stdout)
 
+    def test_a_transport_that_writes_a_file_passes_with_what_a_file_cannot_do_left_out(self):
+        arrived = self.work / "arrived"
+        said = self.tallybus("conformance", HOSTILE / "append_plugin_cxx17.so",
+                             "--endpoint", arrived, "--arrived", arrived)
+        self.assertEqual(said.returncode, 0, said.stdout)
+        self.assertIn("ok          the bytes of a body arrive exactly", said.stdout)
+        self.assertIn("ok          a thousand in flight all arrive", said.stdout)
+        self.assertIn("not checked every attribute survives: the request does not hold: method",
+                      said.stdout)
+        carries = self.tallybus("conformance", HOSTILE / "append_plugin_cxx17.so", "--endpoint",
+                                arrived, "--arrived", arrived, "--carries", "id")
+        self.assertEqual(carries.returncode, 1)
+        self.assertIn("FAILED      every attribute survives", carries.stdout)
+
     @unittest.skipIf(SANITIZED, "a project that is not sanitized cannot be loaded by one that is")
     def test_a_new_transport_builds_against_the_installed_package_and_passes(self):
         said = self.tallybus("new", "transport", "pigeon")

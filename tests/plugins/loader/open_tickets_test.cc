@@ -75,6 +75,20 @@ TEST_F(OpenTicketsTest, WhatIsKeptIsBoundedInBytesToo) {
   EXPECT_TRUE(tickets.HasRoom());
 }
 
+TEST_F(OpenTicketsTest, WhatIsDoneStaysReadableForAWhile) {
+  Add(1, 1, 100);
+  ASSERT_EQ(Take(1), Was::kOpen);
+  const tallybus_delivery* const c = delivery->c();
+  tickets.Rest(std::move(delivery));
+  for (uint64_t i = 2; i < OpenTickets::kMostResting; ++i) {
+    Add(i, 1);
+    Take(i);
+    tickets.Rest(std::move(delivery));
+  }
+  EXPECT_EQ(c->ticket, 1u) << "a sanitizer tells where it is gone";
+  EXPECT_EQ(c->parcels[0]->body.data[99], 'x');
+}
+
 TEST_F(OpenTicketsTest, WhatWasDoneLongAgoIsForgotten) {
   for (uint64_t i = 0; i <= OpenTickets::kMostDone; ++i) {
     Add(i, 1);
