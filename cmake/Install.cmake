@@ -15,14 +15,20 @@ function(tallybus_install_export name component)
     COMPONENT ${component})
 endfunction()
 
+# The headers of the C interfaces, and nothing else: what a transport of one's own is built with.
+set_target_properties(tallybus_abi PROPERTIES EXPORT_NAME abi)
+install(TARGETS tallybus_abi EXPORT TallybusAbi)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/plugins/abi/include/tallybus
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT abi
+  FILES_MATCHING PATTERN "*.h")
+tallybus_install_export(Abi abi)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/plugins/template/
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/tallybus/template COMPONENT abi)
+
 if(TARGET tallybus_engine)
   set_target_properties(tallybus_engine PROPERTIES EXPORT_NAME engine)
-  set_target_properties(tallybus_abi PROPERTIES EXPORT_NAME abi)
-  install(TARGETS tallybus_engine tallybus_abi EXPORT TallybusEngine
+  install(TARGETS tallybus_engine EXPORT TallybusEngine
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT engine)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/plugins/abi/include/tallybus
-    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT engine
-    FILES_MATCHING PATTERN "*.h")
   tallybus_install_export(Engine engine)
 endif()
 
@@ -56,6 +62,6 @@ write_basic_package_version_file(
 install(FILES
   ${PROJECT_BINARY_DIR}/cmake/TallybusConfig.cmake
   ${PROJECT_BINARY_DIR}/cmake/TallybusConfigVersion.cmake
-  DESTINATION ${tallybus_package_dir})
+  DESTINATION ${tallybus_package_dir} COMPONENT abi)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE
   DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/tallybus)

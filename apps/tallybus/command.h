@@ -30,6 +30,10 @@ Command SpoolCommand();
 Command ReplayCommand();
 Command EndpointCommand();
 Command TraceCommand();
+Command DescribeCommand();
+Command TryCommand();
+Command ConformanceCommand();
+Command NewCommand();
 
 // One line on standard error, "tallybus <command>: <text>"; returns `status`.
 int Complain(const std::string& command, const std::string& text, int status);

@@ -47,8 +47,10 @@ absl::Status UnknownFlag(const Command& command, const std::string& name) {
 
 absl::Status SetFlag(const std::string& name, const std::string& value) {
   absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+  const bool again = flag->IsOfType<Repeated>() && !flag->CurrentValue().empty();
   std::string error;
-  if (flag->ParseFrom(value, &error)) return absl::OkStatus();
+  if (flag->ParseFrom(again ? absl::StrCat(flag->CurrentValue(), "\n", value) : value, &error))
+    return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("--", name, ": '", value, "' is not understood; it is ", flag->Help()));
 }

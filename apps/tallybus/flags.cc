@@ -2,6 +2,8 @@
 #include "apps/tallybus/flags.h"
 
 #include <absl/flags/flag.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
 
 ABSL_FLAG(std::string, method, "StreamStatusEvent", "the event's method");
 ABSL_FLAG(std::string, to, "tcp://127.0.0.1:5581", "the router's open bus");
@@ -38,3 +40,31 @@ ABSL_FLAG(bool, all, false, "a switch: really all of them, without any filter");
 ABSL_FLAG(bool, dry_run, false, "a switch: count what would be done, and do nothing");
 ABSL_FLAG(bool, reveal, false, "a switch: show what looks like a credential too");
 ABSL_FLAG(std::string, reason, "", "why, for whoever looks at it later");
+
+ABSL_FLAG(tallybus::cli::Repeated, option, {},
+          "NAME=VALUE, as in a route's `options`; may be given several times");
+ABSL_FLAG(std::string, endpoint, "", "where the plugin sends to, as in a route's `endpoints`");
+ABSL_FLAG(std::string, event, "",
+          "the file of an event as JSON, or - for standard input; none: an example");
+ABSL_FLAG(std::string, request_ends, "",
+          "the bytes that end a request, in C escapes; none: \\0, with --arrived \\n");
+ABSL_FLAG(std::string, reply_accept, "OK\\n", "what the peer says where it takes an event");
+ABSL_FLAG(std::string, reply_reject, "REJECT not wanted\\n",
+          "what it says where it will never take it");
+ABSL_FLAG(std::string, reply_overload, "RETRY 7000 busy\\n",
+          "what it says where it asks to come back in 7 s");
+ABSL_FLAG(std::string, carries, "",
+          "what a request must hold beside the body: list of method, id, time, lane, sequence, "
+          "attempt");
+ABSL_FLAG(std::string, arrived, "", "the file that the transport writes, in the place of a peer");
+
+namespace tallybus::cli {
+
+bool AbslParseFlag(absl::string_view text, Repeated* flag, std::string*) {
+  flag->values = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  return true;
+}
+
+std::string AbslUnparseFlag(const Repeated& flag) { return absl::StrJoin(flag.values, "\n"); }
+
+}  // namespace tallybus::cli

@@ -3,11 +3,24 @@
 #define TALLYBUS_APPS_TALLYBUS_FLAGS_H_
 
 #include <absl/flags/declare.h>
+#include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
+
+namespace tallybus::cli {
+
+// A flag that may be given several times; as text, a line for each.
+struct Repeated {
+  std::vector<std::string> values = {};
+};
+bool AbslParseFlag(absl::string_view text, Repeated* flag, std::string* error);
+std::string AbslUnparseFlag(const Repeated& flag);
+
+}  // namespace tallybus::cli
 
 ABSL_DECLARE_FLAG(std::string, method);
 ABSL_DECLARE_FLAG(std::string, to);
@@ -36,5 +49,14 @@ ABSL_DECLARE_FLAG(bool, all);
 ABSL_DECLARE_FLAG(bool, dry_run);
 ABSL_DECLARE_FLAG(bool, reveal);
 ABSL_DECLARE_FLAG(std::string, reason);
+ABSL_DECLARE_FLAG(tallybus::cli::Repeated, option);
+ABSL_DECLARE_FLAG(std::string, endpoint);
+ABSL_DECLARE_FLAG(std::string, event);
+ABSL_DECLARE_FLAG(std::string, request_ends);
+ABSL_DECLARE_FLAG(std::string, reply_accept);
+ABSL_DECLARE_FLAG(std::string, reply_reject);
+ABSL_DECLARE_FLAG(std::string, reply_overload);
+ABSL_DECLARE_FLAG(std::string, carries);
+ABSL_DECLARE_FLAG(std::string, arrived);
 
 #endif  // TALLYBUS_APPS_TALLYBUS_FLAGS_H_

@@ -22,11 +22,11 @@ const Command* Find(const std::vector<Command>& commands, const std::string& nam
 std::string Overview(const std::vector<Command>& commands) {
   std::string text = "tallybus <command> [flags] [arguments]\n\n";
   for (const Command& command : commands) {
-    absl::StrAppendFormat(&text, "  %-9s%s\n", command.name, command.summary);
+    absl::StrAppendFormat(&text, "  %-13s%s\n", command.name, command.summary);
   }
   return text +
-         "  version  print the version\n"
-         "  help     help <command> tells its flags\n";
+         "  version      print the version\n"
+         "  help         help <command> tells its flags\n";
 }
 
 int UnknownCommand(const std::vector<Command>& commands, const std::string& name) {
@@ -48,9 +48,10 @@ int Help(const std::vector<Command>& commands, const std::vector<std::string>& w
 }
 
 int Main(std::vector<std::string> words) {
-  const std::vector<Command> commands = {PubCommand(),    TailCommand(),     ReceiveCommand(),
-                                         StatusCommand(), EndpointCommand(), SpoolCommand(),
-                                         ReplayCommand(), TraceCommand()};
+  const std::vector<Command> commands = {PubCommand(),    TailCommand(),        ReceiveCommand(),
+                                         StatusCommand(), EndpointCommand(),    SpoolCommand(),
+                                         ReplayCommand(), TraceCommand(),       DescribeCommand(),
+                                         TryCommand(),    ConformanceCommand(), NewCommand()};
   if (words.empty()) {
     std::cerr << Overview(commands);
     return kUsage;

@@ -16,7 +16,6 @@
 #include "config/state_dir.h"
 #include "tallybus/counted.h"
 #include "tallybus/sqlite_spool.h"
-#include "transports/builtin.h"
 
 namespace tallybus {
 namespace {
@@ -52,7 +51,7 @@ absl::Status EnsureSocketDir(const config::Listen& listen) {
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options, Log& log, Signals& signals) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options), log, signals));
-  absl::Status status = RegisterBuiltinTransports(daemon->registry_);
+  absl::Status status;
   if (daemon->wake_.fd() < 0) status = absl::ResourceExhaustedError("no file descriptor is left");
   if (status.ok()) status = EnsureSocketDir(daemon->options_.config.listen);
   if (status.ok()) status = daemon->BindSockets();
@@ -287,7 +286,9 @@ void Daemon::Reload() {
   SetRoutes(*std::move(routes));
   if (web_credentials_) web_credentials_->Reload();
   std::vector<std::string> later = config::ChangedKeys(options_.config, *config);
-  std::erase_if(later, [](const std::string& key) { return key == "apps" || key == "routes"; });
+  std::erase_if(later, [](const std::string& key) {
+    return key == "apps" || key == "plugins" || key == "routes";
+  });
   log_.Write(later.empty() ? LogLevel::kInfo : LogLevel::kWarning,
              absl::StrCat("reloaded: apps and routes",
                           later.empty() ? "" : "; changed, and of no effect before a restart: ",
@@ -301,10 +302,12 @@ void Daemon::SetRoutes(RouteTable routes) {
 }
 
 absl::StatusOr<RouteTable> Daemon::MakeRoutesOf(const config::Config& config) {
-  absl::Status status = MakeRoutes(config, registry_, {}, &endpoint_ids_).status();
-  if (status.ok()) status = transports_->Start(registry_, SchemesOf(config));
+  absl::StatusOr<TransportCatalog> catalog = MakeCatalog(config);
+  if (!catalog.ok()) return catalog.status();
+  absl::Status status = MakeRoutes(config, catalog->registry, {}, &endpoint_ids_).status();
+  if (status.ok()) status = transports_->Start(*catalog, SchemesOf(config));
   if (!status.ok()) return status;
-  return MakeRoutes(config, registry_, transports_->all(), &endpoint_ids_);
+  return MakeRoutes(config, catalog->registry, transports_->all(), &endpoint_ids_);
 }
 
 }  // namespace tallybus

@@ -24,7 +24,6 @@
 #include "tallybus/metrics.h"
 #include "tallybus/router.h"
 #include "tallybus/spool.h"
-#include "tallybus/transport_registry.h"
 #include "transport_set.h"
 #include "transports/web/client_gateway.h"
 #include "transports/web/web_server.h"
@@ -84,7 +83,6 @@ class Daemon {
   Signals& signals_;
   SystemClock clock_;
   Metrics metrics_;
-  TransportRegistry registry_;
   WakeUp wake_;
   const uint64_t epoch_;
   zmq::context_t context_;

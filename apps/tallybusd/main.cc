@@ -15,7 +15,7 @@
 #include "config/config_warnings.h"
 #include "daemon.h"
 #include "spd_log.h"
-#include "transports/builtin.h"
+#include "transport_catalog.h"
 #include "web_credentials.h"
 
 ABSL_FLAG(std::string, config, "", "the configuration file (YAML)");
@@ -66,13 +66,6 @@ void AcceptDashes(std::vector<char*>& args) {
   }
 }
 
-absl::Status CheckRoutes(const config::Config& config, TransportRegistry& registry) {
-  absl::Status status = RegisterBuiltinTransports(registry);
-  EndpointIds ids;
-  if (status.ok()) status = MakeRoutes(config, registry, {}, &ids).status();
-  return status;
-}
-
 absl::Status Serve(Daemon::Options options) {
   auto signals = BlockSignals();
   if (!signals.ok()) return signals.status();
@@ -90,11 +83,14 @@ int Main(std::vector<std::string> sets) {
   if (absl::GetFlag(FLAGS_dev)) load.default_spool_path = config::kMemorySpool;
   absl::StatusOr<config::Config> config = config::Load(load);
   if (!config.ok()) return Fail(config.status());
-  TransportRegistry registry;
-  if (absl::Status status = CheckRoutes(*config, registry); !status.ok()) return Fail(status);
+  const absl::StatusOr<TransportCatalog> catalog = MakeCatalog(*config);
+  if (!catalog.ok()) return Fail(catalog.status());
+  EndpointIds ids;
+  const auto routes = MakeRoutes(*config, catalog->registry, {}, &ids);
+  if (!routes.ok()) return Fail(routes.status());
   if (absl::Status status = WebCredentials::Check(*config); !status.ok()) return Fail(status);
   if (absl::GetFlag(FLAGS_print_config)) {
-    std::fputs(config::Print(*config, registry).c_str(), stdout);
+    std::fputs(config::Print(*config, catalog->registry).c_str(), stdout);
     return 0;
   }
   if (absl::GetFlag(FLAGS_check)) {

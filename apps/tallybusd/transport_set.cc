@@ -17,17 +17,22 @@ absl::Status Named(const std::string& scheme, const absl::Status& status) {
 
 TransportSet::~TransportSet() { Stop(context_.clock.Now()); }
 
-absl::Status TransportSet::Start(const TransportRegistry& registry,
+absl::Status TransportSet::Start(const TransportCatalog& catalog,
                                  const std::set<std::string>& schemes) {
   std::map<std::string, Running> fresh;
   for (const std::string& scheme : schemes) {
-    if (by_scheme_.contains(scheme)) continue;
-    const TransportDescriptor* descriptor = registry.Find(scheme);
+    const std::string file = catalog.FileOf(scheme);
+    if (const auto running = by_scheme_.find(scheme); running != by_scheme_.end()) {
+      if (file == running->second.plugin_file) continue;
+      return Named(scheme, absl::FailedPreconditionError(
+                               "it runs from another file, and is changed by a restart alone"));
+    }
+    const TransportDescriptor* descriptor = catalog.registry.Find(scheme);
     if (descriptor == nullptr) return absl::NotFoundError("no transport " + scheme);
     auto transport = descriptor->create(context_);
     absl::Status status = transport.ok() ? (*transport)->Start() : transport.status();
     if (!status.ok()) return Named(scheme, status);
-    fresh.emplace(scheme, Running{*descriptor, *std::move(transport)});
+    fresh.emplace(scheme, Running{*descriptor, file, *std::move(transport)});
   }
   by_scheme_.merge(fresh);
   return absl::OkStatus();

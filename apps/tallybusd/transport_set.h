@@ -14,6 +14,7 @@
 #include "routes.h"
 #include "tallybus/route.h"
 #include "tallybus/transport_registry.h"
+#include "transport_catalog.h"
 
 namespace tallybus {
 
@@ -24,9 +25,9 @@ class TransportSet {
   ~TransportSet();  // stops at once where Stop was not called
 
   // Creates and starts those of these schemes that do not run: all of them; or none, and the error
-  // names the one that could not. What runs is left alone, also where no route has it any more:
-  // attempts of its routes may be open.
-  absl::Status Start(const TransportRegistry& registry, const std::set<std::string>& schemes);
+  // names the one that could not, or that runs from the file of another plugin. What runs is left
+  // alone, also where no route has it any more: attempts of its routes may be open.
+  absl::Status Start(const TransportCatalog& catalog, const std::set<std::string>& schemes);
   // Every open ticket is completed when it returns.
   void Stop(MonoTime deadline);
 
@@ -37,6 +38,7 @@ class TransportSet {
  private:
   struct Running {
     TransportDescriptor descriptor;
+    std::string plugin_file;
     std::unique_ptr<Transport> transport;
   };
 

@@ -31,11 +31,14 @@ ALLOWED = {
     "transports/web/": r"tallybus/(?!v1/)|absl/|transports/web/|boost/|openssl/|prometheus/|simdjson\.h",
     "transports/zmq/": r"tallybus/(?!v1/)|absl/|transports/zmq/|zmq\.hpp",
     "plugins/abi/": r"tallybus/c/",
+    "plugins/loader/": r"tallybus/(?!v1/)|absl/|plugins/(loader/|engine/versioned\.h)",
+    "apps/conformance/": r"tallybus/(?!v1/)|absl/|apps/conformance/",
+    "plugins/template/": r"tallybus/c/transport\.h|pthread\.h",
     "plugins/engine/": r"tallybus/c/|zmq\.h|[a-z_]+\.h$",
     "plugins/janus/": r"tallybus/c/|janus/|jansson\.h|curl/|glib(\.h|/)|[a-z_]+\.h$",
     "apps/tallybusd/config/": r"tallybus/(?!v1/)|absl/|yaml-cpp/|[a-z_]+\.h$",
     "apps/tallybus/admin_client": r"absl/|apps/|curl/",
-    "apps/": r"tallybus/(?!v1/)|absl/|transports/|apps/|config/|zmq\.hpp|spdlog/|simdjson\.h|[a-z_]+\.h$",
+    "apps/": r"tallybus/(?!v1/)|absl/|transports/|plugins/loader/|apps/|config/|zmq\.hpp|spdlog/|simdjson\.h|[a-z_]+\.h$",
     "examples/": r"tallybus/(?!v1/)|absl/",
 }
 SYSTEM = re.compile(r"^(sys|net|netinet|arpa|linux|bits)/|^[a-z_0-9]+(\.h)?$")
@@ -102,7 +105,8 @@ class HouseTest(unittest.TestCase):
         for path in files(".h", ".cc", ".c", folders=[*CODE, "tests"]):
             lines = path.read_text().count("\n")
             limit = HEADER_LINES if path.suffix == ".h" and "tests" not in path.parts else FILE_LINES
-            if lines > limit and path.name != "engine.h":  # the whole C interface is one header
+            # The whole C interface is one header, and the template is one file to copy.
+            if lines > limit and path.name not in ("engine.h", "line_transport.c"):
                 found.append(f"{name_of(path)}: {lines} lines, over {limit}")
         self.offenders(found)
 

@@ -196,6 +196,12 @@ struct Route : Sending {
   OnError on_error = OnError::kLog;
 };
 
+// One of the list `plugins`.
+struct PluginFile {
+  std::string path;   // absolute
+  std::string where;  // as url_where
+};
+
 struct Config {
   Node node;
   Listen listen;
@@ -206,6 +212,7 @@ struct Config {
   Api api;
   LogLevel log_level = LogLevel::kInfo;
   std::map<std::string, App> apps;  // by key
+  std::vector<PluginFile> plugins;  // in the order of the file
   std::vector<Route> routes;        // in the order of the file; names are unique
   // No app was configured, so `apps` holds the one that Web Call Server assumes.
   bool default_app_used = false;

@@ -177,7 +177,7 @@ constexpr Key<Config> kTopKeys[] = {
      [](const Value& v, Config& out) { return ReadKeys<Engines>(v, kEnginesKeys, out.engines); }},
     {"clients", [](const Value& v, Config& out) { return ReadClients(v, out.clients); }},
     {"api", [](const Value& v, Config& out) { return ReadApi(v, out.api); }},
-    {"plugins", nullptr},
+    {"plugins", [](const Value& v, Config& out) { return ReadPlugins(v, out.plugins); }},
     {"tests", nullptr},
     {"session_ttl",
      [](const Value& v, Config& out) {

@@ -350,6 +350,9 @@ std::string Print(const Config& config, const TransportRegistry& registry) {
   out.Entry(1, "level", LevelName(config.log_level));
   out.Section(0, "apps");
   for (const auto& [key, app] : config.apps) PrintApp(app, out);
+  std::vector<std::string> plugins;
+  for (const PluginFile& plugin : config.plugins) plugins.push_back(plugin.path);
+  out.Entry(0, "plugins", List(plugins));
   if (config.routes.empty()) {
     out.Entry(0, "routes", "[]");
   } else {

@@ -137,6 +137,20 @@ absl::Status ReadRoute(const Value& value, Route& out) {
 
 }  // namespace
 
+absl::Status ReadPlugins(const Value& plugins, std::vector<PluginFile>& out) {
+  out.clear();
+  if (plugins.IsNothing()) return absl::OkStatus();  // all below it may be commented out
+  absl::StatusOr<std::vector<Value>> items = plugins.Items();
+  if (!items.ok()) return items.status();
+  for (const Value& item : *items) {
+    absl::StatusOr<std::string> path = item.Text();
+    if (!path.ok()) return path.status();
+    if (!path->starts_with('/')) return item.Error("must be the absolute path of a shared object");
+    out.push_back({*std::move(path), item.Where()});
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadRoutes(const Value& routes, std::vector<Route>& out) {
   if (routes.IsNothing()) return absl::OkStatus();  // all below it may be commented out
   absl::StatusOr<std::vector<Value>> items = routes.Items();

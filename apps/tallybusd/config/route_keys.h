@@ -11,6 +11,9 @@
 
 namespace tallybus::config {
 
+// Reads the paths of the list `plugins`: what brings transports for routes.
+absl::Status ReadPlugins(const Value& plugins, std::vector<PluginFile>& out);
+
 // Reads every route of the list `routes` into `out`, in order.
 absl::Status ReadRoutes(const Value& routes, std::vector<Route>& out);
 

@@ -45,7 +45,7 @@ class TransportSetTest : public ::testing::Test {
       return std::make_unique<ToldTransport>(scheme, start, &story);
     };
     descriptor.credentials_end = [](const Endpoint&) { return absl::FromUnixSeconds(7); };
-    ASSERT_TRUE(registry.Register(descriptor).ok());
+    ASSERT_TRUE(catalog.registry.Register(descriptor).ok());
   }
 
   std::vector<std::string> story;
@@ -53,16 +53,16 @@ class TransportSetTest : public ::testing::Test {
   SystemClock clock;
   Metrics metrics;
   SilentLog log;
-  TransportRegistry registry;
+  TransportCatalog catalog;
   TransportSet transports{TransportContext{sink, clock, metrics, log}};
 };
 
 TEST_F(TransportSetTest, StartsWhatDoesNotRunAndLeavesTheRestAlone) {
   Register("a");
   Register("b");
-  ASSERT_TRUE(transports.Start(registry, {"a"}).ok());
-  ASSERT_TRUE(transports.Start(registry, {"a", "b"}).ok());
-  ASSERT_TRUE(transports.Start(registry, {"b"}).ok());
+  ASSERT_TRUE(transports.Start(catalog, {"a"}).ok());
+  ASSERT_TRUE(transports.Start(catalog, {"a", "b"}).ok());
+  ASSERT_TRUE(transports.Start(catalog, {"b"}).ok());
   EXPECT_THAT(story, ElementsAre("a starts", "b starts"));
   EXPECT_THAT(transports.all(), ElementsAre(Key("a"), Key("b")));
   transports.Stop(clock.Now());
@@ -73,17 +73,27 @@ TEST_F(TransportSetTest, OneThatCannotStartTakesTheFreshOnesBackAndNoOthers) {
   Register("a");
   Register("b");
   Register("c", absl::UnavailableError("no port is free"));
-  ASSERT_TRUE(transports.Start(registry, {"a"}).ok());
-  const absl::Status failed = transports.Start(registry, {"a", "b", "c"});
+  ASSERT_TRUE(transports.Start(catalog, {"a"}).ok());
+  const absl::Status failed = transports.Start(catalog, {"a", "b", "c"});
   EXPECT_EQ(std::string(failed.message()), "transport c: no port is free");
   EXPECT_THAT(story, ElementsAre("a starts", "b starts", "c starts", "-c", "-b"));
   EXPECT_THAT(transports.all(), ElementsAre(Key("a")));
-  EXPECT_FALSE(transports.Start(registry, {"unknown"}).ok());
+  EXPECT_FALSE(transports.Start(catalog, {"unknown"}).ok());
+}
+
+TEST_F(TransportSetTest, AnotherFileForWhatRunsIsRefused) {
+  Register("a");
+  catalog.plugin_files["a"] = "/old.so";
+  ASSERT_TRUE(transports.Start(catalog, {"a"}).ok());
+  EXPECT_TRUE(transports.Start(catalog, {"a"}).ok());
+  catalog.plugin_files["a"] = "/new.so";
+  EXPECT_EQ(std::string(transports.Start(catalog, {"a"}).message()),
+            "transport a: it runs from another file, and is changed by a restart alone");
 }
 
 TEST_F(TransportSetTest, ARouteIsToldOfItsOwnCredentials) {
   Register("a");
-  ASSERT_TRUE(transports.Start(registry, {"a"}).ok());
+  ASSERT_TRUE(transports.Start(catalog, {"a"}).ok());
   Route route;
   route.transport = transports.all().at("a");
   EXPECT_EQ(*transports.CredentialsEnd(route), absl::FromUnixSeconds(7));

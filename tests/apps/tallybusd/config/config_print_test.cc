@@ -73,6 +73,7 @@ TEST(ConfigPrintTest, EveryKeyIsPrintedWithItsDefault) {
             "    stale_after: off\n"
             "    stream_keep_alive: off\n"
             "    rest_client_config: {}\n"
+            "plugins: []\n"
             "routes: []\n");
 }
 
@@ -148,6 +149,7 @@ spool:
 engines: {grace: 1500ms, on_lost: nothing}
 session_ttl: 90m
 log: {level: error}
+plugins: [/usr/lib/a.so, "/my b$$.so"]
 apps:
   "null":
     url: off
@@ -279,6 +281,8 @@ TEST(ConfigPrintTest, PrintedConfigurationLoadsAsTheSame) {
   ExpectTheSpoolAndEngines(*second);
   EXPECT_EQ(second->listen.admin, "unix:/tmp/my admin.sock");
   EXPECT_EQ(second->log_level, LogLevel::kError);
+  ASSERT_EQ(second->plugins.size(), 2u);
+  EXPECT_EQ(second->plugins[1].path, "/my b$.so");
   ASSERT_EQ(second->apps.size(), 2u);
   EXPECT_EQ(second->apps.at("null").url, std::nullopt);
   ExpectTheApp(second->apps.at("live.example: [x]"));

@@ -236,6 +236,18 @@ TEST(RouteKeysTest, KeysFromElsewhereAreRefusedWithTheirPlace) {
   EXPECT_THAT(RouteError("stream_keep_alive: 1m"), HasSubstr("is a key of apps"));
 }
 
+TEST(RouteKeysTest, PluginsAreAbsolutePaths) {
+  absl::StatusOr<Config> config = LoadText("plugins: [/a.so, /b.so]");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_EQ(config->plugins.size(), 2u);
+  EXPECT_EQ(config->plugins[1].path, "/b.so");
+  EXPECT_THAT(config->plugins[1].where, EndsWith(":1:18: plugins[1]"));
+  EXPECT_EQ(ErrorOf("plugins: [a.so]"),
+            "t.yaml:1:11: plugins[0]: must be the absolute path of a shared object");
+  EXPECT_EQ(ErrorOf("plugins: /a.so"), "t.yaml:1:10: plugins: must be a list, not text");
+  EXPECT_THAT(LoadText("plugins:\n# - /a.so\n")->plugins, IsEmpty());
+}
+
 TEST(RouteKeysTest, OverrideReplacesTheWholeList) {
   absl::StatusOr<Config> config =
       LoadText(WithRoute("on_error: FAIL"), {"routes=[{name: x, endpoints: [http://x/]}]"});

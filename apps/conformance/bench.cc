@@ -1,12 +1,10 @@
-// Waiting is bounded: a completion that never comes fails a test and does not hang it.
-#include "tests/conformance/transport_bench.h"
-
-#include <gtest/gtest.h>
+// Waiting is bounded: a completion that never comes fails a check and does not hang it.
+#include "apps/conformance/bench.h"
 
 #include <chrono>
 #include <utility>
 
-namespace tallybus::testing {
+namespace tallybus::conformance {
 
 void RecordingSink::Complete(Ticket ticket, DeliveryResult result) {
   {
@@ -51,17 +49,19 @@ Endpoint EndpointAt(std::string url, uint64_t id) {
   return endpoint;
 }
 
-TransportBench::TransportBench(const TransportDescriptor& descriptor, int threads) {
+Bench::Bench(const TransportDescriptor& descriptor, int threads) {
   auto transport = descriptor.create(TransportContext{sink, clock, metrics, log, threads});
-  EXPECT_TRUE(transport.ok()) << transport.status();
+  status_ = transport.status();
+  if (!transport.ok()) return;
   transport_ = *std::move(transport);
-  const absl::Status started = transport_->Start();
-  EXPECT_TRUE(started.ok()) << started;
+  status_ = transport_->Start();
 }
 
-TransportBench::~TransportBench() { Stop(absl::ZeroDuration()); }
+Bench::~Bench() {
+  if (status_.ok()) Stop(absl::ZeroDuration());
+}
 
-Delivery TransportBench::Prepare(const Endpoint& endpoint, const Options& options) {
+Delivery Bench::Prepare(const Endpoint& endpoint, const Options& options) {
   const auto ticket = static_cast<Ticket>(++last_ticket_);
   auto kept = std::make_unique<Kept>();
   kept->event.id = {.epoch = 0x0123456789abcdef, .sequence = last_ticket_};
@@ -87,14 +87,14 @@ Delivery TransportBench::Prepare(const Endpoint& endpoint, const Options& option
                   .want_answer = options.want_answer};
 }
 
-Ticket TransportBench::Deliver(const Endpoint& endpoint, const Options& options) {
+Ticket Bench::Deliver(const Endpoint& endpoint, const Options& options) {
   const Delivery delivery = Prepare(endpoint, options);
   transport_->Deliver({&delivery, 1});
   return delivery.ticket;
 }
 
-std::vector<Ticket> TransportBench::DeliverMany(const Endpoint& endpoint, size_t count,
-                                                const Options& options) {
+std::vector<Ticket> Bench::DeliverMany(const Endpoint& endpoint, size_t count,
+                                       const Options& options) {
   std::vector<Delivery> deliveries;
   std::vector<Ticket> tickets;
   for (size_t i = 0; i < count; ++i) {
@@ -107,12 +107,10 @@ std::vector<Ticket> TransportBench::DeliverMany(const Endpoint& endpoint, size_t
   return tickets;
 }
 
-DeliveryResult TransportBench::DeliverAndWait(const Endpoint& endpoint, const Options& options) {
-  auto result = sink.WaitFor(Deliver(endpoint, options));
-  EXPECT_TRUE(result.has_value()) << "the attempt was never completed";
-  return result.value_or(DeliveryResult{});
+std::optional<DeliveryResult> Bench::TryAndWait(const Endpoint& endpoint, const Options& options) {
+  return sink.WaitFor(Deliver(endpoint, options));
 }
 
-const Event& TransportBench::EventOf(Ticket ticket) const { return kept_.at(ticket)->event; }
+const Event& Bench::EventOf(Ticket ticket) const { return kept_.at(ticket)->event; }
 
-}  // namespace tallybus::testing
+}  // namespace tallybus::conformance

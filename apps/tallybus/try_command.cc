@@ -1,0 +1,162 @@
+// `tallybus try`: one delivery by a plugin, and what came of it.
+#include <absl/flags/flag.h>
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/tallybus/command.h"
+#include "apps/tallybus/flags.h"
+#include "apps/tallybus/plugin_setting.h"
+#include "apps/tallybus/table.h"
+#include "tallybus/codec.h"
+
+namespace tallybus::cli {
+namespace {
+
+// What the plugin and the loader say, on standard error.
+class PrintedLog final : public Log {
+ public:
+  void Write(LogLevel, std::string_view line) override {
+    std::cerr << std::string(line) + "\n" << std::flush;
+  }
+};
+
+class OneResult final : public DeliverySink {
+ public:
+  void Complete(Ticket, DeliveryResult result) override { result_.set_value(std::move(result)); }
+  std::future<DeliveryResult> future() { return result_.get_future(); }
+
+ private:
+  std::promise<DeliveryResult> result_;
+};
+
+const char* WordOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kDelivered:
+      return "delivered";
+    case Verdict::kRetryLater:
+      return "retry later";
+    case Verdict::kHold:
+      return "hold";
+    case Verdict::kRejected:
+      return "rejected";
+    case Verdict::kGone:
+      return "gone";
+  }
+  return "";
+}
+
+const char* MeaningOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kDelivered:
+      return "the event has arrived";
+    case Verdict::kRetryLater:
+      return "the event is tried again by its route's schedule";
+    case Verdict::kHold:
+      return "guaranteed: the endpoint is held until a person has looked, and events wait; notify: "
+             "the event has failed";
+    case Verdict::kRejected:
+      return "guaranteed: the event is a dead letter; notify: it has failed";
+    case Verdict::kGone:
+      return "guaranteed: the endpoint wants no more, and is held; notify: the event has failed";
+  }
+  return "";
+}
+
+absl::StatusOr<Event> ReadEvent() {
+  const std::string path = absl::GetFlag(FLAGS_event);
+  std::string json = R"({"sessionId":"s1","name":"cam-1","published":true,"status":"PUBLISHING"})";
+  if (!path.empty()) {
+    std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
+    if (!file) return absl::InvalidArgumentError("--event: " + path + " cannot be read");
+    json.assign(std::istreambuf_iterator<char>(file), {});
+    while (!json.empty() && (json.back() == '\n' || json.back() == '\r')) json.pop_back();
+  }
+  EventDefaults defaults;
+  defaults.node_id = "tallybus-try";
+  defaults.now = absl::Now();
+  absl::StatusOr<Event> event = EventFromJson(absl::GetFlag(FLAGS_method), json, defaults);
+  if (!event.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--event: ", event.status().message()));
+  }
+  event->id = {static_cast<uint64_t>(absl::ToUnixNanos(defaults.now)), 1};
+  return event;
+}
+
+void Print(const DeliveryResult& result, absl::Duration took) {
+  std::cout << WordOf(result.verdict) << ": " << Printable(result.reason);
+  if (result.remote_code != 0) std::cout << ", code " << result.remote_code;
+  if (result.retry_after > absl::ZeroDuration()) {
+    std::cout << ", come back in " << absl::FormatDuration(result.retry_after);
+  }
+  std::cout << ", after " << absl::ToInt64Milliseconds(took) << " ms\n";
+  if (!result.status.ok() && result.status.message() != result.reason) {
+    std::cout << "for the log: " << std::string(result.status.message()) << "\n";
+  }
+  if (result.never_sent) std::cout << "no byte of it reached the peer\n";
+  if (!result.answer.empty()) std::cout << "answer: " << Printable(result.answer) << "\n";
+  std::cout << "means: " << MeaningOf(result.verdict) << std::endl;
+}
+
+absl::StatusOr<DeliveryResult> Try(const PluginSetting& setting, const Event& event) {
+  SystemClock clock;
+  Metrics metrics;
+  PrintedLog log;
+  OneResult sink;
+  std::future<DeliveryResult> future = sink.future();
+  auto transport = setting.transport.create(TransportContext{sink, clock, metrics, log});
+  if (!transport.ok()) return transport.status();
+  if (absl::Status status = (*transport)->Start(); !status.ok()) return status;
+  const std::string lane = LaneKey(event);
+  const Parcel parcel = {event, event.json, lane, 1, 1, false, false, 0};
+  const MonoTime begin = clock.Now();
+  const Delivery delivery = {
+      Ticket{1}, {&parcel, 1}, setting.endpoint, begin + setting.endpoint.timeout, true};
+  (*transport)->Deliver({&delivery, 1});
+  future.wait();  // the loader gives a result where the plugin does not
+  DeliveryResult result = future.get();
+  Print(result, clock.Now() - begin);
+  (*transport)->Stop(clock.Now());
+  return result;
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  const absl::StatusOr<std::string> path = PluginFile(arguments);
+  if (!path.ok()) return Complain("try", std::string(path.status().message()), kUsage);
+  const absl::StatusOr<Event> event = ReadEvent();
+  if (!event.ok()) return Complain("try", std::string(event.status().message()), kUsage);
+  const auto setting = ReadPluginSetting(*path, absl::GetFlag(FLAGS_endpoint));
+  if (!setting.ok()) return Complain("try", std::string(setting.status().message()), kUsage);
+  const absl::StatusOr<DeliveryResult> result = Try(*setting, *event);
+  if (!result.ok()) return Complain("try", std::string(result.status().message()), kFailed);
+  return result->verdict == Verdict::kDelivered ? kDone : kFailed;
+}
+
+}  // namespace
+
+Command TryCommand() {
+  Command command;
+  command.name = "try";
+  command.arguments = "FILE.so";
+  command.summary = "one delivery by a transport plugin, and what came of it";
+  command.details =
+      "Loads the plugin, hands it one event for --endpoint, and prints the verdict, the reason "
+      "and\n"
+      "what it means. No daemon is asked, and nothing is tried again. What the plugin logs, and\n"
+      "what it does that it must not, is on standard error.\n"
+      "Exit status 0: delivered; 1: not, or the plugin cannot start; 2: not understood.";
+  command.flags = {"endpoint", "option", "event", "method", "timeout"};
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tallybus::cli

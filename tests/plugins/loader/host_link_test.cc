@@ -1,0 +1,60 @@
+// What a plugin calls of the router, also when there is none any more.
+#include "plugins/loader/host_link.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace tallybus::loader {
+namespace {
+
+using ::testing::ElementsAre;
+
+class Told final : public HostCalls {
+ public:
+  void OnComplete(uint64_t ticket, const tallybus_result*) override {
+    story.push_back("ticket " + std::to_string(ticket));
+  }
+  int64_t OnNow() override { return 42; }
+  void OnLog(LogLevel level, std::string_view line) override {
+    story.push_back(std::to_string(static_cast<int>(level)) + " " + std::string(line));
+  }
+  std::vector<std::string> story;
+};
+
+TEST(HostLinkTest, HandsCallsOn) {
+  Told told;
+  HostLink& link = HostLink::Attach(told);
+  const tallybus_host& host = *link.host();
+  EXPECT_EQ(host.struct_size, sizeof host);
+  host.complete(host.self, 7, nullptr);
+  host.log(host.self, TALLYBUS_LOG_WARNING, {"hm", 2});
+  tallybus_log_level odd;
+  const int none_of_it = 77;
+  std::memcpy(&odd, &none_of_it, sizeof odd);
+  host.log(host.self, odd, {"odd", 3});
+  host.log(host.self, TALLYBUS_LOG_INFO, {nullptr, 9});
+  EXPECT_EQ(host.now_ns(host.self), 42);
+  EXPECT_EQ(host.get_extension(host.self, "anything"), nullptr);
+  EXPECT_THAT(told.story, ElementsAre("ticket 7", "2 hm", "1 odd"));
+  link.Detach();
+}
+
+TEST(HostLinkTest, CallsOfAPluginThatOutlivesItsRouterDoNothing) {
+  const tallybus_host* host = nullptr;
+  {
+    Told told;
+    HostLink& link = HostLink::Attach(told);
+    host = link.host();
+    link.Detach();
+  }
+  host->complete(host->self, 7, nullptr);
+  host->log(host->self, TALLYBUS_LOG_INFO, {"x", 1});
+  EXPECT_EQ(host->now_ns(host->self), 0);
+}
+
+}  // namespace
+}  // namespace tallybus::loader

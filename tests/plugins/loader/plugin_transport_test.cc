@@ -1,0 +1,198 @@
+// A plugin that does what it must not: every ticket is completed once all the same, and it is told.
+#include "plugins/loader/plugin_transport.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "plugins/loader/loader.h"
+#include "tests/conformance/transport_bench.h"
+#include "tests/plugins/loader/plugins.h"
+#include "tests/support/recording_log.h"
+
+namespace tallybus::loader {
+namespace {
+
+using ::tallybus::testing::EndpointAt;
+using ::tallybus::testing::PluginPath;
+using ::tallybus::testing::TransportBench;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// What it does wrong is its address; each is an endpoint of its own.
+Endpoint At(const std::string& url) { return EndpointAt(url, std::hash<std::string>()(url)); }
+
+TransportDescriptor Hostile() {
+  TransportRegistry registry;
+  auto plugin = LoadPlugin(PluginPath("hostile"), registry);
+  EXPECT_TRUE(plugin.ok()) << plugin.status();
+  return *registry.Find("hostile");
+}
+
+class PluginTransportTest : public ::testing::Test {
+ protected:
+  uint64_t Faults(const std::string& fault) {
+    return bench.metrics
+        .GetCounter(PluginFaults::kMetric, "", {{"plugin", "Hostile"}, {"fault", fault}})
+        .Value();
+  }
+  TransportBench::Options Within(absl::Duration timeout) {
+    TransportBench::Options options;
+    options.timeout = timeout;
+    options.want_answer = true;
+    return options;
+  }
+
+  TransportBench bench{Hostile()};
+};
+
+TEST_F(PluginTransportTest, AGoodResultIsHandedOn) {
+  const auto result = bench.DeliverAndWait(At("good"));
+  EXPECT_EQ(result.verdict, Verdict::kDelivered);
+  EXPECT_EQ(result.remote_code, 200);
+  EXPECT_EQ(result.reason, "OK");
+}
+
+TEST_F(PluginTransportTest, ASecondResultIsDropped) {
+  const Ticket ticket = bench.Deliver(At("twice"));
+  EXPECT_EQ(bench.sink.Completions(ticket), 1);
+  EXPECT_EQ(Faults("twice"), 1u);
+}
+
+TEST_F(PluginTransportTest, AResultForATicketThatItDoesNotHaveIsDropped) {
+  const Ticket ticket = bench.Deliver(At("unknown"));
+  EXPECT_EQ(bench.sink.Completions(ticket), 1);
+  EXPECT_EQ(bench.sink.total(), 1u);
+  EXPECT_EQ(Faults("unknown"), 1u);
+}
+
+TEST_F(PluginTransportTest, WhatItNeverCompletesTimesOutABitAfterItsDeadline) {
+  const MonoTime begin = bench.clock.Now();
+  const auto result = bench.DeliverAndWait(At("never"), Within(absl::Milliseconds(10)));
+  const absl::Duration took = bench.clock.Now() - begin;
+  EXPECT_EQ(result.verdict, Verdict::kRetryLater);
+  EXPECT_EQ(result.reason, "timed out");
+  EXPECT_FALSE(result.never_sent);
+  EXPECT_GE(took, absl::Milliseconds(10) + PluginTransport::kGrace);
+  EXPECT_LT(took, absl::Milliseconds(10) + absl::Seconds(1)) << "then the router gives it up";
+  EXPECT_EQ(Faults("never"), 1u);
+}
+
+TEST_F(PluginTransportTest, ALateResultIsDropped) {
+  const Ticket late = bench.Deliver(At("late"), Within(absl::Milliseconds(-600)));
+  ASSERT_TRUE(bench.sink.WaitFor(late));
+  EXPECT_EQ(bench.DeliverAndWait(At("release")).verdict, Verdict::kDelivered);
+  EXPECT_EQ(bench.sink.Completions(late), 1);
+  EXPECT_EQ(bench.sink.WaitFor(late)->reason, "timed out");
+  EXPECT_EQ(Faults("late"), 1u);
+}
+
+TEST_F(PluginTransportTest, AResultThatCannotBeReadMeansOnceMore) {
+  for (const char* kind : {"null", "verdict", "size", "large", "bytes"}) {
+    const auto result = bench.DeliverAndWait(At(kind));
+    EXPECT_EQ(result.verdict, Verdict::kRetryLater) << kind;
+    EXPECT_FALSE(result.status.ok()) << kind;
+    EXPECT_FALSE(result.never_sent) << kind;
+  }
+  EXPECT_EQ(Faults("malformed"), 5u);
+}
+
+TEST_F(PluginTransportTest, LongTextsAreCutAndCleaned) {
+  const auto result = bench.DeliverAndWait(At("long"), Within(absl::Seconds(5)));
+  EXPECT_EQ(result.answer.size(), 65536u);
+  EXPECT_TRUE(result.answer_cut);
+  EXPECT_EQ(result.reason.size(), 256u);
+  EXPECT_EQ(result.reason.substr(0, 6), "a?b??r");
+}
+
+TEST_F(PluginTransportTest, AResultThatClaimsAStopIsARetryWhileNobodyStopsIt) {
+  EXPECT_EQ(bench.DeliverAndWait(At("stopped")).status.code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(PluginTransportTest, AStopThatDoesNothingCompletesAllThatIsOpen) {
+  const auto tickets = bench.DeliverMany(At("never"), 20, Within(absl::Hours(1)));
+  bench.Stop(absl::ZeroDuration());
+  for (const Ticket ticket : tickets) {
+    ASSERT_EQ(bench.sink.Completions(ticket), 1);
+    EXPECT_EQ(bench.sink.WaitFor(ticket)->status.code(), absl::StatusCode::kCancelled);
+  }
+  EXPECT_EQ(Faults("left_open"), 20u);
+}
+
+TEST_F(PluginTransportTest, ADeliveryAfterStopIsCompletedAlsoWhereThePluginDoesNot) {
+  bench.Stop(absl::ZeroDuration());
+  const Ticket ticket = bench.Deliver(At("never"), Within(absl::Hours(1)));
+  EXPECT_EQ(bench.sink.Completions(ticket), 1);
+  EXPECT_EQ(bench.sink.WaitFor(ticket)->verdict, Verdict::kRetryLater);
+}
+
+TEST_F(PluginTransportTest, APluginThatNeverCompletesGetsNoMoreAtSomePoint) {
+  const auto first =
+      bench.DeliverMany(At("never"), OpenTickets::kMostLate, Within(absl::Milliseconds(-600)));
+  ASSERT_TRUE(bench.sink.WaitForTickets(first.size()));
+  const Ticket refused = bench.Deliver(At("good"));
+  ASSERT_EQ(bench.sink.Completions(refused), 1);
+  EXPECT_TRUE(bench.sink.WaitFor(refused)->never_sent);
+  EXPECT_EQ(Faults("crowded"), 1u);
+}
+
+TEST(PluginTransportLogTest, ItsLinesCarryItsNameAndNoPayload) {
+  tallybus::testing::RecordingSink sink;
+  SystemClock clock;
+  Metrics metrics;
+  tallybus::testing::RecordingLog log;
+  auto transport = Hostile().create(TransportContext{sink, clock, metrics, log});
+  ASSERT_TRUE(transport.ok()) << transport.status();
+  EXPECT_THAT(log.Text(), HasSubstr("plugin Hostile: made?of glass"));
+}
+
+TEST(PluginTransportStartTest, AStartThatFailsSaysWhy) {
+  TransportRegistry registry;
+  ASSERT_TRUE(LoadPlugin(PluginPath("start_fails"), registry).ok());
+  tallybus::testing::RecordingSink sink;
+  SystemClock clock;
+  Metrics metrics;
+  tallybus::testing::SilentLog log;
+  auto transport = registry.Find("hostile")->create(TransportContext{sink, clock, metrics, log});
+  ASSERT_TRUE(transport.ok()) << transport.status();
+  EXPECT_EQ((*transport)->Start(), absl::UnavailableError("no?port is free"));
+}
+
+// One in C++ that throws wherever it is called.
+TEST(PluginTransportThrowTest, WhatThrowsHarmsNobody) {
+  static const tallybus_transport transport = {
+      sizeof transport,
+      nullptr,
+      [](void*, tallybus_error*) { return TALLYBUS_OK; },
+      [](void*, const tallybus_delivery* const*, size_t) { throw std::runtime_error("deliver"); },
+      [](void*, int64_t) { throw 7; },
+      [](void*) { throw 8; },
+      nullptr};
+  tallybus_transport_entry entry = {};
+  entry.struct_size = sizeof entry;
+  entry.abi_major = TALLYBUS_TRANSPORT_ABI_MAJOR;
+  entry.scheme = "throws";
+  entry.name = "Throws";
+  entry.version = "1";
+  entry.check = [](const tallybus_endpoint*, tallybus_error*) -> tallybus_status { throw 9; };
+  entry.create = [](const tallybus_host*, const tallybus_transport** made, tallybus_error*) {
+    *made = &transport;
+    return TALLYBUS_OK;
+  };
+  auto plugin = ReadEntry("p", &entry);
+  ASSERT_TRUE(plugin.ok()) << plugin.status();
+  const TransportDescriptor descriptor = DescriptorOf(*plugin);
+  EXPECT_FALSE(descriptor.check(At("x")).ok());
+  TransportBench bench(descriptor);
+  const Ticket ticket = bench.Deliver(At("x"));
+  bench.Stop(absl::ZeroDuration());
+  EXPECT_EQ(bench.sink.Completions(ticket), 1);
+  EXPECT_EQ(bench.metrics
+                .GetCounter(PluginFaults::kMetric, "", {{"plugin", "Throws"}, {"fault", "threw"}})
+                .Value(),
+            2u);
+}
+
+}  // namespace
+}  // namespace tallybus::loader
