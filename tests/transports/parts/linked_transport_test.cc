@@ -54,10 +54,13 @@ class TestLink final : public Link {
     pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
     peers_.takes_signals |= sigismember(&blocked, SIGTERM) == 0;
     if (url_ == "x://slow") peers_.changed.wait(lock, [this] { return !peers_.blocked; });
-    for (Ticket ticket : std::exchange(taken_, {})) {
+    const std::vector<Ticket> sent = std::exchange(taken_, {});
+    const bool silent = peers_.silent;
+    lock.unlock();
+    for (Ticket ticket : sent) {
       DeliveryResult delivered;
       delivered.verdict = Verdict::kDelivered;
-      if (!peers_.silent) attempts_.Complete(ticket, std::move(delivered));
+      if (!silent) attempts_.Complete(ticket, std::move(delivered));
     }
   }
 
@@ -88,6 +91,11 @@ class LinkedTransportTest : public ::testing::Test {
       peers_.blocked = blocked;
     }
     peers_.changed.notify_all();
+  }
+
+  bool IsSending() {
+    std::lock_guard lock(peers_.mutex);
+    return !peers_.threads.empty();
   }
 
   Peers peers_;
@@ -125,7 +133,7 @@ TEST_F(LinkedTransportTest, WhatIsOverBeforeItsTurnIsNotSent) {
   testing::TransportBench bench(Descriptor());
   testing::TransportBench::Options options;
   bench.Deliver(EndpointAt("x://slow"), options);
-  while (peers_.threads.empty()) std::this_thread::yield();
+  while (!IsSending()) std::this_thread::yield();
   options.timeout = absl::Milliseconds(20);
   options.body = "too late";
   const DeliveryResult late = bench.DeliverAndWait(EndpointAt("x://slow"), options);
