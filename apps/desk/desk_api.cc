@@ -223,6 +223,7 @@ std::vector<WebRoute> DeskRoutes(Router& router, const Clock& clock) {
             List(question, [](Desk& desk) { return AlertsJson(desk.Alerts()); })),
       Route("GET", "/api/v1/spool", Spool(question)),
       Route("GET", "/api/v1/trace", TraceHandler(question)),
+      Route("GET", "/api/v1/sessions", SessionsHandler(question)),
       Route("POST", "/api/v1/spool/retry", Replay(question, OfDeadLetters, "dead")),
       Route("POST", "/api/v1/spool/drop", Drop(question)),
       Route("POST", "/api/v1/replay", Replay(question, OfReplay, "dead,delivered")),

@@ -44,6 +44,8 @@ class Question {
 
 // What became of the event, stream or session that the parameter `of` names.
 AsyncWebHandler TraceHandler(Question question);
+// The sessions that live, by the filters of the read API.
+AsyncWebHandler SessionsHandler(Question question);
 
 }  // namespace tallybus::desk
 

@@ -118,11 +118,15 @@ WebRoute Get(const char* path, AsyncWebHandler handler) {
 
 }  // namespace
 
+AsyncWebHandler SessionsHandler(Question question) {
+  return Live(question, LivePageFilter::Kind::kSessions);
+}
+
 std::vector<WebRoute> ReadRoutes(Router& router, const Clock& clock) {
   const Question question(router, clock);
   return {
       Get("/api/v1/streams", Live(question, LivePageFilter::Kind::kStreams)),
-      Get("/api/v1/sessions", Live(question, LivePageFilter::Kind::kSessions)),
+      Get("/api/v1/sessions", SessionsHandler(question)),
       Get("/api/v1/endpoints", Endpoints(question)),
       Get("/api/v1/trace", TraceHandler(question)),
       Get("/api/v1/dead-letters", DeadLetters(question)),

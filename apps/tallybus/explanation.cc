@@ -12,9 +12,7 @@
 
 #include "apps/tallybusd/routes.h"
 #include "tallybus/codec.h"
-#include "tallybus/log.h"
-#include "tallybus/session_table.h"
-#include "tallybus/decision.h"
+#include "tallybus/rehearsal.h"
 #include "transports/rest/prepared_request.h"
 
 namespace tallybus::cli {
@@ -25,10 +23,6 @@ class Nowhere final : public Transport {
   absl::Status Start() override { return absl::OkStatus(); }
   void Deliver(std::span<const Delivery>) override {}
   void Stop(MonoTime) override {}
-};
-
-class NoLog final : public Log {
-  void Write(LogLevel, std::string_view) override {}
 };
 
 std::string Listed(const FieldSetPtr& fields) {
@@ -139,19 +133,19 @@ class Explanation {
     }
   }
 
-  void TellNoBackend(const Decision& decision) {
+  void TellNoBackend(const Rehearsal& decision) {
     const Event& event = sample_.event;
     const std::string own = event.app_key + "/backend";
     switch (decision.backend) {
-      case Decision::Backend::kSend:
+      case AtBackend::kSend:
         break;
-      case Decision::Backend::kNone:
+      case AtBackend::kNone:
         Not(own, absl::StrCat("apps.", event.app_key, " is not configured, or has no url"));
         break;
-      case Decision::Backend::kNotListed:
+      case AtBackend::kNotListed:
         Not(own, absl::StrCat("its methods do not list ", event.method));
         break;
-      case Decision::Backend::kDisabled:
+      case AtBackend::kDisabled:
         Not(own, "restPolicy is DISABLE");
         break;
     }
@@ -164,7 +158,7 @@ class Explanation {
   absl::Status TellTarget(const Target& target, bool rehearsed) {
     const Route& route = *target.route;
     absl::StrAppend(&text_, "\nroute    ", route.name,
-                    rehearsed ? ": not sent, dry_run; it would be\n"
+                    rehearsed           ? ": not sent, dry_run; it would be\n"
                     : target.overwrites ? ": sent, and the client's copy waits for the answer\n"
                                         : ": sent\n");
     if (route.endpoint_count() > 1) {
@@ -179,18 +173,19 @@ class Explanation {
     return absl::OkStatus();
   }
 
-  void TellClients(const FieldSetPtr& exclude) {
+  void TellClients(const Rehearsal& decision) {
     const Event& event = sample_.event;
+    const FieldSetPtr& exclude = decision.client_exclude;
     absl::StrAppend(&text_, "\nclients  ");
-    if (!IsForClients(event)) {
+    if (!decision.for_clients) {
       absl::StrAppend(&text_, "none: ", event.method, " is not for them\n");
       return;
     }
     const std::string json = exclude ? WithoutFields(event.json, exclude) : event.json;
-    absl::StrAppend(&text_, "of ", event.session_id.empty() ? "no session" : event.session_id,
-                    ", and who watches the stream or the app\n",
-                    Indented(absl::StrCat("{\"message\":\"", event.method, "\",\"data\":[", json,
-                                          "]}")));
+    absl::StrAppend(
+        &text_, "of ", event.session_id.empty() ? "no session" : event.session_id,
+        ", and who watches the stream or the app\n",
+        Indented(absl::StrCat("{\"message\":\"", event.method, "\",\"data\":[", json, "]}")));
   }
 
   std::string Take() { return std::move(text_); }
@@ -245,14 +240,7 @@ absl::StatusOr<std::string> Explain(const config::Config& config, const Transpor
   const Event& event = sample.event;
   const auto own = routes->by_app.find(event.app_key);
   const RoutePtr route = own == routes->by_app.end() ? nullptr : own->second;
-  // The session's config as the app's: it governs whole where there is one.
-  if (session.config != nullptr && route != nullptr) {
-    auto governed = std::make_shared<Route>(*route);
-    governed->app_config = session.config;
-    own->second = governed;
-  }
-  NoLog log;
-  const Decision decision = Decide(event, SessionTable(log), *routes);
+  const Rehearsal decision = Rehearse(event, session.config, *routes);
 
   Explanation told(sample, transports[config::kRest], reveal);
   told.TellEvent();
@@ -268,7 +256,7 @@ absl::StatusOr<std::string> Explain(const config::Config& config, const Transpor
   for (const RoutePtr& other : routes->others) {
     if (!other->match.Fits(event)) told.Not(other->name, WhyNotTaken(*other, event));
   }
-  told.TellClients(decision.client_exclude);
+  told.TellClients(decision);
   return told.Take();
 }
 

@@ -25,7 +25,7 @@
 #include "keep_alives.h"
 #include "live_table.h"
 #include "router_counters.h"
-#include "tallybus/decision.h"
+#include "policy/decision.h"
 #include "tallybus/limited_log.h"
 #include "tallybus/live_streams.h"
 #include "tallybus/mailbox.h"

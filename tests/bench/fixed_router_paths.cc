@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "tallybus/codec.h"
-#include "tallybus/decision.h"
+#include "policy/decision.h"
 #include "tallybus/sqlite_spool.h"
 #include "tallybus/v1/bus.pb.h"
 #include "tests/bench/fixed_paths.h"

@@ -25,7 +25,7 @@ class ExplainTest(unittest.TestCase):
 
     def explain(self, daemon, event, *flags, code=0):
         path = daemon.work_dir / "event.json"
-        path.write_text(json.dumps(event))
+        path.write_text(json.dumps(event, separators=(",", ":")))
         done = subprocess.run(
             [BIN / "tallybus", "explain", "--config", daemon.config_path, "--event", path, *flags],
             capture_output=True, text=True, timeout=60)

@@ -1,5 +1,5 @@
 // Looks up what governs an event and freezes it.
-#include "tallybus/decision.h"
+#include "policy/decision.h"
 
 #include <algorithm>
 #include <utility>
@@ -74,11 +74,13 @@ bool IsForClients(const Event& event) {
   return !event.from_router || event.method != kStreamKeepAliveEvent;
 }
 
-Decision Decide(const Event& event, const SessionTable& sessions, const RouteTable& routes) {
+namespace {
+
+Decision DecideFor(const Event& event, const RestClientConfig* of_session,
+                   const RouteTable& routes) {
   Decision decision;
   const RoutePtr& route = OwnRoute(event, routes);
-  const RestClientConfigPtr of_session = sessions.Config(event.session_id);
-  const MethodPolicy& policy = Governing(event, of_session.get(), route);
+  const MethodPolicy& policy = Governing(event, of_session, route);
   decision.client_exclude = policy.client_exclude;
   DecideBackend(event, policy, route, &decision);
   for (const RoutePtr& other : routes.others) {
@@ -90,6 +92,23 @@ Decision Decide(const Event& event, const SessionTable& sessions, const RouteTab
     decision.targets.push_back({other, other->exclude, FailureOf(event, other->on_error)});
   }
   return decision;
+}
+
+}  // namespace
+
+Decision Decide(const Event& event, const SessionTable& sessions, const RouteTable& routes) {
+  const RestClientConfigPtr of_session = sessions.Config(event.session_id);
+  return DecideFor(event, of_session.get(), routes);
+}
+
+Rehearsal Rehearse(const Event& event, const RestClientConfigPtr& of_session,
+                   const RouteTable& routes) {
+  Decision decision = DecideFor(event, of_session.get(), routes);
+  return {.backend = decision.backend,
+          .targets = {decision.targets.begin(), decision.targets.end()},
+          .rehearsed = std::move(decision.rehearsed),
+          .for_clients = IsForClients(event),
+          .client_exclude = std::move(decision.client_exclude)};
 }
 
 AskDecision DecideAsk(const Event& call, const SessionTable& sessions, const RouteTable& routes) {

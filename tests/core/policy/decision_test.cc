@@ -1,5 +1,5 @@
 // Who gets an event: the session's config, else the app's, else the defaults; and the route's list.
-#include "tallybus/decision.h"
+#include "policy/decision.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -54,6 +54,24 @@ TEST_F(DecisionTest, TheDefaultsNotifyAndLog) {
   EXPECT_EQ(decision.targets[0].route, route);
   EXPECT_EQ(decision.targets[0].on_error, OnError::kLog);
   EXPECT_EQ(decision.targets[0].exclude, nullptr);
+}
+
+TEST_F(DecisionTest, ARehearsalIsTheSameDecision) {
+  AppConfig(R"({"StreamStatusEvent":{"restExclude":"sdp"}})");
+  AddRoute("billing");
+  AddRoute("dry")->dry_run = true;
+  const Event event = testing::StatusEvent("a", "PUBLISHING");
+  const auto session =
+      ParseRestClientConfig(R"({"StreamStatusEvent":{"restOnError":"FAIL"}})").config;
+  const Rehearsal by_app = Rehearse(event, nullptr, routes);
+  ASSERT_THAT(by_app.targets, SizeIs(2));
+  EXPECT_EQ(*by_app.targets[0].exclude, FieldSet{"sdp"});
+  ASSERT_THAT(by_app.rehearsed, SizeIs(1));
+  EXPECT_EQ(by_app.rehearsed[0]->name, "dry");
+  EXPECT_TRUE(by_app.for_clients);
+  const Rehearsal by_session = Rehearse(event, session, routes);
+  EXPECT_EQ(by_session.targets.at(0).exclude, nullptr) << "it governs whole";
+  EXPECT_EQ(by_session.targets.at(0).on_error, OnError::kFail);
 }
 
 TEST_F(DecisionTest, OverwriteGoesWithTheBackendsTargetAlone) {

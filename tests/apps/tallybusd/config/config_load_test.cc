@@ -129,7 +129,7 @@ TEST(ConfigLoadTest, AddressBeyondLoopbackIsRefusedAtItsPlace) {
 
 TEST(ConfigLoadTest, KeysOfLaterVersionsAreRefusedNotIgnored) {
   for (const char* text :
-       {"plugins: []", "tests: {}", "listen: {curve: x}", "log: {format: json}"}) {
+       {"tests: []", "tests: {}", "listen: {curve: x}", "log: {format: json}"}) {
     EXPECT_THAT(ErrorOf(text), HasSubstr(": not in this version yet")) << text;
     EXPECT_EQ(LoadText(text).status().code(), absl::StatusCode::kUnimplemented) << text;
   }

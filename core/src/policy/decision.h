@@ -1,34 +1,21 @@
 // Who gets an event and with which fields: decided once, at acceptance. Pure.
-#ifndef TALLYBUS_DECISION_H_
-#define TALLYBUS_DECISION_H_
+#ifndef TALLYBUS_POLICY_DECISION_H_
+#define TALLYBUS_POLICY_DECISION_H_
 
 #include <absl/container/inlined_vector.h>
 
 #include <vector>
 
 #include "tallybus/event.h"
+#include "tallybus/rehearsal.h"
 #include "tallybus/route.h"
 #include "tallybus/session_table.h"
 
 namespace tallybus {
 
-// One route that an event goes to.
-struct Target {
-  RoutePtr route;
-  FieldSetPtr exclude;
-  OnError on_error = OnError::kLog;
-  bool overwrites = false;     // the clients' copy waits for its answer
-  FieldSetPtr overwrite = {};  // fields that the answer gives to that copy
-};
-
 struct Decision {
-  // What becomes of it at its app's own backend.
-  enum class Backend {
-    kSend,
-    kNone,       // the app is not in the config, or has no URL
-    kNotListed,  // the route does not take this method
-    kDisabled,   // restPolicy DISABLE
-  };
+  using Backend = AtBackend;
+
   FieldSetPtr client_exclude;
   Backend backend = Backend::kNone;
   absl::InlinedVector<Target, 1> targets;  // the backend first
@@ -56,4 +43,4 @@ AskDecision DecideAsk(const Event& call, const SessionTable& sessions, const Rou
 
 }  // namespace tallybus
 
-#endif  // TALLYBUS_DECISION_H_
+#endif  // TALLYBUS_POLICY_DECISION_H_
