@@ -4,8 +4,8 @@
 #include <map>
 #include <mutex>
 
-#include "tallybus/codec.h"
 #include "policy/decision.h"
+#include "tallybus/codec.h"
 #include "tallybus/sqlite_spool.h"
 #include "tallybus/v1/bus.pb.h"
 #include "tests/bench/fixed_paths.h"
