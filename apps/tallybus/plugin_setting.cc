@@ -11,6 +11,7 @@
 #include "apps/tallybus/flags.h"
 #include "apps/tallybusd/config/option_keys.h"
 #include "plugins/loader/loader.h"
+#include "transports/builtin.h"
 
 namespace tallybus::cli {
 namespace {
@@ -39,6 +40,7 @@ absl::StatusOr<std::string> PluginFile(const std::vector<std::string>& arguments
 
 absl::StatusOr<PluginSetting> ReadPluginSetting(const std::string& path, const std::string& url) {
   TransportRegistry registry;
+  if (absl::Status status = RegisterBuiltinTransports(registry); !status.ok()) return status;
   absl::StatusOr<loader::PluginPtr> plugin = loader::LoadPlugin(path, registry);
   if (!plugin.ok()) return plugin.status();
   PluginSetting setting;

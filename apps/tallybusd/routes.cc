@@ -11,6 +11,7 @@
 
 #include "config/option_keys.h"
 #include "config/sending_keys.h"
+#include "transports/rest/request.h"
 
 namespace tallybus {
 namespace {
@@ -91,6 +92,16 @@ const std::string& PlaceOf(absl::string_view message, const config::Sending& sen
   return credential != sending.credentials.where.end() ? credential->second : sending.url_where;
 }
 
+// "billing/10.0.0.7:8080~3fa2b1": what waits for an endpoint stays its own where another one is
+// taken from the list. Its path may hold a secret.
+std::string NameAt(const std::string& route, std::string_view url) {
+  const size_t begin = url.find("://");
+  std::string_view host = begin == url.npos ? std::string_view() : url.substr(begin + 3);
+  host = host.substr(0, host.find_first_of("/?#"));
+  return absl::StrCat(route, "/", std::string(host), "~",
+                      absl::Hex(rest::StableHash(url) & 0xffffff, absl::kZeroPad6));
+}
+
 // Turns what is configured into routes of one table.
 class RouteMaker {
  public:
@@ -115,20 +126,18 @@ class RouteMaker {
   absl::Status AddRoutes(const config::Route& configured, std::vector<RoutePtr>* routes) {
     const bool all = configured.pick == config::PickOf::kAll;
     auto first = std::make_shared<Route>();
-    first->name = all ? configured.name + "/1" : configured.name;
+    first->name = all ? NameAt(configured.name, *configured.url) : configured.name;
     if (absl::Status status = FillRoute(configured, first.get()); !status.ok()) return status;
     routes->push_back(first);
     for (const config::Alternative& other : configured.alternatives) {
       Route same = *first;
-      if (all)
-        same.name =
-            absl::StrCat(configured.name, "/", 2 + (&other - configured.alternatives.data()));
+      if (all) same.name = NameAt(configured.name, other.url);
       same.endpoint.route = same.name;
       same.endpoint.url = other.url;
       config::Route at = configured;
       at.url_where = other.where;
-      if (absl::Status status = Connect(at, at.transport, at.options, &same); !status.ok())
-        return status;
+      absl::Status status = Connect(at, at.transport, at.options, &same);
+      if (!status.ok()) return status;
       if (all) {
         routes->push_back(std::make_shared<Route>(std::move(same)));
       } else {

@@ -73,7 +73,7 @@ void Alerts::Tell(const Active& active, bool resolved, absl::Time now) {
              absl::StrCat("alert ", resolved ? "resolved: " : "", alert.name, " ", alert.subject,
                           ": ", text));
   Told told;
-  told.about = SplitEndpointName(alert.subject).first;  // the whole route
+  told.about = RouteOfEndpoint(alert.subject);  // the whole route
   told.record = {alert.name, alert.subject, alert.text, alert.critical, active.since, !resolved};
   told.event.method = kAlertEvent;
   told.event.node_id = node_id_;

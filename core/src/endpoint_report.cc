@@ -59,6 +59,8 @@ EndpointStatus StatusOf(const Router::Line& line, const EndpointQueue& queue, si
   if (queue.Sends()) {
     status.url = queue.today->endpoint_at(place).url;
     status.quota_bytes = queue.today->quota_bytes;
+  } else if (queue.Rehearses()) {
+    status.state = "dry run";
   } else if (!Decided(queue)) {
     status.state = line.parts.offline ? "stopped" : "not configured";
   } else if (!line.parts.offline) {

@@ -99,7 +99,8 @@ std::vector<EndpointStatus> RouterDesk::Endpoints() const {
   const std::map<std::string, absl::Time> oldest = line_.dispatcher.OldestWaiting();
   std::vector<EndpointStatus> all;
   for (const auto& [name, queue] : line_.dispatcher.queues()) {
-    if (!queue.Sends() && queue.rows == 0 && !Decided(queue)) continue;
+    const bool told = queue.Sends() || queue.Rehearses() || queue.rows > 0 || Decided(queue);
+    if (!told) continue;
     for (size_t i = 0; i < queue.gate.size(); ++i) {
       all.push_back(StatusOf(line_, queue, i));
       if (queue.rows != 0) all.back().oldest = oldest.at(name);
@@ -235,9 +236,9 @@ void RouterDesk::AddRoutes(Trace* trace) const {
     auto queue = line_.dispatcher.queues().find(route);
     if (queue == line_.dispatcher.queues().end()) continue;
     trace->routes.push_back(NowOf(line_, queue->second));
-    const bool told =
-        std::any_of(trace->endpoints.begin(), trace->endpoints.end(),
-                    [&](const EndpointChange& change) { return change.route == route; });
+    const bool told = std::any_of(
+        trace->endpoints.begin(), trace->endpoints.end(),
+        [&](const EndpointChange& change) { return RouteOfEndpoint(change.route) == route; });
     if (told || !Decided(queue->second)) continue;
     const EndpointDecision& decision = queue->second.gate[0].decision();
     const bool paused = decision.state == EndpointDecision::State::kPaused;

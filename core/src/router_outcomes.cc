@@ -2,7 +2,9 @@
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -58,7 +60,7 @@ std::string TextOf(const EndpointAlarm& alarm) {
 EndpointRecord RecordOf(const EndpointQueue& queue, size_t place, const Clock& clock) {
   const EndpointDecision& decision = queue.gate[place].decision();
   EndpointRecord record;
-  record.route = queue.gate.NameOf(queue.route, place);
+  record.route = queue.gate.KeyOf(queue.route, place);
   if (decision.state == EndpointDecision::State::kPaused) record.state = "paused";
   if (decision.state == EndpointDecision::State::kDisabled) {
     record.state = decision.gone ? "gone" : "disabled";
@@ -225,15 +227,25 @@ void Router::Line::OnEndpoint(const EndpointQueue& queue) {
   RaiseEndpointAlerts(queue);
   OpenGatesOf(queue);
   blocked_.store(dispatcher.Blocks(), std::memory_order_relaxed);
+  std::set<std::string> keys;
   for (size_t i = 0; i < queue.gate.size(); ++i) {
     const EndpointSnapshot snapshot = queue.gate[i].Snapshot(parts.clock.Now());
     EndpointRecord record = RecordOf(queue, i, parts.clock);
-    recorder.EndpointChanged(record.route, StateOf(snapshot), snapshot.reason,
+    keys.insert(record.route);
+    recorder.EndpointChanged(queue.gate.NameOf(queue.route, i), StateOf(snapshot), snapshot.reason,
                              parts.clock.WallNow());
     EndpointRecord& known = decided_[record.route];
     if (known.state == record.state && known.reason == record.reason) continue;
     known = record;
     decisions_.push_back(std::move(record));
+  }
+  // Of endpoints that the route has no more, or under a key that they had: a restart is not to find
+  // them.
+  for (auto& [key, record] : decided_) {
+    if (record.state.empty() || RouteOfEndpoint(key) != queue.route || keys.contains(key)) continue;
+    record = EndpointRecord();
+    record.route = key;
+    decisions_.push_back(record);
   }
 }
 
@@ -254,7 +266,7 @@ void Router::Line::RaiseEndpointAlerts(const EndpointQueue& queue) {
   for (const Alerts::Active& active : alerts.active()) {
     const auto& [name, subject] = std::tie(active.alert.name, active.alert.subject);
     const bool ours = name == "BreakerOpen" || name == "EndpointHeld" || name == "EndpointGone";
-    if (!ours || SplitEndpointName(subject).first != queue.route) continue;
+    if (!ours || RouteOfEndpoint(subject) != queue.route) continue;
     if (!on.contains({name, subject})) alerts.Resolve(name, subject, now);
   }
   for (const auto& [key, alert] : on) alerts.Raise(alert, now);

@@ -41,7 +41,7 @@ void Router::Line::Take(LiveRecord live) {
 
 void Router::Line::Take(EndpointRecord endpoint) {
   dispatcher.Restore(endpoint);
-  RaiseEndpointAlerts(*dispatcher.FindQueue(SplitEndpointName(endpoint.route).first));
+  RaiseEndpointAlerts(*dispatcher.FindQueue(RouteOfEndpoint(endpoint.route)));
   decided_[endpoint.route] = std::move(endpoint);
 }
 

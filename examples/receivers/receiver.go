@@ -157,7 +157,7 @@ func (s *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func main() {
 	secret := strings.TrimPrefix(os.Getenv("TALLYBUS_SECRET"), "whsec_")
 	key, err := base64.StdEncoding.DecodeString(secret)
-	if err != nil || len(key) == 0 {
+	if err != nil || len(key) < 24 {
 		log.Fatal("TALLYBUS_SECRET is no whsec_ key")
 	}
 	port := "8081"

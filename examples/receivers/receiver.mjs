@@ -11,7 +11,11 @@ import {gunzipSync} from "node:zlib";
 
 const MOST_BYTES = 2 << 20;
 const TOLERANCE_S = 300;
-const KEY = Buffer.from(process.env.TALLYBUS_SECRET.replace(/^whsec_/, ""), "base64");
+const KEY = Buffer.from((process.env.TALLYBUS_SECRET ?? "").replace(/^whsec_/, ""), "base64");
+if (KEY.length < 24) {  // anybody can sign with an empty one
+  console.error("TALLYBUS_SECRET is no whsec_ key");
+  process.exit(1);
+}
 
 const streams = new Map();  // lane → its newest event
 

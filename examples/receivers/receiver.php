@@ -57,7 +57,10 @@ function prove(string $body): void {
     if (!ctype_digit($stamp) || abs(time() - (int)$stamp) > TOLERANCE_S) {
         answer(401, 'refused 401 the time of the signature is missing, or too far off');
     }
-    $key = base64_decode(preg_replace('/^whsec_/', '', getenv('TALLYBUS_SECRET')));
+    $key = base64_decode(preg_replace('/^whsec_/', '', getenv('TALLYBUS_SECRET') ?: ''));
+    if (strlen($key) < 24) {  // anybody can sign with an empty one
+        answer(500, 'TALLYBUS_SECRET is no whsec_ key');
+    }
     $content = field('webhook-id') . ".$stamp.$body";
     $wanted = 'v1,' . base64_encode(hash_hmac('sha256', $content, $key, binary: true));
     foreach (explode(' ', field('webhook-signature')) as $entry) {

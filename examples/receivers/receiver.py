@@ -21,7 +21,9 @@ import zlib
 
 MOST_BYTES = 2 << 20
 TOLERANCE_S = 300
-KEY = base64.b64decode(os.environ["TALLYBUS_SECRET"].removeprefix("whsec_"))
+KEY = base64.b64decode(os.environ.get("TALLYBUS_SECRET", "").removeprefix("whsec_"))
+if len(KEY) < 24:  # anybody can sign with an empty one
+    sys.exit("TALLYBUS_SECRET is no whsec_ key")
 DATABASE = sys.argv[2] if len(sys.argv) > 2 else "streams.db"
 
 TABLE = """

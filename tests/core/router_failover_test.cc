@@ -109,6 +109,50 @@ TEST_F(RouterFailoverTest, OneCanBePausedByItsNameAndARestartKeepsThat) {
   EXPECT_EQ(Endpoint(0).state, "ready");
 }
 
+TEST_F(RouterFailoverTest, ADecisionStaysWithItsUrlOverAReloadAndARestart) {
+  const auto reload = [this](const std::vector<std::string>& urls) {
+    auto route = std::make_shared<Route>(*routes.others[0]);
+    route->endpoint.url = urls[0];
+    route->alternatives.clear();
+    for (size_t i = 1; i < urls.size(); ++i) {
+      route->alternatives.push_back(route->endpoint);
+      route->alternatives.back().url = urls[i];
+    }
+    routes.others[0] = route;
+    router->SetRoutes(routes);
+    Run();
+  };
+  ASSERT_TRUE(Control(Verb::kDisable, "billing#1").ok());
+  Run();
+  reload({"http://two", "http://one"});
+  Restart();
+  EXPECT_EQ(Endpoint(0).state, "ready");
+  EXPECT_EQ(Endpoint(1).state, "disabled");
+  reload({"http://two"});
+  EXPECT_EQ(Endpoint(0).state, "ready");
+  Restart();
+  EXPECT_EQ(Endpoint(0).state, "ready") << "what was decided of one that is gone is nobody's";
+  ASSERT_TRUE(Control(Verb::kPause, "billing").ok());
+  Run();
+  reload({"http://two", "http://one"});
+  ASSERT_TRUE(Control(Verb::kResume, "billing#1").ok());
+  Run();
+  Restart();
+  EXPECT_EQ(Endpoint(0).state, "ready") << "it was resumed, under its new name";
+}
+
+TEST_F(RouterFailoverTest, WhatOneThatIsGoneDoesNotTakeGoesToTheOther) {
+  transport.Run([](const ScriptedTransport::Attempt& attempt) {
+    return Answered(attempt.url == "http://one" ? 410 : 200);
+  });
+  Send(StatusEvent("a", "STOPPED"));
+  RunFor(absl::Seconds(1));
+  EXPECT_THAT(Urls(), ElementsAre("http://one", "http://two"));
+  EXPECT_EQ(Endpoint(0).state, "disabled");
+  EXPECT_EQ(Endpoint(0).waiting, 0u);
+  EXPECT_EQ(Count("tallybus_events_rejected_total", {{"route", "billing"}}), 0u);
+}
+
 TEST_F(RouterFailoverTest, ByTheRoutesNameAllAreMeant) {
   ASSERT_TRUE(Control(Verb::kPause, "billing").ok());
   Send(StatusEvent("a", "PUBLISHING"));
@@ -136,11 +180,26 @@ TEST_F(RouterFailoverTest, WhereBothAreAwayNothingIsGivenUp) {
   EXPECT_EQ(Count("tallybus_events_given_up_total", {{"route", "billing"}}), 0u);
 }
 
+TEST_F(RouterFailoverTest, WhatWaitsForARouteThatRehearsesFromNowOnWaits) {
+  away = "all";
+  Send(StatusEvent("a", "PUBLISHING"));
+  auto rehearsing = std::make_shared<Route>(*routes.others[0]);
+  rehearsing->dry_run = true;
+  routes.others[0] = rehearsing;
+  router->SetRoutes(routes);
+  away = "";
+  const size_t before = transport.attempts().size();
+  RunFor(absl::Minutes(5));
+  EXPECT_EQ(transport.attempts().size(), before);
+  EXPECT_EQ(Endpoint(0).waiting, 1u);
+}
+
 TEST_F(RouterFailoverTest, ARouteThatRehearsesCountsAndTracesAndSendsNothing) {
   auto rehearsing = std::make_shared<Route>(*routes.others[0]);
   rehearsing->dry_run = true;
   routes.others[0] = rehearsing;
   router->SetRoutes(routes);
+  EXPECT_EQ(Endpoint(0).state, "dry run");
   Send(StatusEvent("a", "PUBLISHING"));
   EXPECT_THAT(transport.attempts(), IsEmpty());
   EXPECT_EQ(Count("tallybus_events_not_sent_total", {{"reason", "dry_run"}}), 1u);

@@ -122,7 +122,9 @@ absl::Status RotatingFile::Rotate() {
   if (absl::Status status = Sync(); !status.ok()) return status;
   for (int i = settings_.keep - 1; i > 0; --i) {
     const std::string older = absl::StrCat(settings_.path, ".", i + 1);
-    std::rename(absl::StrCat(settings_.path, ".", i).c_str(), older.c_str());
+    const int moved = std::rename(absl::StrCat(settings_.path, ".", i).c_str(), older.c_str());
+    // What cannot be moved would be overwritten by the next.
+    if (moved != 0 && errno != ENOENT) return Failed(absl::StatusCode::kDataLoss, "put aside");
   }
   if (std::rename(settings_.path.c_str(), absl::StrCat(settings_.path, ".1").c_str()) != 0) {
     return Failed(absl::StatusCode::kDataLoss, "put aside");

@@ -89,7 +89,8 @@ class KafkaLink final : public parts::Link {
   rd_kafka_t* producer_ = nullptr;
   std::thread server_;
   std::atomic<bool> ending_{false};
-  std::atomic<int> down_{RD_KAFKA_RESP_ERR_NO_ERROR};  // why, where the producer is of no use
+  std::atomic<int> down_{RD_KAFKA_RESP_ERR_NO_ERROR};   // why, where the producer is of no use
+  std::atomic<int> cause_{RD_KAFKA_RESP_ERR_NO_ERROR};  // what one of its brokers said last of us
 };
 
 int KafkaLink::Begin() {
@@ -146,7 +147,7 @@ void KafkaLink::End() {
   rd_kafka_destroy(producer_);
   producer_ = nullptr;
   ending_ = false;
-  down_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  down_ = cause_ = RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void KafkaLink::OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* link) {
@@ -164,9 +165,13 @@ void KafkaLink::OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* l
 void KafkaLink::OnError(rd_kafka_t*, int error, const char*, void* link) {
   auto& self = *static_cast<KafkaLink*>(link);
   switch (error) {
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
+      self.cause_ = error;  // of one broker, until all are down
+      break;
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+      self.down_ = self.cause_ != RD_KAFKA_RESP_ERR_NO_ERROR ? self.cause_.load() : error;
+      break;
     case RD_KAFKA_RESP_ERR__FATAL:
       self.down_ = error;
       break;

@@ -44,6 +44,12 @@ void AppendCloudEvent(const Parcel& parcel, std::string* out) {
                     "\"");
   }
   if (!parcel.lane.empty()) AppendText("partitionkey", parcel.lane, out);
+  // In a batch no header field says these of one event.
+  if (parcel.attempt > 1) absl::StrAppend(out, R"(,"attempt":)", parcel.attempt);
+  if (parcel.redelivery) out->append(R"(,"redelivery":true)");
+  if (parcel.reordered) out->append(R"(,"reordered":true)");
+  if (parcel.coalesced > 0) absl::StrAppend(out, R"(,"coalesced":)", parcel.coalesced);
+  if (event.from_router) out->append(R"(,"origin":"router")");
   out->append(R"(,"data":)").append(parcel.body).push_back('}');
 }
 

@@ -54,9 +54,9 @@ void Dispatcher::SetRoutes(std::map<std::string, RoutePtr, std::less<>> routes) 
   routes_ = std::move(routes);
   for (auto& [name, queue] : queues_) {
     auto today = routes_.find(name);
-    const uint64_t alarms = queue.gate.alarms_version();
-    queue.SetRoute(today == routes_.end() ? nullptr : today->second, parts_.clock.Now());
-    if (queue.gate.alarms_version() != alarms) parts_.outcomes.OnEndpoint(queue);
+    const bool others =
+        queue.SetRoute(today == routes_.end() ? nullptr : today->second, parts_.clock.Now());
+    if (others) parts_.outcomes.OnEndpoint(queue);
   }
 }
 
@@ -82,8 +82,8 @@ void Dispatcher::Restore(const EndpointRecord& endpoint) {
   // A clock that was set back does not bring the decision into the future.
   const MonoTime now = parts_.clock.Now();
   decision.since = now + std::min(endpoint.since - parts_.clock.WallNow(), absl::ZeroDuration());
-  const auto [route, place] = SplitEndpointName(endpoint.route);
-  QueueOf(std::string(route)).gate.Restore(place.value_or(0), std::move(decision), now);
+  QueueOf(std::string(RouteOfEndpoint(endpoint.route)))
+      .gate.Restore(endpoint.route, std::move(decision), now);
 }
 
 void Dispatcher::Restore(const WaitingRow& row) {

@@ -68,14 +68,14 @@ Lane* EndpointQueue::TakeSheddable() {
   return nullptr;
 }
 
-void EndpointQueue::SetRoute(RoutePtr now, MonoTime at) {
+bool EndpointQueue::SetRoute(RoutePtr now, MonoTime at) {
   const bool batched = today != nullptr && today->batch.has_value();
   // What one address was asked says nothing of the other.
   if (today != nullptr && now != nullptr && now->batch.has_value() != batched) {
     gate.ReleaseMethods(at);
   }
   today = std::move(now);
-  if (today != nullptr) gate.SetEndpoints(*today, at);
+  return today != nullptr && gate.SetEndpoints(*today, at);
 }
 
 // How many heads it makes sense to have in hand.

@@ -25,8 +25,10 @@ struct EndpointQueue {
   EndpointQueue(std::string name, uint64_t seed, Metrics& metrics);
 
   // nullptr: the route is gone, and what waits stays, unless the endpoint is disabled.
-  void SetRoute(RoutePtr now, MonoTime at);
-  bool Sends() const { return today != nullptr && today->transport != nullptr; }
+  // True: its endpoints are others, or in another order.
+  bool SetRoute(RoutePtr now, MonoTime at);
+  bool Rehearses() const { return today != nullptr && today->dry_run; }
+  bool Sends() const { return today != nullptr && today->transport != nullptr && !today->dry_run; }
   // Whether what waits becomes a dead letter: that needs no route.
   bool Buries() const { return gate.decided() == EndpointDecision::State::kDisabled; }
   // Lanes then go into batches, but for those whose heads are doomed.

@@ -17,6 +17,13 @@ bool IsGo(Permit permit) {
   return permit == Permit::kGo || permit == Permit::kProbe || permit == Permit::kMethodProbe;
 }
 
+// FNV-1a of 64 bits: the same in every process. An URL may hold a secret, its hash none.
+std::string HashOf(std::string_view url) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (char c : url) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return absl::StrCat(absl::Hex(hash, absl::kZeroPad16));
+}
+
 // What several that do not take it say as one: another method may go where one holds this one.
 Permit Together(Permit one, Permit other) {
   for (const Permit stronger : {Permit::kMethodHeld, Permit::kWait}) {
@@ -37,7 +44,7 @@ std::unique_ptr<RouteGate::Member> RouteGate::NewMember() {
   return std::make_unique<Member>(last_id_, max_connections_, seed_ + last_id_ - 1);
 }
 
-// The one of this URL, or one that was restored for this place; nullptr: none.
+// The one of this URL, or one at this place that had none yet; nullptr: none.
 std::unique_ptr<RouteGate::Member> RouteGate::Take(std::string_view url, size_t place) {
   for (std::unique_ptr<Member>& member : members_) {
     if (member != nullptr && member->url == url) return std::move(member);
@@ -46,22 +53,38 @@ std::unique_ptr<RouteGate::Member> RouteGate::Take(std::string_view url, size_t 
   return members_[place]->url.empty() ? std::move(members_[place]) : nullptr;
 }
 
-void RouteGate::SetEndpoints(const Route& route, MonoTime now) {
+bool RouteGate::SetEndpoints(const Route& route, MonoTime now) {
   pick_ = route.pick;
   max_connections_ = route.endpoint.max_connections;
   const size_t count = route.endpoint_count();
-  if (members_.size() == 1 && count == 1) {
+  std::vector<std::string> before;
+  for (const std::unique_ptr<Member>& member : members_) before.push_back(member->url);
+  if (members_.size() > 1 || count > 1) {
+    SetMembers(route, now);
+  } else {
     members_[0]->url = route.endpoint.url;
-    return members_[0]->gate.SetMaxConnections(max_connections_);
   }
+  for (size_t i = 0; i < count; ++i) {
+    Member& member = *members_[i];
+    member.gate.SetMaxConnections(max_connections_);
+    const auto restored = restored_.find(HashOf(member.url));
+    if (restored == restored_.end()) continue;
+    member.gate.Restore(std::move(restored->second), now);
+    restored_.erase(restored);
+  }
+  if (before.size() == 1 && count == 1) return false;
+  const auto same = [](const std::string& url, const auto& member) { return url == member->url; };
+  return !std::equal(before.begin(), before.end(), members_.begin(), members_.end(), same);
+}
+
+void RouteGate::SetMembers(const Route& route, MonoTime now) {
   const absl::Duration own = OwnTime("", now);
   std::vector<std::unique_ptr<Member>> today;
-  for (size_t i = 0; i < count; ++i) {
-    const Endpoint& endpoint = route.endpoint_at(i);
-    std::unique_ptr<Member> member = Take(endpoint.url, i);
+  for (size_t i = 0; i < route.endpoint_count(); ++i) {
+    const std::string& url = route.endpoint_at(i).url;
+    std::unique_ptr<Member> member = Take(url, i);
     if (member == nullptr) member = NewMember();
-    member->url = endpoint.url;
-    member->gate.SetMaxConnections(max_connections_);
+    member->url = url;
     today.push_back(std::move(member));
   }
   for (const std::unique_ptr<Member>& gone : members_) {
@@ -172,15 +195,28 @@ EndpointDecision::State RouteGate::decided() const {
   return paused ? Decided::kPaused : Decided::kDisabled;
 }
 
-void RouteGate::Restore(size_t place, EndpointDecision decision, MonoTime now) {
-  while (members_.size() <= place) members_.push_back(NewMember());
-  members_[place]->gate.Restore(std::move(decision), now);
+void RouteGate::Restore(std::string_view key, EndpointDecision decision, MonoTime now) {
+  const size_t mark = key.rfind('#');
+  if (mark == key.npos) return members_[0]->gate.Restore(std::move(decision), now);
+  const std::string_view hash = key.substr(mark + 1);
+  for (const std::unique_ptr<Member>& member : members_) {
+    if (HashOf(member->url) == hash) return member->gate.Restore(std::move(decision), now);
+  }
+  restored_[std::string(hash)] = std::move(decision);
 }
 
 std::string RouteGate::NameOf(std::string_view route, size_t place) const {
   if (members_.size() == 1) return std::string(route);
   return absl::StrCat(absl::string_view(route.data(), route.size()), "#", place + 1);
 }
+
+std::string RouteGate::KeyOf(std::string_view route, size_t place) const {
+  if (members_.size() == 1) return std::string(route);
+  return absl::StrCat(absl::string_view(route.data(), route.size()), "#",
+                      HashOf(members_[place]->url));
+}
+
+std::string_view RouteOfEndpoint(std::string_view key) { return key.substr(0, key.rfind('#')); }
 
 std::pair<std::string_view, std::optional<size_t>> SplitEndpointName(std::string_view name) {
   const size_t mark = name.rfind('#');

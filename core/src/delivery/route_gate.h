@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "delivery/endpoint_gate.h"
@@ -28,8 +30,9 @@ class RouteGate {
  public:
   RouteGate(int max_connections, uint64_t jitter_seed);
 
-  // A reload. A gate stays with its URL, and a lone one with its route.
-  void SetEndpoints(const Route& route, MonoTime now);
+  // A reload. A gate stays with its URL, and a lone one with its route. True: the endpoints have
+  // other names or keys than before.
+  bool SetEndpoints(const Route& route, MonoTime now);
 
   // As those of EndpointGate. `avoid` is where the event failed before: it goes elsewhere where it
   // may. A probe goes out even where another one is well, else nobody would hear that one is back.
@@ -58,10 +61,14 @@ class RouteGate {
   size_t size() const { return members_.size(); }
   EndpointGate& operator[](size_t i) { return members_[i]->gate; }
   const EndpointGate& operator[](size_t i) const { return members_[i]->gate; }
-  // What was decided before a restart, of the endpoint at this place: before or after SetEndpoints.
-  void Restore(size_t place, EndpointDecision decision, MonoTime now);
+  // What was decided before a restart, under this key; before or after SetEndpoints. It counts once
+  // an endpoint has that key; of a lone endpoint's whole route, for the first.
+  void Restore(std::string_view key, EndpointDecision decision, MonoTime now);
   // "billing", or "billing#2" where there are several.
   std::string NameOf(std::string_view route, size_t place) const;
+  // Under which a decision is kept: as above, but by the URL's hash, since a place is another
+  // endpoint's after a reload.
+  std::string KeyOf(std::string_view route, size_t place) const;
 
  private:
   struct Member {
@@ -77,6 +84,7 @@ class RouteGate {
     size_t place = 0;
   };
   Choice Choose(std::string_view method, MonoTime now, uint32_t avoid) const;
+  void SetMembers(const Route& route, MonoTime now);
   std::unique_ptr<Member> NewMember();
   std::unique_ptr<Member> Take(std::string_view url, size_t place);
   absl::Duration MeanOwnTime(std::string_view method, MonoTime now) const;
@@ -88,11 +96,14 @@ class RouteGate {
   uint64_t seed_;
   uint32_t last_id_ = 0;
   absl::Duration own_before_;  // so that a reload sets no clock back
+  std::map<std::string, EndpointDecision, std::less<>> restored_;  // by hash, until it is met
   uint64_t alarms_of_gone_ = 0;
 };
 
 // A name of NameOf, taken apart: the route, and the place where one is named.
 std::pair<std::string_view, std::optional<size_t>> SplitEndpointName(std::string_view name);
+// The route of a key or a name.
+std::string_view RouteOfEndpoint(std::string_view key);
 
 }  // namespace tallybus
 

@@ -74,9 +74,13 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
                          .terminal = lane.head.terminal,
                          .retry_after = result.retry_after,
                          .in_outage = gate.InOutage(row.event->method, now)};
-  const Judgement judgement = Judge(*completed.attempt.route, row, result, trying);
+  Judgement judgement = Judge(*completed.attempt.route, row, result, trying);
   const uint64_t alarms = gate.alarms_version();
   gate.Finish(completed.attempt.pass, row.event->method, judgement.sign, now);
+  // Gone is one endpoint; another of the route may take it.
+  if (judgement.sign.kind == EndpointSign::Kind::kGone && !queue.Buries()) {
+    judgement.then = Judgement::Then::kRetry;
+  }
   if (judgement.burns_attempt) ++lane.tries.burnt;
   lane.tries.failed_at = completed.attempt.pass.gate;  // of the next head it is forgotten
   std::optional<MonoTime> next;

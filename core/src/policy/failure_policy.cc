@@ -16,9 +16,10 @@ bool IsSuccessCode(const Route& route, const DeliveryResult& result) {
   return !route.strict_success || result.remote_code == 0 || result.remote_code == 200;
 }
 
-// A verdict without a code is the answer of a transport that has no codes.
+// A verdict without a code is the answer of a transport that has no codes; of what never went out,
+// it is none.
 bool Answered(const DeliveryResult& result) {
-  return result.remote_code != 0 || result.verdict != Verdict::kRetryLater;
+  return result.remote_code != 0 || (result.verdict != Verdict::kRetryLater && !result.never_sent);
 }
 
 // The method is in the path: a backend without one path must not stop the others.

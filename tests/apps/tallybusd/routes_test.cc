@@ -11,7 +11,10 @@ namespace tallybus {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
+using ::testing::StartsWith;
 
 class RoutesTest : public ::testing::Test {
  protected:
@@ -58,13 +61,27 @@ TEST_F(RoutesTest, WhereAllGetAnEventEachEndpointIsARouteOfItsOwn) {
   auto table = Make(kTwo + std::string("    pick: all\n    dry_run: true\n"));
   ASSERT_TRUE(table.ok()) << table.status();
   ASSERT_EQ(table->others.size(), 2u);
-  EXPECT_EQ(table->others[0]->name, "r/1");
-  EXPECT_EQ(table->others[1]->name, "r/2");
-  EXPECT_EQ(table->others[1]->endpoint.route, "r/2");
+  const std::string first = table->others[0]->name;
+  const std::string second = table->others[1]->name;
+  EXPECT_THAT(first, StartsWith("r/"));
+  EXPECT_NE(first, second);
+  EXPECT_EQ(table->others[1]->endpoint.route, second);
   EXPECT_EQ(table->others[1]->endpoint.url, "there");
   EXPECT_NE(table->others[0]->endpoint.id, table->others[1]->endpoint.id);
   EXPECT_TRUE(table->others[1]->dry_run);
   EXPECT_EQ(table->others[0]->quota_bytes, table->others[1]->quota_bytes);
+}
+
+TEST_F(RoutesTest, ARouteOfAllKeepsItsNameWhereAnotherEndpointGoes) {
+  const std::string lines =
+      "    transport: memory\n    options: {topic: t}\n    pick: all\n    endpoints: ";
+  auto three = Make(lines + "['m://a:1/secret', 'm://b/', 'm://b/other']\n");
+  auto two = Make(lines + "['m://b/', 'm://b/other']\n");
+  ASSERT_TRUE(three.ok() && two.ok()) << three.status() << two.status();
+  EXPECT_THAT(three->others[0]->name, StartsWith("r/a:1~"));
+  EXPECT_THAT(three->others[0]->name, Not(HasSubstr("secret")));
+  EXPECT_EQ(three->others[1]->name, two->others[0]->name);
+  EXPECT_EQ(three->others[2]->name, two->others[1]->name);
 }
 
 TEST_F(RoutesTest, WhereOneIsPickedTheyAreOneRoute) {

@@ -158,14 +158,32 @@ TEST_F(RouteGateTest, TheEndOfAnAttemptAtOneThatIsGoneTouchesNobody) {
   EXPECT_EQ(gate[1].in_flight(), 0);
 }
 
-TEST_F(RouteGateTest, WhatWasDecidedBeforeARestartIsOfItsPlace) {
-  gate.Restore(1, {.state = EndpointDecision::State::kDisabled}, clock.Now());
+TEST_F(RouteGateTest, WhatWasDecidedBeforeARestartIsOfItsUrlWhereverThatIsNow) {
   Set({"a", "b"});
-  EXPECT_EQ(StateAt(0), State::kReady);
-  EXPECT_EQ(StateAt(1), State::kDisabled);
-  EXPECT_EQ(gate.decided(), EndpointDecision::State::kOpen);
-  gate[0].Pause("", "", clock.Now());
-  EXPECT_EQ(gate.decided(), EndpointDecision::State::kPaused);
+  const std::string key = gate.KeyOf("billing", 1);
+  for (const std::vector<std::string>& urls :
+       std::vector<std::vector<std::string>>{{"b", "a"}, {"b"}, {"c", "a", "b"}}) {
+    RouteGate next(128, 1);
+    next.Restore(key, {.state = EndpointDecision::State::kDisabled}, clock.Now());
+    next.SetEndpoints(RouteOf(urls), clock.Now());
+    for (size_t i = 0; i < urls.size(); ++i) {
+      EXPECT_EQ(next[i].Snapshot(clock.Now()).state,
+                urls[i] == "b" ? State::kDisabled : State::kReady);
+    }
+  }
+  RouteGate without(128, 1);
+  without.Restore(key, {.state = EndpointDecision::State::kDisabled}, clock.Now());
+  without.SetEndpoints(RouteOf({"a"}), clock.Now());
+  EXPECT_EQ(without.decided(), EndpointDecision::State::kOpen);
+}
+
+TEST_F(RouteGateTest, AReloadSaysWhetherKeysChanged) {
+  EXPECT_FALSE(gate.SetEndpoints(RouteOf({"a"}), clock.Now()));
+  EXPECT_FALSE(gate.SetEndpoints(RouteOf({"c"}), clock.Now())) << "a lone one keeps its route's";
+  EXPECT_TRUE(gate.SetEndpoints(RouteOf({"c", "b"}), clock.Now()));
+  EXPECT_FALSE(gate.SetEndpoints(RouteOf({"c", "b"}), clock.Now()));
+  EXPECT_TRUE(gate.SetEndpoints(RouteOf({"b", "c"}), clock.Now()));
+  EXPECT_TRUE(gate.SetEndpoints(RouteOf({"c"}), clock.Now()));
 }
 
 TEST_F(RouteGateTest, OnlyWhereAllAreDisabledIsTheRoute) {

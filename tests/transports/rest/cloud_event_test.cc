@@ -39,6 +39,14 @@ TEST_F(CloudEventTest, HasTheEventAsItsData) {
       R"("data":{"a":1}})");
 }
 
+TEST_F(CloudEventTest, WhatIsUnusualWithItIsAnAttribute) {
+  event_.from_router = true;
+  std::string out;
+  AppendCloudEvent({event_, "{}", "l", 1, 3, true, true, 2}, &out);
+  EXPECT_THAT(out, HasSubstr(R"("attempt":3,"redelivery":true,"reordered":true,"coalesced":2,)"
+                             R"("origin":"router","data":{})"));
+}
+
 TEST_F(CloudEventTest, TheSubjectIsTheMediaSessionOrElseTheSession) {
   event_.media_session_id.clear();
   EXPECT_THAT(Write(), HasSubstr(R"("subject":"s1")"));

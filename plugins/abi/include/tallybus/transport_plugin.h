@@ -1,17 +1,19 @@
 // A transport plugin in C++17: the C interface tallybus/c/transport.h with owners and exceptions.
 // All of it is in this header; the contract is that of the C one.
-//
+// clang-format off
 //   class Pigeon final : public tallybus::plugin::Transport {
 //    public:
 //     static constexpr const char* kScheme = "pigeon";  // transport: pigeon
 //     static constexpr const char* kName = "Pigeon";
 //     static constexpr const char* kVersion = "1.0";
-//     static std::vector<tallybus::plugin::Option> Options() { return {{"loft", "where it lives"}};
-//     } static std::string Check(tallybus::plugin::Endpoint endpoint);  // empty: it can work using
-//     Transport::Transport; void Deliver(std::vector<tallybus::plugin::Attempt> attempts) override;
+//     static std::vector<tallybus::plugin::Option> Options() { return {{"loft", "where it lives"}}; }
+//     static std::string Check(tallybus::plugin::Endpoint endpoint);  // empty: it can work
+//     using Transport::Transport;
+//     void Deliver(std::vector<tallybus::plugin::Attempt> attempts) override;
 //     void Stop(int64_t deadline_ns) override;
 //   };
 //   TALLYBUS_TRANSPORT_PLUGIN(Pigeon)
+// clang-format on
 #ifndef TALLYBUS_TRANSPORT_PLUGIN_H_
 #define TALLYBUS_TRANSPORT_PLUGIN_H_
 
@@ -199,12 +201,13 @@ class Glue {
     std::string wrong;
     try {
       wrong = call();
+      if (wrong.empty()) return TALLYBUS_OK;
     } catch (const std::exception& thrown) {
       wrong = thrown.what();
     } catch (...) {
       wrong = "it threw what is no std::exception";
     }
-    if (wrong.empty()) return TALLYBUS_OK;
+    if (wrong.empty()) wrong = "it threw an exception without a text";
     std::snprintf(error->text, error->size, "%s", wrong.c_str());
     return status;
   }
