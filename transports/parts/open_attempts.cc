@@ -67,6 +67,12 @@ void OpenAttempts::CompleteAll(std::span<Completion> done) {
     if (stopped_ && open_.empty()) changed_.notify_all();
   }
   late_.Add(done.size() - open.size());
+  // Copies of a Status share their text and count its owners inside of Abseil, where
+  // ThreadSanitizer does not look: what another thread gets is its own.
+  for (Completion& each : open) {
+    absl::Status& status = each.result.status;
+    if (!status.ok()) status = absl::Status(status.code(), std::string(status.message()));
+  }
   context_.sink.CompleteAll(open);
 }
 
