@@ -23,22 +23,6 @@ Bench::Options Within(absl::Duration timeout) {
   return options;
 }
 
-const char* WordOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kDelivered:
-      return "delivered";
-    case Verdict::kRetryLater:
-      return "retry later";
-    case Verdict::kHold:
-      return "hold";
-    case Verdict::kRejected:
-      return "rejected";
-    case Verdict::kGone:
-      return "gone";
-  }
-  return "";
-}
-
 // The first thing that is not as it must be.
 class Findings {
  public:
@@ -328,6 +312,22 @@ std::string FaultsOf(const Metrics& metrics) {
 }
 
 }  // namespace
+
+const char* WordOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kDelivered:
+      return "delivered";
+    case Verdict::kRetryLater:
+      return "retry later";
+    case Verdict::kHold:
+      return "hold";
+    case Verdict::kRejected:
+      return "rejected";
+    case Verdict::kGone:
+      return "gone";
+  }
+  return "";
+}
 
 std::span<const Check> Checks() { return kChecks; }
 

@@ -37,6 +37,9 @@ std::span<const Check> Checks();
 // does what it must not has failed, whatever the check found.
 Outcome Run(const Check& check, Subject& subject);
 
+// "delivered", "retry later", "hold", "rejected", "gone".
+const char* WordOf(Verdict verdict);
+
 }  // namespace tallybus::conformance
 
 #endif  // TALLYBUS_APPS_CONFORMANCE_CHECKS_H_

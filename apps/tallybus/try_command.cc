@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/conformance/checks.h"
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/plugin_setting.h"
@@ -38,22 +39,6 @@ class OneResult final : public DeliverySink {
  private:
   std::promise<DeliveryResult> result_;
 };
-
-const char* WordOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kDelivered:
-      return "delivered";
-    case Verdict::kRetryLater:
-      return "retry later";
-    case Verdict::kHold:
-      return "hold";
-    case Verdict::kRejected:
-      return "rejected";
-    case Verdict::kGone:
-      return "gone";
-  }
-  return "";
-}
 
 const char* MeaningOf(Verdict verdict) {
   switch (verdict) {
@@ -93,7 +78,7 @@ absl::StatusOr<Event> ReadEvent() {
 }
 
 void Print(const DeliveryResult& result, absl::Duration took) {
-  std::cout << WordOf(result.verdict) << ": " << Printable(result.reason);
+  std::cout << conformance::WordOf(result.verdict) << ": " << Printable(result.reason);
   if (result.remote_code != 0) std::cout << ", code " << result.remote_code;
   if (result.retry_after > absl::ZeroDuration()) {
     std::cout << ", come back in " << absl::FormatDuration(result.retry_after);
