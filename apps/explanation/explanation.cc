@@ -1,29 +1,21 @@
 // The daemon's own decision and its own request, over transports that go nowhere.
-#include "apps/tallybus/explanation.h"
+#include "apps/explanation/explanation.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 
-#include <map>
 #include <utility>
 #include <vector>
 
-#include "apps/tallybusd/routes.h"
+#include "apps/explanation/paper_routes.h"
 #include "tallybus/codec.h"
 #include "tallybus/rehearsal.h"
 #include "transports/rest/prepared_request.h"
 
-namespace tallybus::cli {
+namespace tallybus {
 namespace {
-
-class Nowhere final : public Transport {
- public:
-  absl::Status Start() override { return absl::OkStatus(); }
-  void Deliver(std::span<const Delivery>) override {}
-  void Stop(MonoTime) override {}
-};
 
 std::string Listed(const FieldSetPtr& fields) {
   return fields == nullptr ? "none" : absl::StrJoin(*fields, ", ");
@@ -105,8 +97,8 @@ std::string Indented(const std::string& text) {
 
 class Explanation {
  public:
-  Explanation(const Sample& sample, const Transport* rest, bool reveal)
-      : sample_(sample), rest_(rest), reveal_(reveal) {}
+  Explanation(const Sample& sample, const PaperRoutes& routes, bool reveal)
+      : sample_(sample), routes_(routes), reveal_(reveal) {}
 
   void TellEvent() {
     const Event& event = sample_.event;
@@ -175,13 +167,12 @@ class Explanation {
 
   void TellClients(const Rehearsal& decision) {
     const Event& event = sample_.event;
-    const FieldSetPtr& exclude = decision.client_exclude;
     absl::StrAppend(&text_, "\nclients  ");
     if (!decision.for_clients) {
       absl::StrAppend(&text_, "none: ", event.method, " is not for them\n");
       return;
     }
-    const std::string json = exclude ? WithoutFields(event.json, exclude) : event.json;
+    const std::string json = ObjectForClients(decision, event);
     absl::StrAppend(
         &text_, "of ", event.session_id.empty() ? "no session" : event.session_id,
         ", and who watches the stream or the app\n",
@@ -193,8 +184,7 @@ class Explanation {
  private:
   absl::Status TellRequest(const Target& target, const Endpoint& endpoint) {
     const Event& event = sample_.event;
-    const std::string body =
-        target.exclude ? WithoutFields(event.json, target.exclude) : event.json;
+    const std::string body = ObjectFor(target, event);
     const Parcel parcel = {.event = event,
                            .body = body,
                            .lane = sample_.lane,
@@ -208,7 +198,7 @@ class Explanation {
                                .endpoint = endpoint,
                                .deadline = {},
                                .want_answer = false};
-    if (target.route->transport != rest_) {
+    if (routes_.SchemeOf(*target.route) != config::kRest) {
       absl::StrAppend(&text_, "  to ", endpoint.url, "\n", Indented(body));
       return absl::OkStatus();
     }
@@ -220,7 +210,7 @@ class Explanation {
   }
 
   const Sample& sample_;
-  const Transport* const rest_;
+  const PaperRoutes& routes_;
   const bool reveal_;
   SystemClock clock_;
   std::string text_;
@@ -231,18 +221,15 @@ class Explanation {
 absl::StatusOr<std::string> Explain(const config::Config& config, const TransportRegistry& registry,
                                     const Sample& sample, const SessionConfig& session,
                                     bool reveal) {
-  std::map<std::string, Nowhere> nowhere;
-  Transports transports;
-  for (const std::string& scheme : SchemesOf(config)) transports[scheme] = &nowhere[scheme];
-  EndpointIds ids;
-  absl::StatusOr<RouteTable> routes = MakeRoutes(config, registry, transports, &ids);
-  if (!routes.ok()) return routes.status();
+  const absl::StatusOr<PaperRoutes> paper = PaperRoutes::Make(config, registry);
+  if (!paper.ok()) return paper.status();
+  const RouteTable& routes = paper->table();
   const Event& event = sample.event;
-  const auto own = routes->by_app.find(event.app_key);
-  const RoutePtr route = own == routes->by_app.end() ? nullptr : own->second;
-  const Rehearsal decision = Rehearse(event, session.config, *routes);
+  const auto own = routes.by_app.find(event.app_key);
+  const RoutePtr route = own == routes.by_app.end() ? nullptr : own->second;
+  const Rehearsal decision = Rehearse(event, session.config, routes);
 
-  Explanation told(sample, transports[config::kRest], reveal);
+  Explanation told(sample, *paper, reveal);
   told.TellEvent();
   told.TellPolicy(GoverningOf(event, session, route));
   told.TellNoBackend(decision);
@@ -250,14 +237,14 @@ absl::StatusOr<std::string> Explain(const config::Config& config, const Transpor
     if (absl::Status status = told.TellTarget(target, false); !status.ok()) return status;
   }
   for (const RoutePtr& rehearsed : decision.rehearsed) {
-    const Target target = {.route = rehearsed, .exclude = rehearsed->exclude};
-    if (absl::Status status = told.TellTarget(target, true); !status.ok()) return status;
+    absl::Status status = told.TellTarget(AsTarget(rehearsed), true);
+    if (!status.ok()) return status;
   }
-  for (const RoutePtr& other : routes->others) {
+  for (const RoutePtr& other : routes.others) {
     if (!other->match.Fits(event)) told.Not(other->name, WhyNotTaken(*other, event));
   }
   told.TellClients(decision);
   return told.Take();
 }
 
-}  // namespace tallybus::cli
+}  // namespace tallybus

@@ -1,6 +1,6 @@
 // Events to try a receiver with: of a method, of a file, of a stream's whole life.
-#ifndef TALLYBUS_APPS_TALLYBUS_SAMPLE_EVENTS_H_
-#define TALLYBUS_APPS_TALLYBUS_SAMPLE_EVENTS_H_
+#ifndef TALLYBUS_APPS_EXPLANATION_SAMPLE_EVENTS_H_
+#define TALLYBUS_APPS_EXPLANATION_SAMPLE_EVENTS_H_
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -13,7 +13,7 @@
 
 #include "tallybus/event.h"
 
-namespace tallybus::cli {
+namespace tallybus {
 
 // An event and its place in its lane.
 struct Sample {
@@ -48,6 +48,6 @@ class SampleEvents {
   std::map<std::string, uint64_t> sequences_;
 };
 
-}  // namespace tallybus::cli
+}  // namespace tallybus
 
-#endif  // TALLYBUS_APPS_TALLYBUS_SAMPLE_EVENTS_H_
+#endif  // TALLYBUS_APPS_EXPLANATION_SAMPLE_EVENTS_H_
