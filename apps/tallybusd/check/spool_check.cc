@@ -1,0 +1,75 @@
+// The folder is made by the daemon's own rules, and taken away again.
+#include "apps/tallybusd/check/spool_check.h"
+
+#include <absl/strings/str_cat.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "apps/tallybusd/check/folder.h"
+#include "apps/tallybusd/config/state_dir.h"
+
+namespace tallybus::check {
+namespace {
+
+constexpr char kKey[] = "spool.path: ";
+
+absl::Status CheckFile(const std::string& path) {
+  struct stat file;
+  if (stat(path.c_str(), &file) != 0) {
+    return errno == ENOENT ? absl::OkStatus() : absl::ErrnoToStatus(errno, path);
+  }
+  if (!S_ISREG(file.st_mode)) return absl::FailedPreconditionError(path + ": is no file");
+  return access(path.c_str(), R_OK | W_OK) == 0 ? absl::OkStatus()
+                                                : absl::ErrnoToStatus(errno, path);
+}
+
+int64_t BytesIn(const std::string& path) {
+  struct stat file;
+  return stat(path.c_str(), &file) == 0 ? file.st_size : 0;
+}
+
+// What is in the spool already needs no more room.
+void CheckRoom(const config::Spool& spool, Findings* findings) {
+  struct statvfs disk;
+  if (statvfs(spool.path.c_str(), &disk) != 0) return;
+  const auto free = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
+  const int64_t needed = spool.max_bytes - BytesIn(spool.path + "/spool.db");
+  if (free >= needed) return;
+  findings->Add(Weight::kWarning,
+                absl::StrCat(kKey, spool.path, ": the disk has ", free >> 20,
+                             " MiB left, and spool.max_size allows ", needed >> 20,
+                             " MiB more; make room, or lower spool.max_size"));
+}
+
+}  // namespace
+
+std::optional<Holder> CheckSpool(const config::Spool& spool, Findings* findings) {
+  if (spool.InMemory()) return std::nullopt;
+  findings->tested.emplace_back("the spool");
+  const MissingFolders leaves_none(spool.path);
+  if (absl::Status made = config::EnsureStateDir(spool.path); !made.ok()) {
+    findings->Error(std::string(made.message()));
+    return std::nullopt;
+  }
+  absl::Status status = TryWriting(spool.path);
+  if (status.ok()) status = CheckFile(spool.path + "/spool.db");
+  const auto holder = HolderOf(spool.path + "/spool.lock");
+  if (status.ok()) status = CheckFile(spool.path + "/spool.lock");
+  if (status.ok()) status = holder.status();
+  if (!status.ok()) {
+    findings->Error(absl::StrCat(kKey, status.message(), "; let the user of tallybusd (uid ",
+                                 geteuid(), ") write there, or name another directory"));
+  }
+  CheckRoom(spool, findings);
+  if (!holder.ok() || !*holder) return std::nullopt;
+  findings->Add(Weight::kNote,
+                absl::StrCat(kKey, spool.path, " is in use by the router that runs (",
+                             (*holder)->ToString(), ")"));
+  return *holder;
+}
+
+}  // namespace tallybus::check
