@@ -58,21 +58,6 @@ Governing GoverningOf(const Event& event, const SessionConfig& session, const Ro
           Lists(*route->app_config, event.method) ? app : app + unlisted};
 }
 
-std::string WhyNotTaken(const Route& route, const Event& event) {
-  RouteMatch apps, methods;
-  apps.apps = route.match.apps;
-  apps.methods = {event.method};
-  if (!apps.Fits(event)) return absl::StrCat("match.app does not list ", event.app_key);
-  methods.methods = route.match.methods;
-  if (!methods.Fits(event)) {
-    return route.match.methods.empty()
-               ? absl::StrCat(event.method, " goes to routes that list it alone")
-               : absl::StrCat("its methods do not list ", event.method);
-  }
-  return absl::StrCat("match.status does not list ",
-                      event.status.empty() ? "an event without a status" : event.status);
-}
-
 // "Authorization: Basic aGk=" is a credential from its second word on.
 std::string Redacted(const std::string& request) {
   std::vector<std::string> lines = absl::StrSplit(request, "\r\n");
@@ -126,21 +111,8 @@ class Explanation {
   }
 
   void TellNoBackend(const Rehearsal& decision) {
-    const Event& event = sample_.event;
-    const std::string own = event.app_key + "/backend";
-    switch (decision.backend) {
-      case AtBackend::kSend:
-        break;
-      case AtBackend::kNone:
-        Not(own, absl::StrCat("apps.", event.app_key, " is not configured, or has no url"));
-        break;
-      case AtBackend::kNotListed:
-        Not(own, absl::StrCat("its methods do not list ", event.method));
-        break;
-      case AtBackend::kDisabled:
-        Not(own, "restPolicy is DISABLE");
-        break;
-    }
+    if (decision.backend == AtBackend::kSend) return;
+    Not(sample_.event.app_key + "/backend", WhyNoBackend(decision.backend, sample_.event));
   }
 
   void Not(const std::string& route, const std::string& why) {

@@ -1,6 +1,8 @@
 // The daemon's own decision, and nothing behind it.
 #include "apps/explanation/paper_routes.h"
 
+#include <absl/strings/str_cat.h>
+
 #include <utility>
 
 #include "apps/tallybusd/routes.h"
@@ -54,6 +56,35 @@ Target AsTarget(const RoutePtr& rehearsed) {
 
 std::string ObjectForClients(const Rehearsal& decision, const Event& event) {
   return Without(event, decision.client_exclude);
+}
+
+std::string WhyNotTaken(const Route& route, const Event& event) {
+  RouteMatch apps, methods;
+  apps.apps = route.match.apps;
+  apps.methods = {event.method};
+  if (!apps.Fits(event)) return absl::StrCat("match.app does not list ", event.app_key);
+  methods.methods = route.match.methods;
+  if (!methods.Fits(event)) {
+    return route.match.methods.empty()
+               ? absl::StrCat(event.method, " goes to routes that list it alone")
+               : absl::StrCat("its methods do not list ", event.method);
+  }
+  return absl::StrCat("match.status does not list ",
+                      event.status.empty() ? "an event without a status" : event.status);
+}
+
+std::string WhyNoBackend(AtBackend backend, const Event& event) {
+  switch (backend) {
+    case AtBackend::kNone:
+      return absl::StrCat("apps.", event.app_key, " is not configured, or has no url");
+    case AtBackend::kNotListed:
+      return absl::StrCat("its methods do not list ", event.method);
+    case AtBackend::kDisabled:
+      return "restPolicy is DISABLE";
+    case AtBackend::kSend:
+      break;
+  }
+  return "";
 }
 
 }  // namespace tallybus

@@ -40,6 +40,11 @@ Target AsTarget(const RoutePtr& rehearsed);
 // The event's object as its clients get it; of one that is for_clients.
 std::string ObjectForClients(const Rehearsal& decision, const Event& event);
 
+// Why a route that is no app's own does not take an event that it does not take.
+std::string WhyNotTaken(const Route& route, const Event& event);
+// Why the app's own route does not get it; empty: it does.
+std::string WhyNoBackend(AtBackend backend, const Event& event);
+
 }  // namespace tallybus
 
 #endif  // TALLYBUS_APPS_EXPLANATION_PAPER_ROUTES_H_

@@ -30,11 +30,12 @@ class SampleEvents {
   // `what` is `lifecycle`, a file with one object, - for standard input, or a method. `method` is
   // that of a file's object. INVALID_ARGUMENT is one line.
   absl::StatusOr<std::vector<Sample>> Make(const std::string& what, const std::string& method);
+  // An event whose object is `json`.
+  absl::StatusOr<Sample> Of(std::string_view method, std::string_view json);
   // A stream that nobody heard of: its first two events.
   std::vector<Sample> NewStream();
 
  private:
-  absl::StatusOr<Sample> Of(std::string_view method, std::string_view json);
   absl::StatusOr<Sample> OfMethod(const std::string& method);
   absl::StatusOr<Sample> OfFile(const std::string& path, const std::string& method);
   std::string Head() const;

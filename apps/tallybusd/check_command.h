@@ -10,7 +10,7 @@
 namespace tallybus {
 
 struct CheckOptions {
-  std::string file;         // as the operator named it
+  std::string file;         // as the operator named it; tests name files beside it
   bool environment = true;  // the spool, the listeners, the endpoints too
   std::string own_backend;  // an address that the daemon brings along; empty: none
 };

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -12,9 +13,10 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from tallybus_parts import BIN, Backend, Tallybusd, wait_until  # noqa: E402
+from tallybus_parts import BIN, Backend, Tallybusd, stream_status, wait_until  # noqa: E402
 
 APP = "defaultApp"
+ROOT = Path(__file__).resolve().parents[2]
 BAD_FILE, BAD_ENVIRONMENT = 1, 3
 
 
@@ -45,7 +47,7 @@ class CheckTest(unittest.TestCase):
         _, errors = self.check(BAD_ENVIRONMENT)
         self.assertEqual(len(errors), 2, errors)
         self.assertRegex(errors[0], pattern)
-        self.assertIn("1 error around it. --no-environment checks the file alone", errors[1])
+        self.assertIn("1 error around the file; --no-environment checks the file alone", errors[1])
         self.assertEqual(self.check(0, "--no-environment")[0], [f"{self.path}: good"])
 
     def serve_tls(self):
@@ -167,7 +169,7 @@ class CheckTest(unittest.TestCase):
                                       "endpoints": ["file:///proc/events"]}]
             _, errors = self.check(BAD_ENVIRONMENT)
         self.assertEqual(len(errors), 5, errors)
-        self.assertIn("4 errors around it", errors[-1])
+        self.assertIn("4 errors around the file", errors[-1])
 
     def test_with_dev_the_backend_that_it_brings_need_not_be_there(self):
         del self.config["apps"]
@@ -177,6 +179,72 @@ class CheckTest(unittest.TestCase):
             except OSError:
                 self.skipTest("somebody has port 8081")
         self.check(0, "--dev")
+
+    def test_the_configurations_own_tests_are_run(self):
+        (self.folder / "end.json").write_text(json.dumps(stream_status(status="STOPPED", sdp="v=0")))
+        text = f"""
+apps:
+  {APP}: {{ url: "{self.backend.url}", rest_client_config: {{ StreamStatusEvent: {{ restExclude: sdp }} }} }}
+routes:
+  - {{ name: billing, endpoints: ["{self.backend.url}"], match: {{ status: STOPPED }} }}
+tests:
+  - name: an end goes to both, without its SDP to the app
+    event: ./end.json
+    routes: [{APP}/backend, billing]
+    fields: {{ {APP}/backend: {{ sdp: ~ }}, billing: {{ sdp: "v=0", status: STOPPED }} }}
+  - name: a beginning goes to the app alone
+    event: {{ appKey: {APP}, status: PUBLISHING }}
+    routes: [{APP}/backend]
+    client: {{ status: PUBLISHING }}
+"""
+        out, _ = self.check(0, "--no-environment", text=text)
+        self.assertEqual(out, [f"{self.path}: good; tested: 2 tests"])
+        wrong = text.replace("match: { status: STOPPED }", "match: { status: FAILED }").replace(
+            "client: { status: PUBLISHING }", "client: { status: PLAYING }")
+        for flags in (), ("--no-environment",):
+            _, errors = self.check(BAD_FILE, *flags, text=wrong)
+            errors = [line.removeprefix(f"tallybusd: {self.path}:") for line in errors]
+            name = 'test "an end goes to both, without its SDP to the app": '
+            self.assertEqual(errors[:3], [
+                f"9:13: tests[0].routes: {name}expected billing, {APP}/backend; got {APP}/backend; "
+                "billing: match.status does not list STOPPED",
+                f"10:47: tests[0].fields.billing: {name}not sent, so it has no fields: "
+                "match.status does not list STOPPED",
+                '14:23: tests[1].client.status: test "a beginning goes to the app alone": the '
+                'field is "PUBLISHING"; expected: "PLAYING"'])
+            self.assertIn(f"tallybus explain --config {self.path} --event EVENT", errors[3])
+        self.assertEqual(self.backend.requests, [])
+        _, errors = self.check(BAD_FILE, text=text.replace("routes: [", "rutes: ["))
+        self.assertEqual(len(errors), 1)
+        self.assertIn(':9:5: tests[0].rutes: unknown key; did you mean "routes"?', errors[0])
+
+    def test_the_tests_of_the_example_and_of_the_documentation_pass(self):
+        example = ROOT / "examples" / "configuration" / "tallybus.yaml"
+        for code, old, new in ((0, "", ""), (BAD_FILE, "exclude: [sdp, bitrate]", "exclude: [sdp]")):
+            shutil.copytree(example.parent, self.folder / f"example{code}")
+            path = self.folder / f"example{code}" / "tallybus.yaml"
+            path.write_text(example.read_text().replace(old, new))
+            done = subprocess.run([BIN / "tallybusd", "--config", path, "--check",
+                                   "--no-environment"], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn("tested: 4 tests" if code == 0 else "billing.bitrate: ",
+                          done.stdout + done.stderr)
+        section = (ROOT / "docs" / "operations.md").read_text().split("\n### Tests\n", 1)[1]
+        text, said = re.findall(r"```(?:yaml)?\n(.*?)```", section, re.S)[:2]
+        self.check(0, "--no-environment", text=text)
+        wrong = text.replace("status: [STOPPED, FAILED]", "status: [FAILED]")
+        _, errors = self.check(BAD_FILE, "--no-environment", text=wrong)
+        self.assertEqual(errors[0].replace(str(self.path), "tallybus.yaml"), said.strip())
+
+    def test_a_daemon_starts_whatever_its_tests_say(self):
+        with Tallybusd(apps=self.config["apps"]) as daemon:
+            daemon.stop()
+            daemon.config["tests"] = [{"name": "t", "event": "gone.json", "routes": ["nobody"]}]
+            daemon.start()
+            daemon.config["tests"] = [{"name": "t", "evnt": "gone.json"}]
+            daemon.write_config()
+            daemon.process.send_signal(1)
+            wait_until(lambda: "tests[0].evnt: unknown key" in daemon.log(), "the reload refused")
 
 
 if __name__ == "__main__":
