@@ -10,6 +10,7 @@
 
 #include "apps/explanation/paper_routes.h"
 #include "apps/tallybusd/check/config_tests.h"
+#include "apps/tallybusd/check/credential_check.h"
 #include "apps/tallybusd/check/environment_check.h"
 #include "config/config_warnings.h"
 #include "tallybus/counted.h"
@@ -70,6 +71,9 @@ int RunCheck(const config::Config& config, const TransportCatalog& catalog,
     PrintError(std::string(routes.status().message()));
     return kBadFile;
   }
+  check::Findings credentials;
+  check::CheckCredentials(*routes, catalog.registry, absl::Now(), &credentials);
+  Print(credentials);
   std::vector<std::string> tested;
   if (!config.tests.empty()) tested.push_back(Counted(config.tests.size(), "test"));
   const bool passed = TestsPass(config, *routes, options.file);

@@ -45,26 +45,39 @@ void CheckRoom(const config::Spool& spool, Findings* findings) {
                              " MiB more; make room, or lower spool.max_size"));
 }
 
+// In a folder that is there.
+void CheckInside(const config::Spool& spool, const absl::Status& lock, Findings* findings) {
+  absl::Status status = TryWriting(spool.path);
+  if (status.ok()) status = CheckFile(spool.path + "/spool.db");
+  if (status.ok()) status = CheckFile(spool.path + "/spool.lock");
+  if (status.ok()) status = lock;
+  if (!status.ok()) {
+    findings->Error(absl::StrCat(kKey, status.message(), "; let the user of tallybusd (uid ",
+                                 geteuid(), ") write there, or name another directory"));
+  }
+  CheckRoom(spool, findings);
+}
+
+// A folder of another user's is most likely the daemon's, and who checks is somebody else.
+std::string HintOfUser(const std::string& path) {
+  struct stat folder;
+  if (stat(path.c_str(), &folder) != 0 || folder.st_uid == geteuid()) return "";
+  return absl::StrCat("; or check as the user who has it (uid ", folder.st_uid, ")");
+}
+
 }  // namespace
 
 std::optional<Holder> CheckSpool(const config::Spool& spool, Findings* findings) {
   if (spool.InMemory()) return std::nullopt;
   findings->tested.emplace_back("the spool");
   const MissingFolders leaves_none(spool.path);
-  if (absl::Status made = config::EnsureStateDir(spool.path); !made.ok()) {
-    findings->Error(std::string(made.message()));
-    return std::nullopt;
-  }
-  absl::Status status = TryWriting(spool.path);
-  if (status.ok()) status = CheckFile(spool.path + "/spool.db");
+  const absl::Status made = config::EnsureStateDir(spool.path);
   const auto holder = HolderOf(spool.path + "/spool.lock");
-  if (status.ok()) status = CheckFile(spool.path + "/spool.lock");
-  if (status.ok()) status = holder.status();
-  if (!status.ok()) {
-    findings->Error(absl::StrCat(kKey, status.message(), "; let the user of tallybusd (uid ",
-                                 geteuid(), ") write there, or name another directory"));
+  if (made.ok()) {
+    CheckInside(spool, holder.status(), findings);
+  } else {
+    findings->Error(absl::StrCat(made.message(), HintOfUser(spool.path)));
   }
-  CheckRoom(spool, findings);
   if (!holder.ok() || !*holder) return std::nullopt;
   findings->Add(Weight::kNote,
                 absl::StrCat(kKey, spool.path, " is in use by the router that runs (",

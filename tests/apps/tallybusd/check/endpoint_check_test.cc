@@ -81,6 +81,25 @@ TEST_F(EndpointCheckTest, WhatAPluginReachesIsANote) {
   EXPECT_THAT(found.tested, IsEmpty());
 }
 
+TEST_F(EndpointCheckTest, OfSeveralBrokersOneIsEnough) {
+  TransportCatalog brokers;
+  TransportDescriptor kafka = *catalog.registry.Find("file");
+  kafka.scheme = "kafka";
+  kafka.check = [](const Endpoint&) { return absl::OkStatus(); };
+  ASSERT_TRUE(brokers.registry.Register(kafka).ok());
+  catalog = brokers;
+  const std::string head =
+      "apps: {a: {url: off}}\nroutes: [{name: k, transport: kafka, endpoints: ";
+  Findings found = Check(head + "['kafka://GONE,THERE']}]");
+  ASSERT_EQ(found.all.size(), 1);
+  EXPECT_EQ(found.all[0].weight, Weight::kWarning);
+  EXPECT_THAT(found.all[0].text,
+              HasSubstr("route k: kafka://" + gone.place() + ": connection refu"));
+  found = Check(head + "['kafka://GONE']}]");
+  ASSERT_EQ(found.all.size(), 1);
+  EXPECT_EQ(found.all[0].weight, Weight::kError);
+}
+
 TEST_F(EndpointCheckTest, AFileWhoseFolderTakesNoneIsAnError) {
   const Findings found = Check(
       "apps: {a: {url: off}}\nroutes: [{name: f, transport: file, endpoints: ['file:///proc/x']}]");

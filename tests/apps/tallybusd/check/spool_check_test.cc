@@ -54,6 +54,16 @@ TEST_F(SpoolCheckTest, AFolderThatCannotBeMadeAndAFileThatIsNoneAreErrors) {
   EXPECT_THAT(findings.all[0].text, HasSubstr("/spool/spool.db: is no file"));
 }
 
+TEST_F(SpoolCheckTest, AFolderOfAnotherUserIsAnErrorThatNamesHimAndItsHolderIsToldAllTheSame) {
+  if (chown(folder.path().c_str(), 65534, 65534) != 0) GTEST_SKIP() << "only root gives away";
+  const LockedFile lock(folder.path() + "/spool.lock");
+  EXPECT_TRUE(Check(folder.path()));
+  ASSERT_THAT(findings.all, SizeIs(2));
+  EXPECT_THAT(findings.all[0].text, HasSubstr("belongs to another user"));
+  EXPECT_THAT(findings.all[0].text, HasSubstr("; or check as the user who has it (uid 65534)"));
+  EXPECT_EQ(findings.all[1].weight, Weight::kNote);
+}
+
 TEST_F(SpoolCheckTest, ADiskWithLessRoomThanItMayTakeIsAWarning) {
   spool.max_bytes = int64_t{1} << 60;
   Check(folder.path());
