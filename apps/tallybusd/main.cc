@@ -82,6 +82,9 @@ absl::Status Serve(Daemon::Options options) {
 }
 
 int Main(std::vector<std::string> sets) {
+  if (absl::GetFlag(FLAGS_no_environment) && !absl::GetFlag(FLAGS_check)) {
+    return Fail(absl::InvalidArgumentError("--no-environment goes with --check"));
+  }
   config::LoadOptions load;
   if (const std::string file = absl::GetFlag(FLAGS_config); !file.empty()) load.file = file;
   load.sets = std::move(sets);

@@ -133,7 +133,7 @@ class CheckTest(unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             place = f"127.0.0.1:{taken.getsockname()[1]}"
             self.config["listen"]["web"] = place
-            self.wrong(f"listen.web: tcp://{place}: in use by another program; stop that one, or "
+            self.wrong(f"listen.web: {place}: in use by another program; stop that one, or "
                        "set listen.web to another")
 
     def test_a_backend_that_is_away_is_named_with_its_route_and_without_its_path(self):
@@ -170,6 +170,12 @@ class CheckTest(unittest.TestCase):
             _, errors = self.check(BAD_ENVIRONMENT)
         self.assertEqual(len(errors), 5, errors)
         self.assertIn("4 errors around the file", errors[-1])
+
+    def test_no_environment_goes_with_check_alone(self):
+        done = subprocess.run([BIN / "tallybusd", "--no-environment"], capture_output=True,
+                              text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "tallybusd: --no-environment goes with --check\n"))
 
     def test_with_dev_the_backend_that_it_brings_need_not_be_there(self):
         del self.config["apps"]

@@ -16,7 +16,7 @@ Findings CheckEnvironment(const config::Config& config, const PaperRoutes& route
   const std::optional<Holder> router = CheckSpool(config.spool, &findings);
   std::vector<Listener> listeners = ListenersOf(config.listen);
   if (!own_backend.empty()) {
-    listeners.push_back({"--dev's echo backend", "tcp://" + own_backend});
+    listeners.push_back({"--dev's echo backend", own_backend});
   }
   CheckListeners(listeners, config.spool, router, &findings);
   CheckEndpoints(routes, catalog, own_backend, &findings);

@@ -33,16 +33,22 @@ std::optional<std::string> PathOf(const std::string& address) {
   return std::nullopt;
 }
 
+// The same for the same place: `tcp://` may be left out.
+std::string PlaceOf(const std::string& address) {
+  return address.starts_with(kTcp) ? address.substr(kTcp.size()) : address;
+}
+
 struct Port {
   std::string host;  // in digits, without brackets
   std::string number;
 };
 
 Port PortOf(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  std::string host = address.substr(kTcp.size(), colon - kTcp.size());
+  const std::string place = PlaceOf(address);
+  const size_t colon = place.rfind(':');
+  std::string host = place.substr(0, colon);
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  return {std::move(host), address.substr(colon + 1)};
+  return {std::move(host), place.substr(colon + 1)};
 }
 
 // 0, or the errno of why not.
@@ -182,7 +188,7 @@ std::vector<Listener> ListenersOf(const config::Listen& listen) {
   add("listen.engine", listen.engine);
   add("listen.open", listen.open);
   add("listen.clients", listen.clients);
-  if (listen.web) add("listen.web", std::string(kTcp) + listen.web->ToString());
+  if (listen.web) add("listen.web", listen.web->ToString());
   return listeners;
 }
 
@@ -193,7 +199,7 @@ void CheckListeners(const std::vector<Listener>& listeners, const config::Spool&
   ListenerCheck check(router, findings);
   std::map<std::string, std::string> keys;  // by address
   for (const Listener& listener : listeners) {
-    const auto [same, fresh] = keys.emplace(listener.address, listener.key);
+    const auto [same, fresh] = keys.emplace(PlaceOf(listener.address), listener.key);
     if (fresh || listener.address.ends_with(":0")) {
       check.Check(listener);
     } else {

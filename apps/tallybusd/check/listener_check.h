@@ -12,7 +12,8 @@
 
 namespace tallybus::check {
 
-// One listener: its key, and "tcp://127.0.0.1:5581", "ipc:///path" or "unix:/path".
+// One listener: its key, and "tcp://127.0.0.1:5581" or without tcp://, "ipc:///path",
+// "unix:/path".
 struct Listener {
   std::string key;
   std::string address;

@@ -33,6 +33,8 @@ TEST(JsonMatchTest, WhatIsOtherwiseIsToldWithBoth) {
   EXPECT_EQ(Said("list", "[1]"), R"(is [1,{"x":2,"y":3}]; expected: [1])");
   EXPECT_NE(Said("list", R"([1,{"x":2,"z":3}])"), "");
   EXPECT_NE(Said("info", R"({"codec":"H264"})"), "");
+  EXPECT_NE(Said("info", R"({"codec":"H264","a.b":1,"more":2})"), "");
+  EXPECT_NE(Said("list", R"([1,{"x":2,"y":3},4])"), "");
 }
 
 TEST(JsonMatchTest, LongValuesAreCut) {

@@ -53,7 +53,7 @@ TEST_F(ListenerCheckTest, FreeAddressesAreGoodAndStayFree) {
 
 TEST_F(ListenerCheckTest, APortIsANoteOfItsOwnRouterAndElseAnError) {
   const Loopback socket(/*listens=*/true);
-  const Listener web = {"listen.web", "tcp://" + socket.place()};
+  const Listener web = {"listen.web", socket.place()};
   EXPECT_THAT(Check({web}, me), ElementsAre(HasSubstr("note: listen.web: " + web.address +
                                                       " is in use by the router "
                                                       "that runs (me, pid ")));
@@ -72,6 +72,9 @@ TEST_F(ListenerCheckTest, TwoListenersOfOneAddressAreAnError) {
   const std::string path = "ipc://" + At("x.sock");
   EXPECT_THAT(Check({{"listen.engine", path}, {"listen.open", path}}),
               ElementsAre(HasSubstr("listen.open: " + path + ": is that of listen.engine too")));
+  const Loopback free(/*listens=*/false);
+  EXPECT_THAT(Check({{"listen.open", "tcp://" + free.place()}, {"listen.web", free.place()}}),
+              ElementsAre(HasSubstr("is that of listen.open too")));
 }
 
 TEST_F(ListenerCheckTest, APathIsANoteOfItsOwnRouterAndElseAnError) {
