@@ -160,6 +160,22 @@ class CheckTest(unittest.TestCase):
         route["endpoints"] = [f"https://127.0.0.1:{self.backend.port}/x"]
         self.wrong("no TLS: ")
 
+    def test_a_brokers_authority_asks_for_tls(self):
+        port, cert = self.serve_tls()
+        route = {"name": "stream", "transport": "mqtt", "endpoints": [f"mqtts://127.0.0.1:{port}"]}
+        self.config["routes"] = [route]
+        self.path.write_text(json.dumps(self.config))
+        done = subprocess.run([BIN / "tallybusd", "--config", self.path, "--print-config"],
+                              capture_output=True, text=True, timeout=60)
+        if "there is no transport mqtt" in done.stderr:
+            self.skipTest("this build has no mqtt")
+        self.wrong(f"route stream: mqtts://127.0.0.1:{port}: its certificate is not valid")
+        route["endpoints"] = [f"mqtt://127.0.0.1:{port}"]
+        route["options"] = {"tls": {"ca_file": str(cert)}}
+        self.check(0)
+        wait_until(lambda: self.heard, "the peer saw the end")
+        self.assertEqual(self.heard, [b""])
+
     def test_all_that_is_wrong_is_told_at_once(self):
         self.backend.close()
         with socket.create_server(("127.0.0.1", 0)) as taken:
