@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "tallybus/codec.h"
-#include "transports/rest/request.h"
+#include "transports/parts/attributes.h"
 
 namespace tallybus::desk {
 namespace {
@@ -161,18 +161,6 @@ std::string RedactedBy(simdjson::dom::parser& parser, std::string_view json) {
   return RedactedElement(element);
 }
 
-std::string_view WordFor(RestPolicy policy) {
-  switch (policy) {
-    case RestPolicy::kNotify:
-      return "NOTIFY";
-    case RestPolicy::kOverwrite:
-      return "OVERWRITE";
-    case RestPolicy::kDisable:
-      break;
-  }
-  return "DISABLE";
-}
-
 // As an answer to `connect` has it.
 std::string ConfigJson(const RestClientConfig& config) {
   Json methods('{');
@@ -184,7 +172,7 @@ std::string ConfigJson(const RestClientConfig& config) {
     list("clientExclude", policy.client_exclude);
     list("restExclude", policy.rest_exclude);
     fields.Text("restOnError", policy.on_error == OnError::kFail ? "FAIL" : "LOG");
-    fields.Text("restPolicy", WordFor(policy.rest_policy));
+    fields.Text("restPolicy", RestPolicyWord(policy.rest_policy));
     list("restOverwrite", policy.rest_overwrite);
     methods.Raw(method, fields.Done());
   }
@@ -236,7 +224,7 @@ std::string StreamsJson(const LivePage& page) {
   simdjson::dom::parser parser;
   for (const LiveRow& row : page.rows) {
     Json stream('{');
-    stream.Raw("stream", RedactedBy(parser, row.json)).Text("lane", rest::EncodeLane(row.lane));
+    stream.Raw("stream", RedactedBy(parser, row.json)).Text("lane", parts::EncodeLane(row.lane));
     stream.Number("sequence", static_cast<int64_t>(row.lane_sequence));
     streams.Item(stream.Raw("told", row.told ? "true" : "false").Done());
   }

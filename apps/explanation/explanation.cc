@@ -21,18 +21,6 @@ std::string Listed(const FieldSetPtr& fields) {
   return fields == nullptr ? "none" : absl::StrJoin(*fields, ", ");
 }
 
-std::string_view WordFor(RestPolicy policy) {
-  switch (policy) {
-    case RestPolicy::kNotify:
-      return "NOTIFY";
-    case RestPolicy::kOverwrite:
-      return "OVERWRITE";
-    case RestPolicy::kDisable:
-      break;
-  }
-  return "DISABLE";
-}
-
 bool Lists(const RestClientConfig& config, const std::string& method) {
   return config.by_method().contains(method);
 }
@@ -100,7 +88,7 @@ class Explanation {
     const MethodPolicy& policy = governing.policy;
     absl::StrAppend(&text_, "policy   ", governing.from, "\n");
     const std::pair<const char*, std::string> fields[] = {
-        {"restPolicy", std::string(WordFor(policy.rest_policy))},
+        {"restPolicy", std::string(RestPolicyWord(policy.rest_policy))},
         {"restOnError", policy.on_error == OnError::kFail ? "FAIL" : "LOG"},
         {"restExclude", Listed(policy.rest_exclude)},
         {"clientExclude", Listed(policy.client_exclude)},

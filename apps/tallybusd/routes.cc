@@ -11,7 +11,7 @@
 
 #include "config/option_keys.h"
 #include "config/sending_keys.h"
-#include "transports/rest/request.h"
+#include "tallybus/stable_hash.h"
 
 namespace tallybus {
 namespace {
@@ -99,7 +99,7 @@ std::string NameAt(const std::string& route, std::string_view url) {
   std::string_view host = begin == url.npos ? std::string_view() : url.substr(begin + 3);
   host = host.substr(0, host.find_first_of("/?#"));
   return absl::StrCat(route, "/", std::string(host), "~",
-                      absl::Hex(rest::StableHash(url) & 0xffffff, absl::kZeroPad6));
+                      absl::Hex(StableHash(url) & 0xffffff, absl::kZeroPad6));
 }
 
 // Turns what is configured into routes of one table.

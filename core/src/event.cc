@@ -10,6 +10,8 @@
 #include <limits>
 #include <string>
 
+#include "tallybus/stable_hash.h"
+
 namespace tallybus {
 
 std::string EventId::ToString() const {
@@ -42,16 +44,11 @@ namespace {
 
 constexpr size_t kLongestKey = 256;
 
-uint64_t Fnv1a(std::string_view text, uint64_t hash) {
-  for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
-  return hash;
-}
-
 // Lanes are remembered for hours: a long key is kept by its beginning and 128 bits of hash.
 void Bound(std::string* key) {
   if (key->size() <= kLongestKey) return;
-  const uint64_t first = Fnv1a(*key, 0xcbf29ce484222325);
-  const uint64_t second = Fnv1a(*key, first);
+  const uint64_t first = StableHash(*key);
+  const uint64_t second = StableHash(*key, first);
   key->resize(kLongestKey - 33);
   absl::StrAppendFormat(key, "~%016x%016x", first, second);
 }

@@ -19,22 +19,6 @@ bool IsWhole(const tallybus_bytes& bytes) { return bytes.data != nullptr || byte
 
 std::string_view View(const tallybus_bytes& bytes) { return {bytes.data, bytes.size}; }
 
-absl::StatusCode CodeOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kDelivered:
-      return absl::StatusCode::kOk;
-    case Verdict::kRetryLater:
-      return absl::StatusCode::kUnavailable;
-    case Verdict::kHold:
-      return absl::StatusCode::kFailedPrecondition;
-    case Verdict::kRejected:
-      return absl::StatusCode::kInvalidArgument;
-    case Verdict::kGone:
-      return absl::StatusCode::kNotFound;
-  }
-  return absl::StatusCode::kUnknown;
-}
-
 // A word for each verdict, where the plugin has none.
 std::string ReasonOr(std::string reason, Verdict verdict) {
   if (!reason.empty() || verdict == Verdict::kDelivered) return reason;
@@ -67,7 +51,7 @@ absl::StatusOr<DeliveryResult> ReadResult(const tallybus_result* written,
   const bool retry = out.verdict == Verdict::kRetryLater;
   const bool stopped = retry && setting.stopping && (result->flags & TALLYBUS_RESULT_STOPPED) != 0;
   const std::string detail = Printable(View(result->detail), kLongestDetail);
-  out.status = absl::Status(stopped ? absl::StatusCode::kCancelled : CodeOf(out.verdict),
+  out.status = absl::Status(stopped ? absl::StatusCode::kCancelled : StatusCodeOf(out.verdict),
                             detail.empty() ? out.reason : detail);
   out.retry_after = absl::Milliseconds(result->retry_after_ms);
   out.remote_code = std::max(result->remote_code, 0);

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "transports/file/event_line.h"
 #include "transports/file/rotating_file.h"
+#include "transports/parts/event_object.h"
 #include "transports/parts/linked_transport.h"
 #include "transports/parts/options.h"
 
@@ -78,7 +78,7 @@ class FileLink final : public parts::Link {
       : file_(std::move(settings)), attempts_(attempts) {}
 
   void Take(const Delivery& delivery) override {
-    for (const Parcel& parcel : delivery.parcels) AppendLine(parcel, &lines_);
+    for (const Parcel& parcel : delivery.parcels) parts::AppendEventLine(parcel, &lines_);
     taken_.push_back({delivery.ticket, {}});
   }
 

@@ -224,6 +224,8 @@ void MqttLink::Publish(const Message& message) {
                                   /*qos=*/1, /*retain=*/false, properties);
     }
     if (code == MOSQ_ERR_SUCCESS) pending_[number] = message.ticket;
+    // This thread may see the end before the other does: whoever comes next connects anew.
+    if (code == MOSQ_ERR_NO_CONN || code == MOSQ_ERR_CONN_LOST) up_ = false;
   }
   if (code != MOSQ_ERR_SUCCESS) {
     attempts_.Complete(message.ticket, NotPublished(code, settings_.url));

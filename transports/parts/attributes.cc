@@ -4,20 +4,15 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 
-#include <cstdint>
 #include <utility>
+
+#include "tallybus/stable_hash.h"
 
 namespace tallybus::parts {
 namespace {
 
 constexpr size_t kMostBytes = 256;
 constexpr size_t kHashBytes = 17;  // '~' and 16 hex digits
-
-uint64_t StableHash(std::string_view bytes) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return hash;
-}
 
 // Percent-encoded but for letters, digits and what is `safe`; cut where no place is left.
 std::string Encode(std::string_view text, std::string_view safe) {

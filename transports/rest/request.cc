@@ -6,12 +6,12 @@
 
 #include <memory>
 
+#include "transports/parts/attributes.h"
+
 namespace tallybus::rest {
 namespace {
 
 constexpr size_t kLongestScheme = std::string_view("https://").size();
-constexpr size_t kMaxLaneBytes = 256;
-constexpr size_t kHashBytes = 17;  // '~' and 16 hex digits
 
 struct UrlCleanup {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -67,9 +67,9 @@ bool IsUnreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
-void AppendEncoded(char c, bool slash_is_safe, std::string* out) {
+void AppendEncoded(char c, std::string* out) {
   static constexpr char kHex[] = "0123456789ABCDEF";
-  if (IsUnreserved(c) || (slash_is_safe && c == '/')) {
+  if (IsUnreserved(c)) {
     out->push_back(c);
     return;
   }
@@ -130,7 +130,7 @@ absl::StatusOr<BaseUrl> ParseBaseUrl(const std::string& url) {
 }
 
 void AppendSegment(std::string_view segment, std::string* out) {
-  for (char c : segment) AppendEncoded(c, /*slash_is_safe=*/false, out);
+  for (char c : segment) AppendEncoded(c, out);
 }
 
 std::string TargetUrl(const BaseUrl& base, std::string_view method) {
@@ -139,27 +139,6 @@ std::string TargetUrl(const BaseUrl& base, std::string_view method) {
   url.append(base.prefix).push_back('/');
   AppendSegment(method, &url);
   return url.append(base.query);
-}
-
-uint64_t StableHash(std::string_view bytes) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return hash;
-}
-
-std::string EncodeLane(std::string_view lane) {
-  std::string out;
-  size_t cut = 0;  // the last place where the hash still fits
-  for (char c : lane) {
-    if (out.size() <= kMaxLaneBytes - kHashBytes) cut = out.size();
-    AppendEncoded(c, /*slash_is_safe=*/true, &out);
-    if (out.size() > kMaxLaneBytes) {
-      out.resize(cut);
-      absl::StrAppend(&out, "~", absl::Hex(StableHash(lane), absl::kZeroPad16));
-      return out;
-    }
-  }
-  return out;
 }
 
 void HeaderFields::Clear() {
@@ -196,7 +175,7 @@ void WriteHeaders(Format format, std::span<const Parcel> parcels, HeaderFields* 
   if (IsBatch(format)) return JoinNumber("tallybus-batch", parcels.size(), out);
   const Parcel& parcel = parcels.front();
   out->Join("tallybus-time", Rfc3339Millis(parcel.event.time));
-  out->Join("tallybus-lane", EncodeLane(parcel.lane));
+  out->Join("tallybus-lane", parts::EncodeLane(parcel.lane));
   if (parcel.lane_sequence > 0) JoinNumber("tallybus-sequence", parcel.lane_sequence, out);
   JoinNumber("tallybus-attempt", static_cast<uint64_t>(parcel.attempt), out);
   if (parcel.redelivery) out->Join("tallybus-redelivery", "1");

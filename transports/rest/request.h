@@ -37,14 +37,6 @@ void AppendSegment(std::string_view segment, std::string* out);
 // <prefix>/<method><query>; the method is percent-encoded.
 std::string TargetUrl(const BaseUrl& base, std::string_view method);
 
-// FNV-1a of 64 bits: the same in every process and version.
-uint64_t StableHash(std::string_view bytes);
-
-// A lane as a header value: percent-encoded but for unreserved characters and '/'. One that would
-// be longer than 256 bytes is cut between two characters and ends in '~' and 16 hex digits of the
-// whole lane's hash, 256 bytes in all at most.
-std::string EncodeLane(std::string_view lane);
-
 // Header fields in one buffer, as lines that are terminated by NUL. Reused, so that a request
 // allocates nothing once it has seen its longest one.
 class HeaderFields {

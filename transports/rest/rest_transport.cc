@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "tallybus/stable_hash.h"
 #include "transports/rest/endpoint_settings.h"
 #include "transports/rest/http_loop.h"
 #include "transports/rest/request.h"

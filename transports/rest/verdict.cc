@@ -110,22 +110,6 @@ std::string_view ServerErrorPhrase(int code) {
   }
 }
 
-absl::StatusCode CodeOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kDelivered:
-      return absl::StatusCode::kOk;
-    case Verdict::kRetryLater:
-      return absl::StatusCode::kUnavailable;
-    case Verdict::kHold:
-      return absl::StatusCode::kFailedPrecondition;
-    case Verdict::kRejected:
-      return absl::StatusCode::kInvalidArgument;
-    case Verdict::kGone:
-      return absl::StatusCode::kNotFound;
-  }
-  return absl::StatusCode::kUnknown;
-}
-
 std::optional<absl::Time> ParseHttpDate(absl::string_view value) {
   // The three forms of RFC 9110, the newest first.
   for (const char* format :
@@ -271,7 +255,7 @@ std::optional<absl::Duration> ParseRetryAfter(std::string_view value, absl::Time
 
 absl::Status StatusOf(Verdict verdict, std::string_view peer, int code, std::string_view reason) {
   if (verdict == Verdict::kDelivered) return absl::OkStatus();
-  return absl::Status(CodeOf(verdict),
+  return absl::Status(StatusCodeOf(verdict),
                       absl::StrCat(View(peer), " answered ", code, " ", View(reason)));
 }
 

@@ -79,18 +79,6 @@ std::string_view SyncText(Sync sync) {
   return "";
 }
 
-std::string_view RestPolicyText(RestPolicy policy) {
-  switch (policy) {
-    case RestPolicy::kNotify:
-      return "NOTIFY";
-    case RestPolicy::kOverwrite:
-      return "OVERWRITE";
-    case RestPolicy::kDisable:
-      break;
-  }
-  return "DISABLE";
-}
-
 std::string_view OnErrorText(OnError on_error) {
   return on_error == OnError::kFail ? "FAIL" : "LOG";
 }
@@ -154,7 +142,7 @@ void PrintRestClientConfig(const App& app, Lines& out) {
     out.Entry(4, "clientExclude", FieldList(policy.client_exclude));
     out.Entry(4, "restExclude", FieldList(policy.rest_exclude));
     out.Entry(4, "restOnError", OnErrorText(policy.on_error));
-    out.Entry(4, "restPolicy", RestPolicyText(policy.rest_policy));
+    out.Entry(4, "restPolicy", RestPolicyWord(policy.rest_policy));
     out.Entry(4, "restOverwrite", FieldList(policy.rest_overwrite));
   }
 }

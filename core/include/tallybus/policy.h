@@ -23,6 +23,7 @@ enum class RestPolicy {
   kOverwrite,  // the client's copy waits for the backend's answer, and takes fields of it
   kDisable,    // no call of the backend
 };
+std::string_view RestPolicyWord(RestPolicy policy);  // as configurations spell it
 
 // How one method of one session is treated; the defaults are those of Web Call Server.
 struct MethodPolicy {

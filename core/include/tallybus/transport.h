@@ -64,6 +64,9 @@ enum class Verdict {
   kGone,        // the endpoint wants no more events
 };
 
+// The code of a result's status.
+absl::StatusCode StatusCodeOf(Verdict verdict);
+
 struct DeliveryResult {
   Verdict verdict = Verdict::kRetryLater;
   absl::Status status;  // for the log; OK where delivered. CANCELLED: the transport's own stop

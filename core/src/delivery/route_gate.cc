@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tallybus/stable_hash.h"
+
 namespace tallybus {
 namespace {
 
@@ -17,11 +19,9 @@ bool IsGo(Permit permit) {
   return permit == Permit::kGo || permit == Permit::kProbe || permit == Permit::kMethodProbe;
 }
 
-// FNV-1a of 64 bits: the same in every process. An URL may hold a secret, its hash none.
+// An URL may hold a secret, its hash none.
 std::string HashOf(std::string_view url) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (char c : url) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return absl::StrCat(absl::Hex(hash, absl::kZeroPad16));
+  return absl::StrCat(absl::Hex(StableHash(url), absl::kZeroPad16));
 }
 
 // What several that do not take it say as one: another method may go where one holds this one.

@@ -92,6 +92,18 @@ void ReadMethod(std::string_view method, const simdjson::dom::object& fields, Me
 
 }  // namespace
 
+std::string_view RestPolicyWord(RestPolicy policy) {
+  switch (policy) {
+    case RestPolicy::kNotify:
+      return "NOTIFY";
+    case RestPolicy::kOverwrite:
+      return "OVERWRITE";
+    case RestPolicy::kDisable:
+      break;
+  }
+  return "DISABLE";
+}
+
 const MethodPolicy& RestClientConfig::For(std::string_view method) const {
   static const MethodPolicy& kDefaults = *new MethodPolicy;  // threads may run at an exit
   auto found = by_method_.find(method);

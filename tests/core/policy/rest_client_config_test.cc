@@ -34,6 +34,14 @@ TEST(RestClientConfigTest, ReadsTheSampleOfWebCallServer) {
   EXPECT_EQ(*policy.rest_exclude, FieldSet{"sdp"});
 }
 
+TEST(RestClientConfigTest, EachRestPolicyIsReadBackFromItsWord) {
+  for (RestPolicy each : {RestPolicy::kNotify, RestPolicy::kOverwrite, RestPolicy::kDisable}) {
+    MethodPolicy policy;
+    ASSERT_TRUE(SetPolicyField(policy, "restPolicy", RestPolicyWord(each)).ok());
+    EXPECT_EQ(policy.rest_policy, each);
+  }
+}
+
 TEST(RestClientConfigTest, TheOuterObjectMayBeLeftOut) {
   EXPECT_EQ(PolicyOf(R"({"StreamStatusEvent":{"restOnError":"FAIL"}})").on_error, OnError::kFail);
 }

@@ -16,6 +16,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::StartsWith;
 
 Event Published() {
   Event event;
@@ -49,11 +50,34 @@ TEST(AttributesTest, SayMoreWhereThereIsMore) {
   }
 }
 
-TEST(AttributesTest, ALaneIsPrintableAndBounded) {
+TEST(LaneTest, IsPercentEncodedButForUnreservedAndSlash) {
   EXPECT_EQ(EncodeLane("defaultApp/b4e7"), "defaultApp/b4e7");
-  EXPECT_EQ(EncodeLane("a b%\r\n\xd0\xb6"), "a%20b%25%0D%0A%D0%B6");
-  EXPECT_EQ(EncodeLane(std::string(256, 'x')), std::string(256, 'x'));
-  EXPECT_EQ(EncodeLane(std::string(257, 'x')).size(), 256u);
+  EXPECT_EQ(EncodeLane("A-z_0.9~/"), "A-z_0.9~/");
+  EXPECT_EQ(EncodeLane("a b%\r\n\xd0\xb6+\0"), "a%20b%25%0D%0A%D0%B6%2B");
+  EXPECT_EQ(EncodeLane(std::string_view("\0", 1)), "%00");
+}
+
+TEST(LaneTest, IsCutAt256BytesAndEndsInAHash) {
+  const std::string longest(256, 'x');
+  EXPECT_EQ(EncodeLane(longest), longest);
+  const std::string longer(257, 'x');
+  EXPECT_EQ(EncodeLane(longer).size(), 256u);
+  EXPECT_THAT(EncodeLane(longer), StartsWith(std::string(239, 'x') + "~"));
+}
+
+TEST(LaneTest, IsNeverCutInsideAnEscape) {
+  for (size_t lead = 0; lead < 3; ++lead) {
+    const std::string encoded = EncodeLane(std::string(lead, 'x') + std::string(200, ' '));
+    ASSERT_LE(encoded.size(), 256u);
+    const std::string head = encoded.substr(0, encoded.size() - 17);
+    EXPECT_EQ((head.size() - lead) % 3, 0u);
+    EXPECT_EQ(encoded[head.size()], '~');
+  }
+}
+
+TEST(LaneTest, TwoLongLanesStayDifferent) {
+  const std::string common(300, 'x');
+  EXPECT_NE(EncodeLane(common + "1"), EncodeLane(common + "2"));
 }
 
 TEST(TokenTest, IsOneTokenWhateverTheTextHolds) {

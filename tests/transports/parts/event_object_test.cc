@@ -1,23 +1,23 @@
-// An event as a line.
-#include "transports/file/event_line.h"
+// An event as an object and as a line.
+#include "transports/parts/event_object.h"
 
 #include <gmock/gmock.h>
 
-namespace tallybus::file {
+namespace tallybus::parts {
 namespace {
 
 using ::testing::HasSubstr;
 
-class EventLineTest : public ::testing::Test {
+class EventObjectTest : public ::testing::Test {
  protected:
-  EventLineTest() {
+  EventObjectTest() {
     event_.id = {.epoch = 0xabc, .sequence = 7};
     event_.time = absl::FromUnixMillis(1'767'225'600'123);
     event_.method = "StreamStatusEvent";
   }
   std::string Line(std::string_view body) {
     std::string out = "before\n";
-    AppendLine({event_, body, "app/\"x\"", 42, 1, false, false, 0}, &out);
+    AppendEventLine({event_, body, "app/\"x\"", 42, 1, false, false, 0}, &out);
     return out;
   }
   Event event_;
@@ -26,7 +26,7 @@ class EventLineTest : public ::testing::Test {
       R"("time":"2026-01-01T00:00:00.123Z","lane":"app/\"x\"","sequence":42}})";
 };
 
-TEST_F(EventLineTest, EndsTheObjectWithWhatIsToBeSaidOfIt) {
+TEST_F(EventObjectTest, EndsTheObjectWithWhatIsToBeSaidOfIt) {
   EXPECT_EQ(Line(R"({"a":1})"),
             "before\n"
             R"({"a":1,)" +
@@ -34,14 +34,14 @@ TEST_F(EventLineTest, EndsTheObjectWithWhatIsToBeSaidOfIt) {
   EXPECT_EQ(Line("{ }"), "before\n{" + member_ + "\n");
 }
 
-TEST_F(EventLineTest, AnObjectOfSeveralLinesBecomesOne) {
+TEST_F(EventObjectTest, AnObjectOfSeveralLinesBecomesOne) {
   EXPECT_EQ(Line("{\r\n \"a\": 1\r\n}\n"), "before\n{   \"a\": 1," + member_ + "\n");
 }
 
-TEST_F(EventLineTest, SaysWhatThereIsToSay) {
+TEST_F(EventObjectTest, SaysWhatThereIsToSay) {
   event_.from_router = true;
   std::string out;
-  AppendLine({event_, "{}", "lane", 1, 3, true, true, 5}, &out);
+  AppendEventLine({event_, "{}", "lane", 1, 3, true, true, 5}, &out);
   EXPECT_THAT(
       out,
       HasSubstr(
@@ -49,4 +49,4 @@ TEST_F(EventLineTest, SaysWhatThereIsToSay) {
 }
 
 }  // namespace
-}  // namespace tallybus::file
+}  // namespace tallybus::parts
