@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "apps/explanation/explanation.h"
+#include "apps/explanation/input_file.h"
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/desk_door.h"
-#include "apps/tallybus/explanation.h"
 #include "apps/tallybus/flags.h"
-#include "apps/tallybus/input_file.h"
 #include "apps/tallybusd/config/config_load.h"
 #include "apps/tallybusd/transport_catalog.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/tallybus/sample_events.h"
+#include "apps/explanation/sample_events.h"
 #include "apps/tallybus/single_sender.h"
 #include "tallybus/transport.h"
 

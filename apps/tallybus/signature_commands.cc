@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "apps/explanation/input_file.h"
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/handler_probes.h"
-#include "apps/tallybus/input_file.h"
 #include "transports/rest/signature.h"
 
 namespace tallybus::cli {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <span>
 
-#include "apps/tallybus/sample_events.h"
+#include "apps/explanation/sample_events.h"
 #include "tallybus/log.h"
 #include "tallybus/metrics.h"
 #include "tallybus/transport.h"

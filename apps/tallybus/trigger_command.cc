@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "apps/explanation/input_file.h"
+#include "apps/explanation/sample_events.h"
 #include "apps/receive/visible.h"
 #include "apps/tallybus/answer_meaning.h"
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/handler_probes.h"
-#include "apps/tallybus/input_file.h"
-#include "apps/tallybus/sample_events.h"
 #include "apps/tallybus/single_sender.h"
 
 namespace tallybus::cli {

@@ -13,16 +13,15 @@ namespace {
 constexpr absl::Duration kLookEvery = absl::Hours(1);
 constexpr absl::Duration kSoon = absl::Hours(14 * 24);
 
-// Empty where nothing is to be said.
-std::string WarningOf(const absl::StatusOr<absl::Time>& end, absl::Time now) {
+}  // namespace
+
+std::string WarningOfEnd(const absl::StatusOr<absl::Time>& end, absl::Time now) {
   if (!end.ok()) return std::string(end.status().message());
   if (*end > now + kSoon) return "";
   return absl::StrCat("the client certificate ",
                       *end > now ? "ends " : "has ended: ", Rfc3339Millis(*end),
                       "; tls.cert_file names it");
 }
-
-}  // namespace
 
 void CredentialWatch::Watch(const RouteTable& routes) {
   routes_.clear();
@@ -42,7 +41,7 @@ void CredentialWatch::Look() {
   looked_ = clock_.Now();
   std::map<std::string, std::string> ending;
   for (const auto& [name, route] : routes_) {
-    std::string warning = WarningOf(end_of_(*route), clock_.WallNow());
+    std::string warning = WarningOfEnd(end_of_(*route), clock_.WallNow());
     if (!warning.empty()) ending[name] = std::move(warning);
   }
   router_.NoteCredentials(ending);

@@ -16,6 +16,9 @@
 namespace tallybus {
 
 // [owner] The router's thread.
+// [any thread] What is to be said of credentials that end then; empty: nothing.
+std::string WarningOfEnd(const absl::StatusOr<absl::Time>& end, absl::Time now);
+
 class CredentialWatch {
  public:
   // When those of a route's endpoint end; an error says what is wrong with them.

@@ -23,7 +23,6 @@ namespace {
 constexpr absl::Duration kShutdownDeadline = absl::Seconds(10);
 constexpr absl::Duration kClientsFarewell = absl::Seconds(2);
 constexpr absl::Duration kSubscribersFarewell = absl::Milliseconds(500);
-constexpr char kEchoAddress[] = "127.0.0.1:8081";
 
 // One is busy with a core at 30,000 requests a second. On two cores a second one only makes both
 // wake up more often for less.

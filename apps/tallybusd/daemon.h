@@ -37,6 +37,7 @@ namespace tallybus {
 class Daemon {
  public:
   static constexpr char kInsideEndpoint[] = "inproc://tallybus-engine";
+  static constexpr char kEchoAddress[] = "127.0.0.1:8081";  // of --dev's backend
 
   struct Options {
     config::Config config;

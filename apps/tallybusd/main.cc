@@ -10,16 +10,19 @@
 #include <string>
 #include <vector>
 
+#include "check_command.h"
 #include "config/config_load.h"
 #include "config/config_print.h"
-#include "config/config_warnings.h"
 #include "daemon.h"
 #include "spd_log.h"
 #include "transport_catalog.h"
 #include "web_credentials.h"
 
 ABSL_FLAG(std::string, config, "", "the configuration file (YAML)");
-ABSL_FLAG(bool, check, false, "read the configuration, say what is wrong with it, and exit");
+ABSL_FLAG(bool, check, false,
+          "read the configuration, say what is wrong with it and around it, and exit");
+ABSL_FLAG(bool, no_environment, false,
+          "with --check: the file alone; not the spool, the addresses to listen on, the endpoints");
 ABSL_FLAG(bool, print_config, false, "print the effective configuration and exit");
 ABSL_FLAG(bool, dev, false,
           "for trying out: with an echo backend at 127.0.0.1:8081, "
@@ -61,8 +64,10 @@ std::vector<std::string> TakeSets(std::vector<char*>& args) {
 // Abseil knows flags with underscores; people write --print-config.
 void AcceptDashes(std::vector<char*>& args) {
   static char print_config[] = "--print_config";
+  static char no_environment[] = "--no_environment";
   for (char*& arg : args) {
     if (std::string(arg) == "--print-config") arg = print_config;
+    if (std::string(arg) == "--no-environment") arg = no_environment;
   }
 }
 
@@ -77,6 +82,9 @@ absl::Status Serve(Daemon::Options options) {
 }
 
 int Main(std::vector<std::string> sets) {
+  if (absl::GetFlag(FLAGS_no_environment) && !absl::GetFlag(FLAGS_check)) {
+    return Fail(absl::InvalidArgumentError("--no-environment goes with --check"));
+  }
   config::LoadOptions load;
   if (const std::string file = absl::GetFlag(FLAGS_config); !file.empty()) load.file = file;
   load.sets = std::move(sets);
@@ -94,11 +102,10 @@ int Main(std::vector<std::string> sets) {
     return 0;
   }
   if (absl::GetFlag(FLAGS_check)) {
-    for (const std::string& warning : config::WarningsOf(*config)) {
-      std::printf("warning: %s\n", warning.c_str());
-    }
-    std::printf("%s: good\n", load.file.value_or("the defaults").c_str());
-    return 0;
+    return RunCheck(*config, *catalog,
+                    {.file = load.file.value_or("the defaults"),
+                     .environment = !absl::GetFlag(FLAGS_no_environment),
+                     .own_backend = absl::GetFlag(FLAGS_dev) ? Daemon::kEchoAddress : ""});
   }
   absl::Status status = Serve({.config = *std::move(config),
                                .reload = [load] { return config::Load(load); },
@@ -116,7 +123,7 @@ int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "carries stream status from media engines to clients and backends.\n"
       "  tallybusd [--config F] [--set key=value]... [--dev]\n"
-      "  tallybusd [--config F] --check | --print-config");
+      "  tallybusd [--config F] --check [--no-environment] | --print-config");
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return std::string("tallybusd " TALLYBUS_VERSION "\n"); };
   absl::SetFlagsUsageConfig(usage);

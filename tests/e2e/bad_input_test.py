@@ -68,7 +68,7 @@ class ConfigurationTest(unittest.TestCase):
                     self.assertRegex(lines[0], wanted)
 
     def test_what_a_later_version_brings_is_refused_and_not_ignored(self):
-        for text in ("apps: { a: { hold: x } }", "tests: []",
+        for text in ("apps: { a: { hold: x } }", "log: { format: json }",
                      "routes: [{ name: r, endpoints: [http://h/], tls: { pin: x } }]"):
             with self.subTest(text=text):
                 code, lines = self.run_daemon(text, "--check")

@@ -36,6 +36,7 @@ ALLOWED = {
     "plugins/template/": r"tallybus/c/transport\.h|pthread\.h",
     "plugins/engine/": r"tallybus/c/|zmq\.h|[a-z_]+\.h$",
     "plugins/janus/": r"tallybus/c/|janus/|jansson\.h|curl/|glib(\.h|/)|[a-z_]+\.h$",
+    "apps/tallybusd/check/": r"tallybus/(?!v1/)|absl/|apps/|transports/rest/|curl/|simdjson\.h",
     "apps/tallybusd/config/": r"tallybus/(?!v1/)|absl/|yaml-cpp/|[a-z_]+\.h$",
     "apps/tallybus/admin_client": r"absl/|apps/|curl/",
     "apps/": r"tallybus/(?!v1/)|absl/|transports/|plugins/loader/|apps/|config/|zmq\.hpp|spdlog/|simdjson\.h|[a-z_]+\.h$",

@@ -45,15 +45,12 @@ absl::Status ReadMethodPolicy(const Value& value, MethodPolicy& policy) {
   return absl::OkStatus();
 }
 
-absl::Status ReadRestClientConfig(const Value& value, App& app) {
-  auto methods = value.Members();
-  if (!methods.ok()) return methods.status();
+absl::Status ReadAppsConfig(const Value& value, App& app) {
   auto config = std::make_shared<RestClientConfig>();
-  for (const auto& [method, policy] : *methods) {
-    if (!IsValidMethod(method)) return policy.KeyError("is no name of a method");
-    if (absl::Status status = ReadMethodPolicy(policy, (*config)[method]); !status.ok()) {
-      return status;
-    }
+  if (absl::Status status = ReadRestClientConfig(value, *config); !status.ok()) return status;
+  const auto methods = value.Members();
+  if (!methods.ok()) return methods.status();
+  for (const auto& [method, policy] : *methods) {  // in the order of the file
     app.rest_client_config_methods.push_back(method);
   }
   app.rest_client_config = std::move(config);
@@ -67,7 +64,7 @@ constexpr Key<App> kAppKeys[] = {
      [](const Value& v, App& out) { return ReadInterval(v, kLatestStale, out.stale_after); }},
     {"stream_keep_alive",
      [](const Value& v, App& out) { return ReadInterval(v, kLongestKeepAlive, out.keep_alive); }},
-    {"rest_client_config", ReadRestClientConfig},
+    {"rest_client_config", ReadAppsConfig},
     {"rest_password", nullptr, "is written as password"},
     {"rest_username", nullptr, "is written as username"},
     {"transport", nullptr},
@@ -100,6 +97,16 @@ absl::Status ReadApps(const Value& apps, std::map<std::string, App>& out) {
         !status.ok()) {
       return status;
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadRestClientConfig(const Value& value, RestClientConfig& out) {
+  auto methods = value.Members();
+  if (!methods.ok()) return methods.status();
+  for (const auto& [method, policy] : *methods) {
+    if (!IsValidMethod(method)) return policy.KeyError("is no name of a method");
+    if (absl::Status status = ReadMethodPolicy(policy, out[method]); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

@@ -15,6 +15,9 @@ namespace tallybus::config {
 // Reads every app of the mapping `apps` into `out`, by key.
 absl::Status ReadApps(const Value& apps, std::map<std::string, App>& out);
 
+// Reads {<Method>: {restOnError: FAIL, ..}, ..} into `out`.
+absl::Status ReadRestClientConfig(const Value& value, RestClientConfig& out);
+
 // The app of a configuration that has none, as Web Call Server has it.
 App DefaultApp();
 

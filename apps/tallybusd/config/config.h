@@ -14,6 +14,7 @@
 #include "credentials.h"
 #include "tallybus/log.h"
 #include "tallybus/policy.h"
+#include "test_case.h"
 
 namespace tallybus::config {
 
@@ -229,6 +230,7 @@ struct Config {
   std::map<std::string, App> apps;  // by key
   std::vector<PluginFile> plugins;  // in the order of the file
   std::vector<Route> routes;        // in the order of the file; names are unique
+  std::vector<TestCase> tests;      // in the order of the file
   // No app was configured, so `apps` holds the one that Web Call Server assumes.
   bool default_app_used = false;
 };

@@ -21,6 +21,7 @@
 #include "runtime_dir.h"
 #include "sending_keys.h"
 #include "state_dir.h"
+#include "test_keys.h"
 #include "yaml_tree.h"
 
 namespace tallybus::config {
@@ -178,7 +179,7 @@ constexpr Key<Config> kTopKeys[] = {
     {"clients", [](const Value& v, Config& out) { return ReadClients(v, out.clients); }},
     {"api", [](const Value& v, Config& out) { return ReadApi(v, out.api); }},
     {"plugins", [](const Value& v, Config& out) { return ReadPlugins(v, out.plugins); }},
-    {"tests", nullptr},
+    {"tests", [](const Value& v, Config& out) { return ReadTests(v, out.tests); }},
     {"session_ttl",
      [](const Value& v, Config& out) {
        return Store(v.Duration(absl::Minutes(1), kLongestSessionTtl), out.session_ttl);

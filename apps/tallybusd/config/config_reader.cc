@@ -3,10 +3,12 @@
 
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 
 #include "plain_text.h"
+#include "tallybus/codec.h"
 #include "units.h"
 
 namespace tallybus::config {
@@ -35,6 +37,30 @@ std::string OutOfRange(std::string_view least, std::string_view most) {
 bool IsNumber(std::string_view text) {
   if (text.starts_with('-')) text.remove_prefix(1);
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// As JSON writes them: 007 and .5 are texts.
+bool IsJsonLiteral(std::string_view text) {
+  if (text == "true" || text == "false") return true;
+  const auto skip_digits = [&text] {
+    const size_t digits = std::min(text.size(), text.find_first_not_of("0123456789"));
+    text.remove_prefix(digits);
+    return digits > 0;
+  };
+  if (text.starts_with('-')) text.remove_prefix(1);
+  const bool leading_zero = text.starts_with('0');
+  const size_t before = text.size();
+  if (!skip_digits() || (leading_zero && before - text.size() > 1)) return false;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    if (!skip_digits()) return false;
+  }
+  if (text.starts_with('e') || text.starts_with('E')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+    if (!skip_digits()) return false;
+  }
+  return text.empty();
 }
 
 }  // namespace
@@ -118,6 +144,39 @@ absl::StatusOr<int64_t> Value::Size(int64_t least, int64_t most) const {
   if (!size.ok()) return Error(size.status());
   if (*size < least || *size > most) return Error(OutOfRange(SizeText(least), SizeText(most)));
   return size;
+}
+
+absl::StatusOr<std::string> Value::Json() const {
+  if (IsNothing()) return "null";
+  if (IsList()) return JsonList();
+  if (IsMapping()) return JsonObject();
+  absl::StatusOr<std::string> text = ExpandVariables(node_->text, *getenv_);
+  if (!text.ok()) return Error(text.status());
+  return node_->plain && IsJsonLiteral(*text) ? *text : JsonString(*text);
+}
+
+absl::StatusOr<std::string> Value::JsonList() const {
+  const absl::StatusOr<std::vector<Value>> items = Items();
+  if (!items.ok()) return items.status();
+  std::vector<std::string> parts;
+  for (const Value& item : *items) {
+    absl::StatusOr<std::string> json = item.Json();
+    if (!json.ok()) return json.status();
+    parts.push_back(*std::move(json));
+  }
+  return absl::StrCat("[", absl::StrJoin(parts, ","), "]");
+}
+
+absl::StatusOr<std::string> Value::JsonObject() const {
+  const auto members = Members();
+  if (!members.ok()) return members.status();
+  std::vector<std::string> parts;
+  for (const auto& [key, member] : *members) {
+    absl::StatusOr<std::string> json = member.Json();
+    if (!json.ok()) return json.status();
+    parts.push_back(absl::StrCat(JsonString(key), ":", *json));
+  }
+  return absl::StrCat("{", absl::StrJoin(parts, ","), "}");
 }
 
 absl::StatusOr<std::vector<Value>> Value::Items() const {

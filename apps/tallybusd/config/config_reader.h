@@ -54,6 +54,10 @@ class Value {
   absl::StatusOr<absl::Duration> Duration(absl::Duration least, absl::Duration most) const;
   absl::StatusOr<int64_t> Size(int64_t least, int64_t most) const;  // bytes
 
+  // All of it as JSON: a text without quotes that is a number, true or false is one; `~` and
+  // nothing are null. Variables replaced; a text may hold line feeds.
+  absl::StatusOr<std::string> Json() const;
+
   absl::StatusOr<std::vector<Value>> Items() const;
   // Every item as text. `wrong` returns what is wrong with one, or nothing.
   absl::StatusOr<std::vector<std::string>> Texts(
@@ -67,6 +71,8 @@ class Value {
   const Mark& mark() const {
     return node_->kind == YamlNode::Kind::kNull ? key_mark_ : node_->mark;
   }
+  absl::StatusOr<std::string> JsonList() const;
+  absl::StatusOr<std::string> JsonObject() const;
   std::string WhereAt(const Mark& mark) const;
   absl::Status Wrong(std::string_view wanted) const;
 

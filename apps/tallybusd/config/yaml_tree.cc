@@ -65,6 +65,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (AtKey()) return TakeKey(mark, value, /*plain=*/tag == "?");
     auto node = NewNode(YamlNode::Kind::kText, mark);
     node->text = value;
+    node->plain = tag == "?";
     Finish(std::move(node), mark, anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,

@@ -34,6 +34,7 @@ struct YamlNode {
   Kind kind = Kind::kNull;
   Mark mark;
   std::string text;                 // kText: as written, variables not yet replaced
+  bool plain = false;               // kText: without quotes
   std::vector<YamlNodePtr> items;   // kList
   std::vector<YamlMember> members;  // kMapping, in the order of the document; keys are unique
   size_t size = 1;                  // values in it, each alias counted in full

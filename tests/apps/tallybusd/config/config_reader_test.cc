@@ -91,6 +91,17 @@ TEST_F(ConfigReaderTest, TextsAreCheckedOneByOne) {
   EXPECT_FALSE(First("a: x").Texts(no_dots).ok());
 }
 
+TEST_F(ConfigReaderTest, JsonKeepsNumbersAndTruthOfTextsWithoutQuotesAlone) {
+  EXPECT_EQ(*Top("{n: 7, m: -1.5e3, z: 0, t: true, q: '7', o: 007, h: 0x1, d: .5, e: 1., y: yes, "
+                 "v: ~, \"a\\\"b\": [], l: [x, {}]}")
+                 .Json(),
+            R"({"n":7,"m":-1.5e3,"z":0,"t":true,"q":"7","o":"007","h":"0x1","d":".5","e":"1.",)"
+            R"("y":"yes","v":null,"a\"b":[],"l":["x",{}]})");
+  EXPECT_EQ(*First("a: \"x\\ny ${SECRET}\"").Json(), R"("x\ny hunter2")");
+  EXPECT_THAT(std::string(First("a: {b: ['${NOT}']}").Json().status().message()),
+              HasSubstr("t.yaml:1:9: a.b[0]: "));
+}
+
 TEST_F(ConfigReaderTest, UnknownKeyIsRefusedWithTheNearestOrAllOfThisVersion) {
   EXPECT_EQ(LampError("name: a\ncolor: red"),
             "t.yaml:2:1: color: unknown key; did you mean \"colour\"?");

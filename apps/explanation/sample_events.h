@@ -1,6 +1,6 @@
 // Events to try a receiver with: of a method, of a file, of a stream's whole life.
-#ifndef TALLYBUS_APPS_TALLYBUS_SAMPLE_EVENTS_H_
-#define TALLYBUS_APPS_TALLYBUS_SAMPLE_EVENTS_H_
+#ifndef TALLYBUS_APPS_EXPLANATION_SAMPLE_EVENTS_H_
+#define TALLYBUS_APPS_EXPLANATION_SAMPLE_EVENTS_H_
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -13,7 +13,7 @@
 
 #include "tallybus/event.h"
 
-namespace tallybus::cli {
+namespace tallybus {
 
 // An event and its place in its lane.
 struct Sample {
@@ -30,11 +30,12 @@ class SampleEvents {
   // `what` is `lifecycle`, a file with one object, - for standard input, or a method. `method` is
   // that of a file's object. INVALID_ARGUMENT is one line.
   absl::StatusOr<std::vector<Sample>> Make(const std::string& what, const std::string& method);
+  // An event whose object is `json`.
+  absl::StatusOr<Sample> Of(std::string_view method, std::string_view json);
   // A stream that nobody heard of: its first two events.
   std::vector<Sample> NewStream();
 
  private:
-  absl::StatusOr<Sample> Of(std::string_view method, std::string_view json);
   absl::StatusOr<Sample> OfMethod(const std::string& method);
   absl::StatusOr<Sample> OfFile(const std::string& path, const std::string& method);
   std::string Head() const;
@@ -48,6 +49,6 @@ class SampleEvents {
   std::map<std::string, uint64_t> sequences_;
 };
 
-}  // namespace tallybus::cli
+}  // namespace tallybus
 
-#endif  // TALLYBUS_APPS_TALLYBUS_SAMPLE_EVENTS_H_
+#endif  // TALLYBUS_APPS_EXPLANATION_SAMPLE_EVENTS_H_

@@ -1,29 +1,21 @@
 // The daemon's own decision and its own request, over transports that go nowhere.
-#include "apps/tallybus/explanation.h"
+#include "apps/explanation/explanation.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 
-#include <map>
 #include <utility>
 #include <vector>
 
-#include "apps/tallybusd/routes.h"
+#include "apps/explanation/paper_routes.h"
 #include "tallybus/codec.h"
 #include "tallybus/rehearsal.h"
 #include "transports/rest/prepared_request.h"
 
-namespace tallybus::cli {
+namespace tallybus {
 namespace {
-
-class Nowhere final : public Transport {
- public:
-  absl::Status Start() override { return absl::OkStatus(); }
-  void Deliver(std::span<const Delivery>) override {}
-  void Stop(MonoTime) override {}
-};
 
 std::string Listed(const FieldSetPtr& fields) {
   return fields == nullptr ? "none" : absl::StrJoin(*fields, ", ");
@@ -54,21 +46,6 @@ Governing GoverningOf(const Event& event, const SessionConfig& session, const Ro
           Lists(*route->app_config, event.method) ? app : app + unlisted};
 }
 
-std::string WhyNotTaken(const Route& route, const Event& event) {
-  RouteMatch apps, methods;
-  apps.apps = route.match.apps;
-  apps.methods = {event.method};
-  if (!apps.Fits(event)) return absl::StrCat("match.app does not list ", event.app_key);
-  methods.methods = route.match.methods;
-  if (!methods.Fits(event)) {
-    return route.match.methods.empty()
-               ? absl::StrCat(event.method, " goes to routes that list it alone")
-               : absl::StrCat("its methods do not list ", event.method);
-  }
-  return absl::StrCat("match.status does not list ",
-                      event.status.empty() ? "an event without a status" : event.status);
-}
-
 // "Authorization: Basic aGk=" is a credential from its second word on.
 std::string Redacted(const std::string& request) {
   std::vector<std::string> lines = absl::StrSplit(request, "\r\n");
@@ -93,8 +70,8 @@ std::string Indented(const std::string& text) {
 
 class Explanation {
  public:
-  Explanation(const Sample& sample, const Transport* rest, bool reveal)
-      : sample_(sample), rest_(rest), reveal_(reveal) {}
+  Explanation(const Sample& sample, const PaperRoutes& routes, bool reveal)
+      : sample_(sample), routes_(routes), reveal_(reveal) {}
 
   void TellEvent() {
     const Event& event = sample_.event;
@@ -122,21 +99,8 @@ class Explanation {
   }
 
   void TellNoBackend(const Rehearsal& decision) {
-    const Event& event = sample_.event;
-    const std::string own = event.app_key + "/backend";
-    switch (decision.backend) {
-      case AtBackend::kSend:
-        break;
-      case AtBackend::kNone:
-        Not(own, absl::StrCat("apps.", event.app_key, " is not configured, or has no url"));
-        break;
-      case AtBackend::kNotListed:
-        Not(own, absl::StrCat("its methods do not list ", event.method));
-        break;
-      case AtBackend::kDisabled:
-        Not(own, "restPolicy is DISABLE");
-        break;
-    }
+    if (decision.backend == AtBackend::kSend) return;
+    Not(sample_.event.app_key + "/backend", WhyNoBackend(decision.backend, sample_.event));
   }
 
   void Not(const std::string& route, const std::string& why) {
@@ -163,13 +127,12 @@ class Explanation {
 
   void TellClients(const Rehearsal& decision) {
     const Event& event = sample_.event;
-    const FieldSetPtr& exclude = decision.client_exclude;
     absl::StrAppend(&text_, "\nclients  ");
     if (!decision.for_clients) {
       absl::StrAppend(&text_, "none: ", event.method, " is not for them\n");
       return;
     }
-    const std::string json = exclude ? WithoutFields(event.json, exclude) : event.json;
+    const std::string json = ObjectForClients(decision, event);
     absl::StrAppend(
         &text_, "of ", event.session_id.empty() ? "no session" : event.session_id,
         ", and who watches the stream or the app\n",
@@ -181,8 +144,7 @@ class Explanation {
  private:
   absl::Status TellRequest(const Target& target, const Endpoint& endpoint) {
     const Event& event = sample_.event;
-    const std::string body =
-        target.exclude ? WithoutFields(event.json, target.exclude) : event.json;
+    const std::string body = ObjectFor(target, event);
     const Parcel parcel = {.event = event,
                            .body = body,
                            .lane = sample_.lane,
@@ -196,7 +158,7 @@ class Explanation {
                                .endpoint = endpoint,
                                .deadline = {},
                                .want_answer = false};
-    if (target.route->transport != rest_) {
+    if (routes_.SchemeOf(*target.route) != config::kRest) {
       absl::StrAppend(&text_, "  to ", endpoint.url, "\n", Indented(body));
       return absl::OkStatus();
     }
@@ -208,7 +170,7 @@ class Explanation {
   }
 
   const Sample& sample_;
-  const Transport* const rest_;
+  const PaperRoutes& routes_;
   const bool reveal_;
   SystemClock clock_;
   std::string text_;
@@ -219,18 +181,15 @@ class Explanation {
 absl::StatusOr<std::string> Explain(const config::Config& config, const TransportRegistry& registry,
                                     const Sample& sample, const SessionConfig& session,
                                     bool reveal) {
-  std::map<std::string, Nowhere> nowhere;
-  Transports transports;
-  for (const std::string& scheme : SchemesOf(config)) transports[scheme] = &nowhere[scheme];
-  EndpointIds ids;
-  absl::StatusOr<RouteTable> routes = MakeRoutes(config, registry, transports, &ids);
-  if (!routes.ok()) return routes.status();
+  const absl::StatusOr<PaperRoutes> paper = PaperRoutes::Make(config, registry);
+  if (!paper.ok()) return paper.status();
+  const RouteTable& routes = paper->table();
   const Event& event = sample.event;
-  const auto own = routes->by_app.find(event.app_key);
-  const RoutePtr route = own == routes->by_app.end() ? nullptr : own->second;
-  const Rehearsal decision = Rehearse(event, session.config, *routes);
+  const auto own = routes.by_app.find(event.app_key);
+  const RoutePtr route = own == routes.by_app.end() ? nullptr : own->second;
+  const Rehearsal decision = Rehearse(event, session.config, routes);
 
-  Explanation told(sample, transports[config::kRest], reveal);
+  Explanation told(sample, *paper, reveal);
   told.TellEvent();
   told.TellPolicy(GoverningOf(event, session, route));
   told.TellNoBackend(decision);
@@ -238,14 +197,14 @@ absl::StatusOr<std::string> Explain(const config::Config& config, const Transpor
     if (absl::Status status = told.TellTarget(target, false); !status.ok()) return status;
   }
   for (const RoutePtr& rehearsed : decision.rehearsed) {
-    const Target target = {.route = rehearsed, .exclude = rehearsed->exclude};
-    if (absl::Status status = told.TellTarget(target, true); !status.ok()) return status;
+    absl::Status status = told.TellTarget(AsTarget(rehearsed), true);
+    if (!status.ok()) return status;
   }
-  for (const RoutePtr& other : routes->others) {
+  for (const RoutePtr& other : routes.others) {
     if (!other->match.Fits(event)) told.Not(other->name, WhyNotTaken(*other, event));
   }
   told.TellClients(decision);
   return told.Take();
 }
 
-}  // namespace tallybus::cli
+}  // namespace tallybus

@@ -1,5 +1,5 @@
 // Objects with the fields that Web Call Server documents, in its order.
-#include "apps/tallybus/sample_events.h"
+#include "apps/explanation/sample_events.h"
 
 #include <absl/status/status.h>
 #include <absl/strings/ascii.h>
@@ -9,10 +9,10 @@
 #include <fstream>
 #include <utility>
 
-#include "apps/tallybus/input_file.h"
+#include "apps/explanation/input_file.h"
 #include "tallybus/codec.h"
 
-namespace tallybus::cli {
+namespace tallybus {
 namespace {
 
 constexpr char kNode[] = "tallybus-trigger";
@@ -116,4 +116,4 @@ absl::StatusOr<std::vector<Sample>> SampleEvents::Make(const std::string& what,
   return std::vector<Sample>{*std::move(sample)};
 }
 
-}  // namespace tallybus::cli
+}  // namespace tallybus

@@ -1,18 +1,18 @@
 // What would become of an event, told and not done: its routes, what governs it, each request as it
 // would be sent, and what its clients get.
-#ifndef TALLYBUS_APPS_TALLYBUS_EXPLANATION_H_
-#define TALLYBUS_APPS_TALLYBUS_EXPLANATION_H_
+#ifndef TALLYBUS_APPS_EXPLANATION_EXPLANATION_H_
+#define TALLYBUS_APPS_EXPLANATION_EXPLANATION_H_
 
 #include <absl/status/statusor.h>
 
 #include <string>
 
-#include "apps/tallybus/sample_events.h"
+#include "apps/explanation/sample_events.h"
 #include "apps/tallybusd/config/config.h"
 #include "tallybus/policy.h"
 #include "tallybus/transport_registry.h"
 
-namespace tallybus::cli {
+namespace tallybus {
 
 // What is known of the event's session.
 struct SessionConfig {
@@ -25,6 +25,6 @@ absl::StatusOr<std::string> Explain(const config::Config& config, const Transpor
                                     const Sample& sample, const SessionConfig& session,
                                     bool reveal);
 
-}  // namespace tallybus::cli
+}  // namespace tallybus
 
-#endif  // TALLYBUS_APPS_TALLYBUS_EXPLANATION_H_
+#endif  // TALLYBUS_APPS_EXPLANATION_EXPLANATION_H_

@@ -1,5 +1,5 @@
 // Files are read whole.
-#include "apps/tallybus/input_file.h"
+#include "apps/explanation/input_file.h"
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
@@ -8,7 +8,7 @@
 #include <iostream>
 #include <string_view>
 
-namespace tallybus::cli {
+namespace tallybus {
 namespace {
 
 constexpr size_t kMostBytes = size_t{64} << 20;
@@ -39,4 +39,4 @@ absl::StatusOr<std::string> ReadSecret(const std::string& text) {
   return read;
 }
 
-}  // namespace tallybus::cli
+}  // namespace tallybus
