@@ -124,6 +124,8 @@ function(tallybus_test source)
   endif()
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${target})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 120
+  # A guard against hanging, no measure: some play a week through, which takes minutes under a
+  # sanitizer on a machine that does much else.
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600
                        ENVIRONMENT "${TALLYBUS_TEST_ENVIRONMENT}")
 endfunction()
