@@ -84,7 +84,11 @@ void MosquittoBroker::Start() {
   Require(waitpid(pid_, nullptr, WNOHANG) == 0, "starting");
 }
 
-void MosquittoBroker::Signal(int signal) { kill(pid_, signal); }
+void MosquittoBroker::Signal(int signal) {
+  kill(pid_, signal);
+  // Its threads stop one after the other, and until then they answer.
+  if (signal == SIGSTOP) waitpid(pid_, nullptr, WUNTRACED);
+}
 
 void MosquittoBroker::Kill() {
   if (pid_ < 0) return;

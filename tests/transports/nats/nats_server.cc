@@ -80,7 +80,11 @@ void NatsServer::FindPort() {
   Require(false, "finding the port");
 }
 
-void NatsServer::Signal(int signal) { kill(pid_, signal); }
+void NatsServer::Signal(int signal) {
+  kill(pid_, signal);
+  // Its threads stop one after the other, and until then they answer.
+  if (signal == SIGSTOP) waitpid(pid_, nullptr, WUNTRACED);
+}
 
 void NatsServer::Kill() {
   if (pid_ < 0) return;
