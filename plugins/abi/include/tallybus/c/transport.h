@@ -124,7 +124,8 @@ enum {
   TALLYBUS_RESULT_NEVER_SENT = 1, /* no byte can have reached the peer; when in doubt, not set */
   TALLYBUS_RESULT_ANSWER_CUT = 2, /* the answer was longer than what is handed over */
   TALLYBUS_RESULT_CONNECTION_REUSED = 4,
-  TALLYBUS_RESULT_STOPPED = 8 /* the transport's own stop ended the attempt; with RETRY_LATER */
+  TALLYBUS_RESULT_STOPPED = 8, /* the transport's own stop ended the attempt; with RETRY_LATER */
+  TALLYBUS_RESULT_HOLD_METHOD = 16 /* with HOLD: of this event's method alone */
 };
 
 /* Borrowed for the call. */
