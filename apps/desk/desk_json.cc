@@ -50,6 +50,7 @@ std::string EndpointJson(const EndpointStatus& endpoint) {
     held.Item(Json('{')
                   .Text("method", method.method)
                   .Number("httpStatus", method.code)
+                  .Text("reason", method.reason)
                   .Time("since", method.since)
                   .Time("nextTry", method.next_try)
                   .Done());

@@ -36,7 +36,7 @@ std::string HeldMethods(Element row) {
   if (row["heldMethods"].get(held) != simdjson::SUCCESS) return text;
   for (Element method : held) {
     absl::StrAppend(&text, text.empty() ? "" : ", ", Cell(method, "method"), " (",
-                    Cell(method, "httpStatus"), ")");
+                    Cell(method, Cell(method, "httpStatus") == "0" ? "reason" : "httpStatus"), ")");
   }
   return text;
 }

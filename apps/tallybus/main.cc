@@ -1,6 +1,7 @@
 // The command line: which subcommand, and what it is told.
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <unistd.h>
 
 #include <iostream>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/command_line.h"
+#include "plugins/loader/plugin_thread.h"
 
 namespace tallybus::cli {
 namespace {
@@ -76,5 +78,8 @@ int Main(std::vector<std::string> words) {
 }  // namespace tallybus::cli
 
 int main(int argc, char** argv) {
-  return tallybus::cli::Main(std::vector<std::string>(argv + 1, argv + argc));
+  const int code = tallybus::cli::Main(std::vector<std::string>(argv + 1, argv + argc));
+  if (tallybus::loader::StuckThreads() == 0) return code;
+  std::cout << std::flush;
+  _exit(code);  // exit() may wait for what a plugin that is stuck has locked
 }

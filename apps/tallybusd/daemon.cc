@@ -70,6 +70,7 @@ Daemon::Daemon(Options options, Log& log, Signals& signals)
     : options_(std::move(options)), log_(log), signals_(signals), epoch_(RandomEpoch()) {}
 
 Daemon::~Daemon() {
+  reload_.Wait();
   if (admin_) admin_->Stop();
   if (web_) web_->Stop();
   if (transports_) transports_->Stop(clock_.Now());
@@ -228,6 +229,7 @@ void Daemon::Run() {
                       health_->Turned();
                       credentials_->Tick();
                       if (web_credentials_) web_credentials_->Tick();
+                      if (auto fresh = reload_.Take()) Reload(*std::move(fresh));
                     }});
   loop.RunWhile([this] { return stop_signals_ == 0; });
   log_.Write(LogLevel::kInfo, "stopping: no new events; waiting for what is in flight");
@@ -241,6 +243,7 @@ void Daemon::Run() {
 }
 
 void Daemon::Shutdown() {
+  reload_.Wait();
   router_->StopDispatch();
   transports_->Stop(clock_.Now());
   router_->Step();
@@ -266,25 +269,31 @@ void Daemon::Shutdown() {
 void Daemon::OnSignal() {
   while (std::optional<int> signal = signals_.Next()) {
     if (*signal == SIGHUP) {
-      Reload();
+      reload_.Begin();
     } else {
       ++stop_signals_;
     }
   }
 }
 
-void Daemon::Reload() {
-  const absl::StatusOr<config::Config> config = options_.reload();
-  absl::StatusOr<RouteTable> routes = config.ok() ? MakeRoutesOf(*config) : config.status();
-  router_->NoteReload(routes.status());
-  if (!routes.ok()) {
+absl::StatusOr<Daemon::Fresh> Daemon::ReadAgain() {
+  absl::StatusOr<config::Config> config = options_.reload();
+  if (!config.ok()) return config.status();
+  absl::StatusOr<RouteTable> routes = MakeRoutesOf(*config);
+  if (!routes.ok()) return routes.status();
+  return Fresh{*std::move(config), *std::move(routes)};
+}
+
+void Daemon::Reload(absl::StatusOr<Fresh> fresh) {
+  router_->NoteReload(fresh.status());
+  if (!fresh.ok()) {
     log_.Write(LogLevel::kError,
-               absl::StrCat("reload refused, all stays as it was: ", routes.status().message()));
+               absl::StrCat("reload refused, all stays as it was: ", fresh.status().message()));
     return;
   }
-  SetRoutes(*std::move(routes));
+  SetRoutes(std::move(fresh->routes));
   if (web_credentials_) web_credentials_->Reload();
-  std::vector<std::string> later = config::ChangedKeys(options_.config, *config);
+  std::vector<std::string> later = config::ChangedKeys(options_.config, fresh->config);
   std::erase_if(later, [](const std::string& key) {
     return key == "apps" || key == "plugins" || key == "routes";
   });
@@ -292,7 +301,7 @@ void Daemon::Reload() {
              absl::StrCat("reloaded: apps and routes",
                           later.empty() ? "" : "; changed, and of no effect before a restart: ",
                           absl::StrJoin(later, ", ")));
-  LogWarnings(*config);
+  LogWarnings(fresh->config);
 }
 
 void Daemon::SetRoutes(RouteTable routes) {

@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "credential_watch.h"
 #include "health.h"
+#include "preparation.h"
 #include "routes.h"
 #include "signals.h"
 #include "tallybus/clock.h"
@@ -72,8 +73,15 @@ class Daemon {
   void AllowOpenFiles() const;
   void LogListeners() const;
   void LogWarnings(const config::Config& config);
+  // What a reload brings. Plugins are asked for it, and may take their time.
+  struct Fresh {
+    config::Config config;
+    RouteTable routes;
+  };
+
   void OnSignal();
-  void Reload();
+  absl::StatusOr<Fresh> ReadAgain();
+  void Reload(absl::StatusOr<Fresh> fresh);
   void SetRoutes(RouteTable routes);
   // Starts what its routes need beside what runs.
   absl::StatusOr<RouteTable> MakeRoutesOf(const config::Config& config);
@@ -95,7 +103,9 @@ class Daemon {
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<TransportSet> transports_;
-  EndpointIds endpoint_ids_;
+  EndpointIds endpoint_ids_;  // of the start, then of reload_'s thread
+  Preparation<absl::StatusOr<Fresh>> reload_{[this] { return ReadAgain(); },
+                                             [this] { wake_.Ring(); }};
   std::unique_ptr<CredentialWatch> credentials_;
   std::unique_ptr<HealthReport> health_;
   std::unique_ptr<WebServer> web_;

@@ -4,6 +4,7 @@
 #include <absl/flags/usage.h>
 #include <absl/flags/usage_config.h>
 #include <absl/strings/match.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "config/config_load.h"
 #include "config/config_print.h"
 #include "daemon.h"
+#include "plugins/loader/plugin_thread.h"
 #include "spd_log.h"
 #include "transport_catalog.h"
 #include "web_credentials.h"
@@ -134,5 +136,8 @@ int main(int argc, char** argv) {
                  left[1]);
     return 1;
   }
-  return tallybus::Main(std::move(sets));
+  const int code = tallybus::Main(std::move(sets));
+  if (tallybus::loader::StuckThreads() == 0) return code;
+  std::fflush(nullptr);
+  _exit(code);  // exit() may wait for what a plugin that is stuck has locked
 }

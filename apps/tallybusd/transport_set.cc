@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace tallybus {
@@ -34,6 +35,7 @@ absl::Status TransportSet::Start(const TransportCatalog& catalog,
     if (!status.ok()) return Named(scheme, status);
     fresh.emplace(scheme, Running{*descriptor, file, *std::move(transport)});
   }
+  std::lock_guard lock(mutex_);
   by_scheme_.merge(fresh);
   return absl::OkStatus();
 }
@@ -49,13 +51,16 @@ Transports TransportSet::all() const {
 }
 
 absl::StatusOr<absl::Time> TransportSet::CredentialsEnd(const Route& route) const {
-  const auto found = std::find_if(
-      by_scheme_.begin(), by_scheme_.end(),
-      [&route](const auto& running) { return running.second.transport.get() == route.transport; });
-  if (found == by_scheme_.end() || !found->second.descriptor.credentials_end) {
-    return absl::InfiniteFuture();
+  std::function<absl::StatusOr<absl::Time>(const Endpoint&)> ask;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(by_scheme_.begin(), by_scheme_.end(), [&route](const auto& running) {
+          return running.second.transport.get() == route.transport;
+        });
+    if (found != by_scheme_.end()) ask = found->second.descriptor.credentials_end;
   }
-  return found->second.descriptor.credentials_end(route.endpoint);
+  return ask ? ask(route.endpoint) : absl::InfiniteFuture();
 }
 
 }  // namespace tallybus

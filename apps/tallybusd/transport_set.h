@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 
@@ -18,7 +19,7 @@
 
 namespace tallybus {
 
-// [control]
+// [control] Start may run beside CredentialsEnd.
 class TransportSet {
  public:
   explicit TransportSet(const TransportContext& context) : context_(context) {}
@@ -43,6 +44,7 @@ class TransportSet {
   };
 
   const TransportContext context_;
+  mutable std::mutex mutex_;  // never held while a transport is called
   std::map<std::string, Running> by_scheme_;
 };
 

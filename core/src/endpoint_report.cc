@@ -68,7 +68,7 @@ EndpointStatus StatusOf(const Router::Line& line, const EndpointQueue& queue, si
   }
   for (const EndpointSnapshot::HeldMethod& held : snapshot.held_methods) {
     status.held_methods.push_back({held.method, held.code, WallOf(line.parts.clock, held.since),
-                                   WallOf(line.parts.clock, held.next_probe)});
+                                   WallOf(line.parts.clock, held.next_probe), held.reason});
   }
   return status;
 }
@@ -95,7 +95,7 @@ void SayWhyItWaits(const Router::Line& line, StoredRow* stored) {
   const EndpointStatus endpoint = StatusOf(line, queue->second);
   for (const HeldMethodStatus& held : endpoint.held_methods) {
     if (held.method != stored->row->event->method) continue;
-    stored->reason = absl::StrCat("the method is held: answer ", held.code);
+    stored->reason = absl::StrCat("the method is held: ", held.reason);
   }
   if (endpoint.state == "ready") return;
   if (line.parts.offline && !Decided(queue->second)) return;  // nobody knows routes there

@@ -41,13 +41,19 @@ std::string_view NameOf(EndpointAlarm::Kind kind) {
   return "";
 }
 
+constexpr int kUnauthorized = 401;
+constexpr int kProxyAuthenticationRequired = 407;
+
 std::string TextOf(const EndpointAlarm& alarm) {
-  const std::string code = alarm.code == 0 ? "no answer" : absl::StrCat("answer ", alarm.code);
+  const std::string code = AnswerText(alarm.code, alarm.reason);
+  const bool credentials =
+      alarm.code == kUnauthorized || alarm.code == kProxyAuthenticationRequired;
   switch (alarm.kind) {
     case EndpointAlarm::Kind::kBreakerOpen:
       return absl::StrCat("the endpoint fails (", code, "); its events wait");
     case EndpointAlarm::Kind::kHeld:
-      return absl::StrCat("the endpoint refuses our credentials (", code, "); its events wait");
+      return absl::StrCat("the endpoint refuses our ", credentials ? "credentials" : "events", " (",
+                          code, "); its events wait");
     case EndpointAlarm::Kind::kMethodHeld:
       return absl::StrCat("the endpoint does not take ", alarm.method, " (", code,
                           "); those events wait");

@@ -94,7 +94,7 @@ std::string WaitingSentence(const Context& context, const TracedEvent& event,
   }
   if (const HeldMethodStatus* held = HeldMethod(route, event.method)) {
     return absl::StrCat("Still waiting: ", way.route, " has not taken ", event.method, " since ",
-                        context.At(held->since), " (answer ", held->code, ")",
+                        context.At(held->since), " (", held->reason, ")",
                         NextAttempt(context, held->next_try), ".");
   }
   if (last.number == 0) {

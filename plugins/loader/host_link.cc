@@ -33,6 +33,17 @@ void HostLink::Detach() {
   calls_ = nullptr;
 }
 
+std::vector<const tallybus_delivery*> HostLink::TakeReady() {
+  std::shared_lock lock(mutex_);
+  if (calls_ == nullptr) return {};
+  return calls_->OnReady();
+}
+
+void HostLink::Threw(std::string_view what) {
+  std::shared_lock lock(mutex_);
+  if (calls_ != nullptr) calls_->OnThrew(what);
+}
+
 HostLink::HostLink(HostCalls& calls) : host_(), calls_(&calls) {
   host_.struct_size = sizeof host_;
   host_.self = this;

@@ -5,8 +5,11 @@
 
 #include <tallybus/c/transport.h>
 
+#include <memory>
 #include <shared_mutex>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "tallybus/clock.h"
 #include "tallybus/log.h"
@@ -20,6 +23,9 @@ class HostCalls {
   virtual void OnComplete(uint64_t ticket, const tallybus_result* result) = 0;
   virtual int64_t OnNow() = 0;
   virtual void OnLog(LogLevel level, std::string_view line) = 0;
+  // [the plugin's thread] What is to be handed to it now; and that it ended in an exception.
+  virtual std::vector<const tallybus_delivery*> OnReady() = 0;
+  virtual void OnThrew(std::string_view what) = 0;
 };
 
 class HostLink {
@@ -28,6 +34,10 @@ class HostLink {
   static HostLink& Attach(HostCalls& calls);
   void Detach();
   const tallybus_host* host() const { return &host_; }
+  std::vector<const tallybus_delivery*> TakeReady();
+  void Threw(std::string_view what);
+  // What a plugin that is left alone may go on reading.
+  void Keep(std::shared_ptr<const void> what) { kept_ = std::move(what); }
 
  private:
   explicit HostLink(HostCalls& calls);
@@ -36,6 +46,7 @@ class HostLink {
   tallybus_host host_;
   std::shared_mutex mutex_;
   HostCalls* calls_;
+  std::shared_ptr<const void> kept_;
 };
 
 }  // namespace tallybus::loader

@@ -20,8 +20,9 @@ TransportDescriptor DescriptorOf(const PluginPtr& plugin) {
   return descriptor;
 }
 
-absl::StatusOr<PluginPtr> LoadPlugin(const std::string& path, TransportRegistry& registry) {
-  absl::StatusOr<PluginPtr> plugin = OpenPlugin(path);
+absl::StatusOr<PluginPtr> LoadPlugin(const std::string& path, TransportRegistry& registry,
+                                     absl::Duration call_limit) {
+  absl::StatusOr<PluginPtr> plugin = OpenPlugin(path, call_limit);
   if (!plugin.ok()) return plugin;
   const absl::Status status = registry.Register(DescriptorOf(*plugin));
   if (status.ok()) return plugin;

@@ -15,7 +15,8 @@ namespace tallybus::loader {
 TransportDescriptor DescriptorOf(const PluginPtr& plugin);
 
 // [control] Opens the plugin and registers it; the error is one line that begins with its path.
-absl::StatusOr<PluginPtr> LoadPlugin(const std::string& path, TransportRegistry& registry);
+absl::StatusOr<PluginPtr> LoadPlugin(const std::string& path, TransportRegistry& registry,
+                                     absl::Duration call_limit = kCallLimit);
 
 }  // namespace tallybus::loader
 

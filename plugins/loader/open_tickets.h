@@ -28,6 +28,7 @@ class OpenTickets {
   // False: a plugin that never completes holds too much, and gets no more.
   bool HasRoom() const { return late_.size() < kMostLate && late_bytes_ < kMostLateBytes; }
   bool empty() const { return open_.empty(); }
+  bool has_late() const { return !late_.empty(); }
   void Add(std::unique_ptr<DeliveryCopy> delivery, MonoTime deadline);
 
   enum class Was { kOpen, kLate, kDone, kUnknown };

@@ -9,11 +9,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "plugins/engine/versioned.h"
+#include "plugins/loader/plugin_call.h"
+#include "plugins/loader/plugin_thread.h"
 #include "plugins/loader/printable.h"
 
 namespace tallybus::loader {
@@ -95,26 +98,39 @@ absl::Status CannotLoad(const std::string& path) {
   return absl::InvalidArgumentError(text);
 }
 
+absl::Status FindEntry(const std::string& path, const tallybus_transport_entry** entry) {
+  void* const object = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (object == nullptr) return CannotLoad(path);
+  const auto function =
+      reinterpret_cast<tallybus_transport_entry_fn>(dlsym(object, TALLYBUS_TRANSPORT_ENTRY));
+  if (function == nullptr) {
+    return Wrong(path, "it is no plugin: it does not export " TALLYBUS_TRANSPORT_ENTRY);
+  }
+  *entry = function();
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<PluginPtr> OpenPlugin(const std::string& path) {
+absl::StatusOr<PluginPtr> OpenPlugin(const std::string& path, absl::Duration call_limit) {
   struct stat file = {};
   if (stat(path.c_str(), &file) != 0) {
     return Wrong(path, errno == ENOENT ? "there is no such file" : "it cannot be reached");
   }
   if (!S_ISREG(file.st_mode)) return Wrong(path, "it is no file");  // dlopen waits for a pipe
-  void* const object = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (object == nullptr) return CannotLoad(path);
-  const auto entry =
-      reinterpret_cast<tallybus_transport_entry_fn>(dlsym(object, TALLYBUS_TRANSPORT_ENTRY));
-  if (entry == nullptr) {
-    return Wrong(path, "it is no plugin: it does not export " TALLYBUS_TRANSPORT_ENTRY);
+  if (absl::Status back = CheckCameBack(path); !back.ok()) {
+    return Wrong(path, std::string(back.message()));
   }
-  return ReadEntry(path, entry());
+  const auto entry = std::make_shared<const tallybus_transport_entry*>(nullptr);
+  PluginThread thread("tallybus-plugin");  // its constructors and its entry may not come back
+  const absl::Status found = CallInTime(thread, {path, path + ": it", "loading", call_limit},
+                                        [path, entry] { return FindEntry(path, entry.get()); });
+  return found.ok() ? ReadEntry(path, *entry, call_limit) : found;
 }
 
 absl::StatusOr<PluginPtr> ReadEntry(const std::string& path,
-                                    const tallybus_transport_entry* written) {
+                                    const tallybus_transport_entry* written,
+                                    absl::Duration call_limit) {
   if (written == nullptr) return Wrong(path, "its " TALLYBUS_TRANSPORT_ENTRY " returns nothing");
   // Of another major, all behind it may be another.
   if (written->struct_size >= offsetof(tallybus_transport_entry, abi_minor) &&
@@ -133,6 +149,7 @@ absl::StatusOr<PluginPtr> ReadEntry(const std::string& path,
   }
   plugin->entry = *entry;
   plugin->path = path;
+  plugin->call_limit = call_limit;
   const auto scheme = Text(entry->scheme, kLongestScheme);
   if (!scheme || !IsIdentifier(*scheme, "_-")) {
     return Wrong(path, "its scheme is none: [a-z][a-z0-9_-]{0,31}");

@@ -4,6 +4,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 #include <tallybus/c/transport.h>
 
 #include <memory>
@@ -14,6 +15,9 @@
 
 namespace tallybus::loader {
 
+// What each call of a plugin may take, but for deliver, and for stop, which has its own deadline.
+inline constexpr absl::Duration kCallLimit = absl::Seconds(5);
+
 struct Plugin {
   std::string path;
   std::string scheme;
@@ -21,16 +25,19 @@ struct Plugin {
   std::string version;
   std::vector<OptionSpec> options;
   tallybus_transport_entry entry;  // as this router knows it; create is there
+  absl::Duration call_limit = kCallLimit;
 };
 using PluginPtr = std::shared_ptr<const Plugin>;
 
 // [control] Loads it for as long as the process lives: code that has run cannot be taken out again.
 // The same path again gives what was loaded then. Its constructors run. An error is one line that
 // begins with the path.
-absl::StatusOr<PluginPtr> OpenPlugin(const std::string& path);
+absl::StatusOr<PluginPtr> OpenPlugin(const std::string& path,
+                                     absl::Duration call_limit = kCallLimit);
 
 // The same of an entry that is there already.
-absl::StatusOr<PluginPtr> ReadEntry(const std::string& path, const tallybus_transport_entry* entry);
+absl::StatusOr<PluginPtr> ReadEntry(const std::string& path, const tallybus_transport_entry* entry,
+                                    absl::Duration call_limit = kCallLimit);
 
 // What a plugin writes when something is wrong: room for it, and the text as it may be shown.
 class ErrorText {

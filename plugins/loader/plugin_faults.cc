@@ -22,7 +22,10 @@ constexpr Word kWords[] = {
     {"malformed", "gave a result that cannot be read; the attempt is made again"},
     {"left_open", "stopped, and left a ticket open"},
     {"threw", "threw an exception"},
-    {"crowded", "never completes what it is given; it gets no more"}};
+    {"crowded", "never completes what it is given; it gets no more"},
+    {"blocked",
+     "did not come back from deliver by the deadline of an attempt that waits behind it"},
+    {"stuck", "does not come back, and is left alone"}};
 constexpr int kOwnLinesASecond = 100;
 
 }  // namespace

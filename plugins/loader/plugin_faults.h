@@ -12,7 +12,18 @@
 
 namespace tallybus::loader {
 
-enum class Fault { kTwice, kLate, kUnknown, kNever, kMalformed, kLeftOpen, kThrew, kCrowded };
+enum class Fault {
+  kTwice,
+  kLate,
+  kUnknown,
+  kNever,
+  kMalformed,
+  kLeftOpen,
+  kThrew,
+  kCrowded,
+  kBlocked,
+  kStuck
+};
 
 // [any thread]
 class PluginFaults {

@@ -1,13 +1,13 @@
 // Deliveries in, results out, and the watch over what a plugin leaves undone.
 #include "plugins/loader/plugin_transport.h"
 
-#include <absl/strings/str_cat.h>
-
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <utility>
 
 #include "plugins/engine/versioned.h"
+#include "plugins/loader/plugin_call.h"
 #include "plugins/loader/printable.h"
 #include "plugins/loader/result.h"
 #include "tallybus/thread.h"
@@ -20,31 +20,37 @@ constexpr size_t kLongestLine = 1024;
 // Endpoints of earlier configurations go when there are more than this.
 constexpr size_t kManyEndpoints = 64;
 
-absl::Status Refused(tallybus_status status, ErrorText& error, const char* what) {
-  const std::string text = error.TextOr(absl::StrCat("it does not say why ", what));
-  return status == TALLYBUS_INVALID ? absl::InvalidArgumentError(text)
-                                    : absl::UnavailableError(text);
+// A stop that is to wait for ever is waited for so long.
+constexpr absl::Duration kLongestStop = absl::Hours(1);
+
+// What throws has done its harm already: the tickets that it leaves open are given up in time.
+template <typename F>
+void Shield(HostLink& link, F&& call) {
+  try {
+    call();
+  } catch (const std::exception& error) {
+    link.Threw(error.what());
+  } catch (...) {
+    link.Threw("");
+  }
 }
 
-// A plugin's function that answers with a status; one that throws has failed.
-template <typename F>
-absl::Status Ask(const char* what, F&& call) {
-  ErrorText error;
-  try {
-    const tallybus_status status = call(error.c());
-    return status == TALLYBUS_OK ? absl::OkStatus() : Refused(status, error, what);
-  } catch (...) {
-    return absl::InternalError(absl::StrCat("it threw an exception, and that is why ", what));
-  }
+// [the plugin's thread] The link is all of ours that is touched: the transport may be gone when the
+// plugin comes back.
+void HandOver(HostLink& link, const tallybus_transport& made) {
+  const std::vector<const tallybus_delivery*> handed = link.TakeReady();
+  if (handed.empty()) return;
+  Shield(link, [&] { made.deliver(made.self, handed.data(), handed.size()); });
 }
 
 }  // namespace
 
 absl::Status CheckEndpoint(const Plugin& plugin, const Endpoint& endpoint) {
   if (plugin.entry.check == nullptr) return absl::OkStatus();
-  const EndpointCopy copy(endpoint);
-  return Ask("this endpoint cannot work",
-             [&](tallybus_error* error) { return plugin.entry.check(copy.c(), error); });
+  PluginThread thread("tallybus-check");
+  return Ask(thread, plugin, "check", "this endpoint cannot work",
+             [check = plugin.entry.check, copy = std::make_shared<const EndpointCopy>(endpoint)](
+                 tallybus_error* error) { return check(copy->c(), error); });
 }
 
 absl::StatusOr<std::unique_ptr<Transport>> PluginTransport::Create(
@@ -58,15 +64,25 @@ PluginTransport::PluginTransport(PluginPtr plugin, const TransportContext& conte
     : plugin_(std::move(plugin)),
       context_(context),
       faults_(plugin_->name, context.metrics, context.log, context.clock),
-      link_(HostLink::Attach(*this)) {}
+      link_(HostLink::Attach(*this)),
+      thread_("tallybus-" + plugin_->scheme) {}
+
+absl::Status PluginTransport::AskInTime(const std::string& function, const std::string& what,
+                                        std::function<tallybus_status(tallybus_error*)> call) {
+  absl::Status status = Ask(thread_, *plugin_, function, what, std::move(call));
+  if (thread_.is_stuck()) faults_.Note(Fault::kStuck, function);
+  return status;
+}
 
 absl::Status PluginTransport::Make() {
-  const tallybus_transport* made = nullptr;
-  absl::Status status = Ask("it cannot be created", [&](tallybus_error* error) {
-    return plugin_->entry.create(link_.host(), &made, error);
-  });
+  const auto made = std::make_shared<const tallybus_transport*>(nullptr);
+  absl::Status status =
+      AskInTime("create", "it cannot be created",
+                [create = plugin_->entry.create, host = link_.host(), made](tallybus_error* error) {
+                  return create(host, made.get(), error);
+                });
   if (!status.ok()) return status;
-  const tallybus_transport* read = engine::ReadVersioned(made, &transport_);
+  const tallybus_transport* read = engine::ReadVersioned(*made, &transport_);
   if (read == nullptr) {
     return absl::InvalidArgumentError(
         "create returns no transport, or one with a struct_size of no version");
@@ -82,14 +98,22 @@ absl::Status PluginTransport::Make() {
 
 PluginTransport::~PluginTransport() {
   Stop(context_.clock.Now());
-  if (transport_.destroy != nullptr) Call([this] { transport_.destroy(transport_.self); });
+  if (transport_.destroy != nullptr && !thread_.is_stuck()) {
+    const auto destroy = [made = transport_, &link = link_] {
+      Shield(link, [&] { made.destroy(made.self); });
+    };
+    if (!thread_.Call(destroy, plugin_->call_limit)) faults_.Note(Fault::kStuck, "destroy");
+  }
   link_.Detach();
+  if (thread_.is_stuck() || tickets_.has_late()) {
+    link_.Keep(std::make_shared<const OpenTickets>(std::move(tickets_)));
+  }
 }
 
 absl::Status PluginTransport::Start() {
-  absl::Status status = Ask("it cannot start", [this](tallybus_error* error) {
-    return transport_.start(transport_.self, error);
-  });
+  absl::Status status = AskInTime(
+      "start", "it cannot start",
+      [made = transport_](tallybus_error* error) { return made.start(made.self, error); });
   if (status.ok()) watcher_ = StartThread("tallybus-" + plugin_->scheme, [this] { Watch(); });
   return status;
 }
@@ -106,33 +130,50 @@ std::shared_ptr<const EndpointCopy> PluginTransport::EndpointOf(const Endpoint& 
 }
 
 void PluginTransport::Deliver(std::span<const Delivery> deliveries) {
-  std::vector<const tallybus_delivery*> handed;
-  std::vector<Ticket> refused;
-  bool stopped = false;
+  std::vector<Ticket> put_off;
+  bool stopping = false;
   {
     std::lock_guard lock(mutex_);
-    if (tickets_.empty()) changed_.notify_one();
+    stopping = stopping_;
+    const bool idle = waiting_.empty();
+    if (idle && tickets_.empty()) changed_.notify_one();
     for (const Delivery& delivery : deliveries) {
-      if (!tickets_.HasRoom()) {
-        refused.push_back(delivery.ticket);
+      if (stopping_ || waiting_.size() >= kMostWaiting || !tickets_.HasRoom()) {
+        put_off.push_back(delivery.ticket);
         continue;
       }
-      auto copy = std::make_unique<DeliveryCopy>(delivery, EndpointOf(delivery.endpoint));
-      handed.push_back(copy->c());
-      tickets_.Add(std::move(copy), delivery.deadline);
+      waiting_.push_back({std::make_unique<DeliveryCopy>(delivery, EndpointOf(delivery.endpoint)),
+                          delivery.deadline});
     }
-    stopped = stopped_;
+    if (idle && !waiting_.empty()) {
+      thread_.Post([made = transport_, &link = link_] { HandOver(link, made); });
+    }
   }
-  for (const Ticket ticket : refused) {
-    faults_.Note(Fault::kCrowded);
-    DeliveryResult result = NotCompleted(absl::StatusCode::kResourceExhausted, "timed out",
-                                         "the plugin never completes what it is given");
+  PutOff(put_off, stopping);
+}
+
+void PluginTransport::PutOff(std::span<const Ticket> tickets, bool stopping) {
+  for (const Ticket ticket : tickets) {
+    if (!stopping) faults_.Note(Fault::kCrowded);
+    DeliveryResult result = stopping
+                                ? NotCompleted(absl::StatusCode::kUnavailable, "connection reset",
+                                               "the plugin has stopped")
+                                : NotCompleted(absl::StatusCode::kResourceExhausted, "timed out",
+                                               "the plugin never completes what it is given");
     result.never_sent = true;
     context_.sink.Complete(ticket, std::move(result));
   }
-  if (handed.empty()) return;
-  Call([&] { transport_.deliver(transport_.self, handed.data(), handed.size()); });
-  if (stopped) CompleteLeftOpen();
+}
+
+std::vector<const tallybus_delivery*> PluginTransport::OnReady() {
+  std::vector<const tallybus_delivery*> handed;
+  std::lock_guard lock(mutex_);
+  for (Waiting& each : waiting_) {
+    handed.push_back(each.delivery->c());
+    tickets_.Add(std::move(each.delivery), each.deadline);
+  }
+  waiting_.clear();
+  return handed;
 }
 
 void PluginTransport::Stop(MonoTime deadline) {
@@ -141,7 +182,12 @@ void PluginTransport::Stop(MonoTime deadline) {
     if (stopping_ || !watcher_.joinable()) return;
     stopping_ = true;
   }
-  Call([&] { transport_.stop(transport_.self, Nanoseconds(deadline)); });
+  const absl::Duration patience =
+      std::clamp(deadline - context_.clock.Now(), absl::ZeroDuration(), kLongestStop);
+  const auto stop = [made = transport_, &link = link_, at = Nanoseconds(deadline)] {
+    Shield(link, [&] { made.stop(made.self, at); });
+  };
+  if (!thread_.Call(stop, patience + kStopGrace)) faults_.Note(Fault::kStuck, "stop");
   CompleteLeftOpen();
   {
     std::lock_guard lock(mutex_);
@@ -151,45 +197,61 @@ void PluginTransport::Stop(MonoTime deadline) {
   watcher_.join();
 }
 
+// Of attempts that the plugin has not seen. Under the lock.
+std::vector<Ticket> PluginTransport::GiveUpWaiting(MonoTime time) {
+  std::vector<Ticket> given_up;
+  std::erase_if(waiting_, [&](const Waiting& each) {
+    if (each.deadline > time) return false;
+    given_up.push_back(static_cast<Ticket>(each.delivery->c()->ticket));
+    return true;
+  });
+  return given_up;
+}
+
 void PluginTransport::CompleteLeftOpen() {
   std::unique_lock lock(mutex_);
+  const std::vector<Ticket> unseen = GiveUpWaiting();
   const std::vector<Ticket> left = tickets_.GiveUp();
   lock.unlock();
+  const auto complete = [this](Ticket ticket, bool never_sent) {
+    DeliveryResult result = NotCompleted(absl::StatusCode::kCancelled, "connection reset",
+                                         "the plugin stopped and left it open");
+    result.never_sent = never_sent;
+    context_.sink.Complete(ticket, std::move(result));
+  };
+  for (const Ticket ticket : unseen) complete(ticket, /*never_sent=*/true);
   for (const Ticket ticket : left) {
     faults_.Note(Fault::kLeftOpen);
-    context_.sink.Complete(ticket, NotCompleted(absl::StatusCode::kCancelled, "connection reset",
-                                                "the plugin stopped and left it open"));
+    complete(ticket, /*never_sent=*/false);
   }
 }
 
 void PluginTransport::Watch() {
   std::unique_lock lock(mutex_);
   while (!stopped_) {
-    if (tickets_.empty()) {
+    if (tickets_.empty() && waiting_.empty()) {
       changed_.wait(lock);
       continue;
     }
     changed_.wait_for(lock, kTick);
-    const std::vector<Ticket> late = tickets_.GiveUp(context_.clock.Now() + -kGrace);
-    if (late.empty()) continue;
+    const MonoTime time = context_.clock.Now() + -kGrace;
+    const std::vector<Ticket> unseen = GiveUpWaiting(time);
+    const std::vector<Ticket> late = tickets_.GiveUp(time);
+    if (unseen.empty() && late.empty()) continue;
     lock.unlock();
+    const auto complete = [this](Ticket ticket, Fault fault, const char* text) {
+      faults_.Note(fault);
+      DeliveryResult result = NotCompleted(absl::StatusCode::kDeadlineExceeded, "timed out", text);
+      result.never_sent = fault == Fault::kBlocked;
+      context_.sink.Complete(ticket, std::move(result));
+    };
+    for (const Ticket ticket : unseen) {
+      complete(ticket, Fault::kBlocked, "the plugin was busy with what it had before");
+    }
     for (const Ticket ticket : late) {
-      faults_.Note(Fault::kNever);
-      context_.sink.Complete(ticket, NotCompleted(absl::StatusCode::kDeadlineExceeded, "timed out",
-                                                  "the plugin did not complete it"));
+      complete(ticket, Fault::kNever, "the plugin did not complete it");
     }
     lock.lock();
-  }
-}
-
-// What throws has done its harm already: the tickets that it leaves open are given up in time.
-void PluginTransport::Call(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    faults_.Note(Fault::kThrew, Printable(error.what(), kLongestLine));
-  } catch (...) {
-    faults_.Note(Fault::kThrew);
   }
 }
 
@@ -219,6 +281,10 @@ int64_t PluginTransport::OnNow() { return Nanoseconds(context_.clock.Now()); }
 
 void PluginTransport::OnLog(LogLevel level, std::string_view line) {
   faults_.Say(level, Printable(line, kLongestLine));
+}
+
+void PluginTransport::OnThrew(std::string_view what) {
+  faults_.Note(Fault::kThrew, Printable(what, kLongestLine));
 }
 
 }  // namespace tallybus::loader

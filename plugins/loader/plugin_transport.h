@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -18,18 +19,24 @@
 #include "plugins/loader/open_tickets.h"
 #include "plugins/loader/plugin.h"
 #include "plugins/loader/plugin_faults.h"
+#include "plugins/loader/plugin_thread.h"
 #include "tallybus/transport.h"
 #include "tallybus/transport_registry.h"
 
 namespace tallybus::loader {
 
 // Completes each ticket once, whatever the plugin does: what it does not complete within kGrace of
-// its deadline has timed out, and what it leaves open when it stops was stopped. What it must not
-// do is in PluginFaults.
+// its deadline has timed out, and what it leaves open when it stops was stopped. The plugin is
+// called on a thread of its own, one call at a time, so that none of them can hold up the router:
+// see kCallLimit. What it must not do is in PluginFaults.
 class PluginTransport final : public Transport, private HostCalls {
  public:
   // Before the router itself gives a ticket up, a second after its deadline.
   static constexpr absl::Duration kGrace = absl::Milliseconds(500);
+  // What stop may take beyond its deadline.
+  static constexpr absl::Duration kStopGrace = absl::Seconds(1);
+  // Attempts that wait for a deliver to come back.
+  static constexpr size_t kMostWaiting = 65536;
 
   // [control] The plugin's create. An error says what it says.
   static absl::StatusOr<std::unique_ptr<Transport>> Create(PluginPtr plugin,
@@ -42,15 +49,25 @@ class PluginTransport final : public Transport, private HostCalls {
 
  private:
   PluginTransport(PluginPtr plugin, const TransportContext& context);
+  struct Waiting {
+    std::unique_ptr<DeliveryCopy> delivery;
+    MonoTime deadline;
+  };
+
   absl::Status Make();
+  absl::Status AskInTime(const std::string& function, const std::string& what,
+                         std::function<tallybus_status(tallybus_error*)> call);
   std::shared_ptr<const EndpointCopy> EndpointOf(const Endpoint& endpoint);
-  void Call(const std::function<void()>& call);
+  void PutOff(std::span<const Ticket> tickets, bool stopping);
   void Watch();
+  std::vector<Ticket> GiveUpWaiting(MonoTime time = MonoTime::Infinite());
   void CompleteLeftOpen();
 
   void OnComplete(uint64_t ticket, const tallybus_result* result) override;
   int64_t OnNow() override;
   void OnLog(LogLevel level, std::string_view line) override;
+  std::vector<const tallybus_delivery*> OnReady() override;
+  void OnThrew(std::string_view what) override;
 
   const PluginPtr plugin_;
   const TransportContext context_;
@@ -61,10 +78,12 @@ class PluginTransport final : public Transport, private HostCalls {
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<Waiting> waiting_;  // the plugin's thread has them still to hand over
   OpenTickets tickets_;
   bool stopping_ = false;
   bool stopped_ = false;
   std::thread watcher_;
+  PluginThread thread_;
 };
 
 // Whether the plugin takes this endpoint: its own check.

@@ -56,6 +56,8 @@ absl::StatusOr<DeliveryResult> ReadResult(const tallybus_result* written,
   out.retry_after = absl::Milliseconds(result->retry_after_ms);
   out.remote_code = std::max(result->remote_code, 0);
   out.never_sent = retry && (result->flags & TALLYBUS_RESULT_NEVER_SENT) != 0;
+  out.hold_method =
+      out.verdict == Verdict::kHold && (result->flags & TALLYBUS_RESULT_HOLD_METHOD) != 0;
   out.connection_reused = (result->flags & TALLYBUS_RESULT_CONNECTION_REUSED) != 0;
   if (setting.want_answer) {
     out.answer = View(result->answer).substr(0, kMostAnswerBytes);

@@ -83,5 +83,37 @@ TEST_F(EndpointReportTest, AHeldMethodSaysSinceWhenAndUntilWhen) {
   EXPECT_EQ(Waiting().reason, "the method is held: answer 404");
 }
 
+// As a transport says it that has no codes.
+DeliveryResult HeldFor(const std::string& reason, bool method) {
+  DeliveryResult held;
+  held.verdict = Verdict::kHold;
+  held.hold_method = method;
+  held.reason = reason;
+  return held;
+}
+
+TEST_F(EndpointReportTest, AHoldWithoutACodeTellsItsOwnReason) {
+  transport.Run([](const auto&) { return HeldFor("the topic is gone", /*method=*/false); });
+  Send(StatusEvent("a", "PUBLISHING"));
+  EXPECT_EQ(router->desk().Alerts().at(0).text,
+            "the endpoint refuses our events (the topic is gone); its events wait");
+  EXPECT_EQ(Endpoint().reason, "the topic is gone");
+}
+
+TEST_F(EndpointReportTest, AHoldOfOneMethodWithoutACodeLetsTheOthersThrough) {
+  transport.Run([](const auto& a) {
+    return a.event.method == kStreamStatusEvent ? HeldFor("may not publish there", /*method=*/true)
+                                                : Answered(200);
+  });
+  Send(StatusEvent("a", "PUBLISHING"));
+  Event other = StatusEvent("c", "CONNECTED");
+  other.method = kConnectionStatusEvent;
+  Send(other);
+  EXPECT_EQ(router->Totals().delivered, 1u);
+  EXPECT_EQ(Endpoint().state, "ready");
+  EXPECT_EQ(Endpoint().held_methods.at(0).reason, "may not publish there");
+  EXPECT_EQ(Waiting().reason, "the method is held: may not publish there");
+}
+
 }  // namespace
 }  // namespace tallybus::testing

@@ -158,7 +158,7 @@ TEST_F(ClosingSentenceTest, StillWaitingForEachReason) {
             "Still waiting: defaultApp/backend has been down since 03:02:09 (connection refused).");
   trace_.endpoints.clear();
   route.held_methods.push_back(
-      {std::string(kStreamStatusEvent), 404, At(3, 30, 0), now_ + absl::Seconds(30)});
+      {std::string(kStreamStatusEvent), 404, At(3, 30, 0), now_ + absl::Seconds(30), "answer 404"});
   EXPECT_EQ(Sentence(),
             "Still waiting: defaultApp/backend has not taken StreamStatusEvent since 03:30:00 "
             "(answer 404); next attempt in 30.0 s.");

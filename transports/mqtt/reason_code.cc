@@ -43,7 +43,11 @@ DeliveryResult Failed(int code, Verdict verdict, const std::string& what) {
 }  // namespace
 
 DeliveryResult PublishResult(int code) {
-  if (code >= kFirstError) return Failed(code, VerdictOf(code), "the broker refused it");
+  if (code >= kFirstError) {
+    DeliveryResult failed = Failed(code, VerdictOf(code), "the broker refused it");
+    failed.hold_method = code == MQTT_RC_NOT_AUTHORIZED;  // of the topic: the connection is taken
+    return failed;
+  }
   DeliveryResult delivered;
   delivered.verdict = Verdict::kDelivered;
   return delivered;

@@ -61,8 +61,10 @@ DeliveryResult ReadAck(std::string_view bytes) {
     std::string_view phrase = "JetStream has an error";
     if (error["err_code"].get(number) != simdjson::SUCCESS) number = 0;
     if (error["description"].get(phrase) != simdjson::SUCCESS) phrase = "error without a name";
-    return Failed(VerdictOf(number), Cleaned(phrase),
-                  absl::StrCat(" (JetStream's error ", number, ")"));
+    DeliveryResult failed = Failed(VerdictOf(number), Cleaned(phrase),
+                                   absl::StrCat(" (JetStream's error ", number, ")"));
+    failed.hold_method = number == kSealed;  // of one stream; others may be open
+    return failed;
   }
   uint64_t sequence = 0;
   if (ack["seq"].get(sequence) != simdjson::SUCCESS || sequence == 0) {
@@ -74,7 +76,8 @@ DeliveryResult ReadAck(std::string_view bytes) {
 }
 
 DeliveryResult NoStream() {
-  return Failed(Verdict::kHold, "no stream takes this subject",
+  // Also what a JetStream that has just started says, before its streams are there.
+  return Failed(Verdict::kRetryLater, "no stream takes this subject",
                 ": add a stream for it, or switch JetStream on in the server");
 }
 

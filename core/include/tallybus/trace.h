@@ -100,9 +100,10 @@ struct EndpointChange {
 // A method that the endpoint does not take now, while it takes others.
 struct HeldMethodStatus {
   std::string method;
-  int code = 0;  // the answer behind it
+  int code = 0;  // the answer behind it; 0: one without a code
   absl::Time since = absl::InfinitePast();
   absl::Time next_try = absl::InfinitePast();
+  std::string reason;  // "answer 404", or the phrase of one without a code
 };
 
 // How a route is now, as far as it concerns what waits for it.

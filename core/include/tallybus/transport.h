@@ -76,6 +76,7 @@ struct DeliveryResult {
   bool never_sent = false;                            // the request surely did not reach the peer
   bool answer_cut = false;                            // the answer was longer than we read
   bool connection_reused = false;
+  bool hold_method = false;  // kHold: of this event's method alone; other methods may be taken
   // What a client may be told: the reason phrase of the answer, or one of the fixed words:
   // connection refused, connection reset, timed out, TLS failure, host not found.
   std::string reason;

@@ -20,11 +20,16 @@ ConcurrencyLimit::Outcome OutcomeOf(const EndpointSign& sign) {
   return ConcurrencyLimit::Outcome::kNoMeasure;
 }
 
-std::string AnsweredText(int code) {
-  return code == 0 ? std::string("no answer") : absl::StrCat("answered ", code);
+std::string AnsweredText(int code, const std::string& phrase = "") {
+  return code != 0 ? absl::StrCat("answered ", code) : AnswerText(0, phrase);
 }
 
 }  // namespace
+
+std::string AnswerText(int code, const std::string& phrase) {
+  if (code != 0) return absl::StrCat("answer ", code);
+  return phrase.empty() ? "no answer" : phrase;
+}
 
 bool EndpointGate::ProbeDue(MonoTime now) const {
   if (probe_out_) return false;
@@ -97,7 +102,7 @@ void EndpointGate::HearForBreaker(const Pass& pass, const EndpointSign& sign, bo
 
 void EndpointGate::HearForEndpointHold(const Pass& pass, const EndpointSign& sign, MonoTime now) {
   if (!hold_.held) {
-    if (sign.kind == EndpointSign::Kind::kHold) hold_.Begin(sign.code, now, jitter_);
+    if (sign.kind == EndpointSign::Kind::kHold) hold_.Begin(sign, now, jitter_);
   } else if (pass.permit == Permit::kProbe) {
     if (!sign.is_answer() || sign.is_hold()) return hold_.ProbeLater(now, jitter_);
     hold_ = {};
@@ -110,8 +115,8 @@ void EndpointGate::HearForMethodHold(const Pass& pass, std::string_view method,
   const bool was_held = methods_.Find(method) != nullptr;
   if (sign.kind == EndpointSign::Kind::kHoldMethod && !was_held) {
     // Where so many methods are held, the endpoint is what needs a hand.
-    const bool room = methods_.Begin(method, sign.code, Own(now), now, jitter_);
-    if (!room && !hold_.held) hold_.Begin(sign.code, now, jitter_);
+    const bool room = methods_.Begin(method, sign, Own(now), now, jitter_);
+    if (!room && !hold_.held) hold_.Begin(sign, now, jitter_);
   } else if (was_held && pass.permit != Permit::kGo) {
     if (!sign.is_answer() || sign.is_hold()) return methods_.ProbeLater(method, now, jitter_);
     methods_.Release(method, Own(now));
@@ -226,10 +231,11 @@ std::vector<EndpointAlarm> EndpointGate::Alarms() const {
   if (breaker_.state() != Breaker::kClosed) {
     alarms.push_back({Kind::kBreakerOpen, "", breaker_.since(), trouble_code_});
   }
-  if (hold_.held) alarms.push_back({Kind::kHeld, "", hold_.since, hold_.code});
+  if (hold_.held) alarms.push_back({Kind::kHeld, "", hold_.since, hold_.code, hold_.reason});
   for (const auto& [method, entry] : methods_.entries()) {
     if (!entry.hold.held) continue;
-    alarms.push_back({Kind::kMethodHeld, method, entry.hold.since, entry.hold.code});
+    const Hold& hold = entry.hold;
+    alarms.push_back({Kind::kMethodHeld, method, hold.since, hold.code, hold.reason});
   }
   if (decision_.gone) alarms.push_back({Kind::kGone, "", decision_.since});
   return alarms;
@@ -256,7 +262,8 @@ EndpointSnapshot EndpointGate::Snapshot(MonoTime now) const {
   for (const auto& [method, entry] : methods_.entries()) {
     const Hold& hold = entry.hold;
     if (!hold.held) continue;
-    snapshot.held_methods.push_back({method, hold.code, hold.since, hold.probe_at});
+    snapshot.held_methods.push_back(
+        {method, hold.code, hold.since, hold.probe_at, AnswerText(hold.code, hold.reason)});
   }
   switch (snapshot.state) {
     case EndpointSnapshot::State::kPaused:
@@ -267,7 +274,7 @@ EndpointSnapshot EndpointGate::Snapshot(MonoTime now) const {
       break;
     case EndpointSnapshot::State::kHeld:
       snapshot.since = hold_.since;
-      snapshot.reason = AnsweredText(hold_.code);
+      snapshot.reason = AnsweredText(hold_.code, hold_.reason);
       break;
     case EndpointSnapshot::State::kBreakerOpen:
     case EndpointSnapshot::State::kProbing:

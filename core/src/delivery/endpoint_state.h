@@ -28,8 +28,12 @@ struct EndpointAlarm {
   Kind kind;
   std::string method;  // of kMethodHeld
   MonoTime since = {};
-  int code = 0;  // the answer behind it; 0: none
+  int code = 0;             // the answer behind it; 0: none, or one without a code
+  std::string reason = {};  // of a hold: its phrase
 };
+
+// "answer 404"; of an answer without a code its phrase.
+std::string AnswerText(int code, const std::string& phrase);
 
 // Why what waits at a disabled endpoint is a dead letter.
 inline constexpr std::string_view kEndpointDisabled = "the endpoint is disabled";
@@ -41,10 +45,11 @@ struct EndpointSnapshot {
     int code = 0;
     MonoTime since;
     MonoTime next_probe;
+    std::string reason;  // as AnswerText has it
   };
   State state = State::kReady;
   MonoTime since = {};
-  std::string reason;  // empty where ready; ours or the operator's, nothing of the peer's words
+  std::string reason;  // empty where ready; ours, the operator's, or the phrase of a hold
   std::string author;  // of what was decided by hand
   std::string_view breaker = "closed";
   int limit = 0;

@@ -2,6 +2,9 @@
 #ifndef TALLYBUS_DELIVERY_HOLD_H_
 #define TALLYBUS_DELIVERY_HOLD_H_
 
+#include <string>
+
+#include "delivery/endpoint_sign.h"
 #include "delivery/jitter.h"
 #include "tallybus/clock.h"
 
@@ -11,13 +14,14 @@ namespace tallybus {
 struct Hold {
   bool held = false;
   MonoTime since = {};
-  int code = 0;            // the answer that began it
-  MonoTime probe_at = {};  // the next probe is due
+  int code = 0;             // the answer that began it; 0: one without a code
+  std::string reason = {};  // its phrase
+  MonoTime probe_at = {};   // the next probe is due
   bool probing = false;
 
   bool ProbeDue(MonoTime now) const { return held && !probing && now >= probe_at; }
-  void Begin(int answered, MonoTime now, Jitter& jitter) {
-    *this = {.held = true, .since = now, .code = answered};
+  void Begin(const EndpointSign& sign, MonoTime now, Jitter& jitter) {
+    *this = {.held = true, .since = now, .code = sign.code, .reason = sign.reason};
     ProbeLater(now, jitter);
   }
   // The probe, if any, brought no release.

@@ -29,8 +29,8 @@ bool MethodHolds::MakeRoom() {
   return true;
 }
 
-bool MethodHolds::Begin(std::string_view method, int code, absl::Duration own, MonoTime now,
-                        Jitter& jitter) {
+bool MethodHolds::Begin(std::string_view method, const EndpointSign& sign, absl::Duration own,
+                        MonoTime now, Jitter& jitter) {
   auto found = entries_.find(method);
   if (found == entries_.end()) {
     if (!MakeRoom()) return false;
@@ -38,7 +38,7 @@ bool MethodHolds::Begin(std::string_view method, int code, absl::Duration own, M
   }
   Entry& entry = found->second;
   if (entry.hold.held) return true;
-  entry.hold.Begin(code, now, jitter);
+  entry.hold.Begin(sign, now, jitter);
   entry.began = own;
   ++held_;
   ++changes_;

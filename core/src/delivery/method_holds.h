@@ -29,7 +29,8 @@ class MethodHolds {
   // nullptr where the method is not held.
   const Hold* Find(std::string_view method) const;
   // Begins a hold where there is none. False: too many are held already.
-  bool Begin(std::string_view method, int code, absl::Duration own, MonoTime now, Jitter& jitter);
+  bool Begin(std::string_view method, const EndpointSign& sign, absl::Duration own, MonoTime now,
+             Jitter& jitter);
   // These do nothing where the method is not held.
   void ProbeStarted(std::string_view method);
   void ProbeLater(std::string_view method, MonoTime now, Jitter& jitter);

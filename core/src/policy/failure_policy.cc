@@ -3,12 +3,15 @@
 
 #include <algorithm>
 
+#include "tallybus/codec.h"
+
 namespace tallybus {
 namespace {
 
 using Kind = EndpointSign::Kind;
 using Then = Judgement::Then;
 
+constexpr size_t kLongestPhrase = 256;
 constexpr int kTooManyRequests = 429;
 constexpr int kServiceUnavailable = 503;
 
@@ -59,7 +62,9 @@ void JudgeGuaranteed(const Route& route, const DeliveryResult& result, const Try
       return;
     case Verdict::kHold:
       Keep(route, judgement);
-      judgement.sign.kind = IsOfMethod(code) ? Kind::kHoldMethod : Kind::kHold;
+      judgement.sign.kind =
+          result.hold_method || IsOfMethod(code) ? Kind::kHoldMethod : Kind::kHold;
+      judgement.sign.reason = EscapedPrefix(result.reason, kLongestPhrase);
       return;
     case Verdict::kRejected:
       judgement.then = Then::kReject;

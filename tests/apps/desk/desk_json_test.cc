@@ -61,13 +61,17 @@ TEST(DeskJsonTest, SaysWhatAnEndpointIs) {
   endpoint.breaker = "open";
   endpoint.oldest = absl::UnixEpoch();
   endpoint.last_error = "503 \"no\"";
-  endpoint.held_methods.push_back({"DataStatusEvent", 404, absl::UnixEpoch()});
+  endpoint.held_methods.push_back(
+      {"DataStatusEvent", 404, absl::UnixEpoch(), absl::InfiniteFuture(), "answer 404"});
   const std::string json = EndpointsJson({endpoint});
   EXPECT_THAT(json, HasSubstr(R"("route":"billing")"));
   EXPECT_THAT(json, HasSubstr(R"("waiting":3)"));
   EXPECT_THAT(json, HasSubstr(R"("breaker":"open","oldest":"1970-01-01T00:00:00.000Z",)"
                               R"("lastError":"503 \"no\"")"));
-  EXPECT_THAT(json, HasSubstr(R"({"method":"DataStatusEvent","httpStatus":404,"since":"1970-)"));
+  EXPECT_THAT(
+      json,
+      HasSubstr(
+          R"({"method":"DataStatusEvent","httpStatus":404,"reason":"answer 404","since":"1970-)"));
   EXPECT_THAT(json, Not(HasSubstr("nextTry"))) << "not by time alone";
 }
 

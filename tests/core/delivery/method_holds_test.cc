@@ -10,7 +10,9 @@ namespace {
 
 class MethodHoldsTest : public ::testing::Test {
  protected:
-  bool Begin(std::string_view method) { return holds.Begin(method, 404, own, clock.Now(), jitter); }
+  bool Begin(std::string_view method) {
+    return holds.Begin(method, {.code = 404}, own, clock.Now(), jitter);
+  }
 
   testing::ManualClock clock;
   Jitter jitter{1};

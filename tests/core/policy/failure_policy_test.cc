@@ -23,6 +23,10 @@ DeliveryResult Result(Verdict verdict, int code = 0) {
 DeliveryResult NoAnswer() { return Result(Verdict::kRetryLater); }
 DeliveryResult Taken(int code) { return Result(Verdict::kDelivered, code); }
 DeliveryResult Later(int code) { return Result(Verdict::kRetryLater, code); }
+DeliveryResult OfMethod(DeliveryResult result) {
+  result.hold_method = true;
+  return result;
+}
 DeliveryResult Held(int code) { return Result(Verdict::kHold, code); }
 DeliveryResult Rejected(int code) { return Result(Verdict::kRejected, code); }
 DeliveryResult Gone(int code) { return Result(Verdict::kGone, code); }
@@ -95,7 +99,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"hold", kNotify, Held(0), Then::kSettle, true, Sign::kAnswered},
                       Case{"gone", kNotify, Gone(0), Then::kSettle, true, Sign::kAnswered},
                       Case{"guaranteed", kGuaranteed, Held(0), Then::kRetry, true, Sign::kHold,
-                           false}));
+                           false},
+                      Case{"of the method", kGuaranteed, OfMethod(Held(0)), Then::kRetry, true,
+                           Sign::kHoldMethod, false}));
 
 INSTANTIATE_TEST_SUITE_P(
     OnlyADefiniteVerdictSettlesAGuaranteedEvent, FailurePolicyTable,

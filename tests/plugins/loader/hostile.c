@@ -1,8 +1,10 @@
 /* A plugin that does what it must not. What it does wrong to a delivery is the address of its
  * endpoint; what is wrong with the plugin itself is defined where it is compiled. */
+#define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
 #include <string.h>
 #include <tallybus/c/transport.h>
+#include <unistd.h>
 
 #ifndef MAJOR
 #define MAJOR TALLYBUS_TRANSPORT_ABI_MAJOR
@@ -23,11 +25,20 @@
 #define START_STATUS TALLYBUS_OK
 #endif
 
+#ifndef HANGS_IN
+#define HANGS_IN "block" /* an address: deliver does not come back */
+#endif
+
 enum { KEPT = 16 };
 
 static const tallybus_host* host;
 static uint64_t kept[KEPT];
 static size_t kept_count;
+
+/* Never comes back from there. */
+static void MayHang(const char* where) {
+  while (strcmp(HANGS_IN, where) == 0) pause();
+}
 
 static tallybus_bytes Text(const char* text) {
   tallybus_bytes bytes = {text, strlen(text)};
@@ -70,6 +81,7 @@ static void DeliverOne(const tallybus_delivery* delivery) {
   const tallybus_bytes url = delivery->endpoint->url;
   tallybus_result result = Good();
 #define IS(word) (url.size == sizeof(word) - 1 && memcmp(url.data, word, url.size) == 0)
+  if (IS("block")) MayHang("block");
   if (IS("never")) return;
   if (IS("late")) {
     if (kept_count < KEPT) kept[kept_count++] = delivery->ticket;
@@ -95,6 +107,7 @@ static void DeliverOne(const tallybus_delivery* delivery) {
 
 static tallybus_status Start(void* self, tallybus_error* error) {
   (void)self;
+  MayHang("start");
   if (START_STATUS != TALLYBUS_OK) strncpy(error->text, "no\nport is free", error->size);
   return START_STATUS;
 }
@@ -108,9 +121,13 @@ static void Deliver(void* self, const tallybus_delivery* const* deliveries, size
 static void Stop(void* self, int64_t deadline_ns) {
   (void)self;
   (void)deadline_ns;
+  MayHang("stop");
 }
 
-static void Destroy(void* self) { (void)self; }
+static void Destroy(void* self) {
+  (void)self;
+  MayHang("destroy");
+}
 
 static const tallybus_transport transport = {sizeof transport, NULL, Start, Deliver, Stop,
                                              Destroy,          NULL};
@@ -120,6 +137,7 @@ tallybus_status Create(const tallybus_host* given, const tallybus_transport** ma
 tallybus_status Create(const tallybus_host* given, const tallybus_transport** made,
                        tallybus_error* error) {
   (void)error;
+  MayHang("create");
   host = given;
   *made = &transport;
   host->log(host->self, (tallybus_log_level)77, Text("made\nof glass"));
@@ -148,6 +166,7 @@ tallybus_status CreateNothing(const tallybus_host* given, const tallybus_transpo
 }
 
 static tallybus_status Check(const tallybus_endpoint* endpoint, tallybus_error* error) {
+  MayHang("check");
   if (endpoint->url.size > 0 && endpoint->url.data[0] != '-') return TALLYBUS_OK;
   strncpy(error->text, "an address does not begin with a dash", error->size);
   return TALLYBUS_INVALID;
@@ -164,5 +183,6 @@ TALLYBUS_EXPORT const tallybus_transport_entry* SYMBOL(void);
 const tallybus_transport_entry* SYMBOL(void) {
   static const tallybus_transport_entry entry = {ENTRY_SIZE, MAJOR,   0, "hostile", "Hostile",
                                                  "0.1",      options, 1, Check,     CREATE};
+  MayHang("entry");
   return &entry;
 }

@@ -36,7 +36,7 @@ TEST(PluginFaultsTest, EachIsCountedAndOneASecondIsTold) {
           "plugin Pigeon completed a ticket twice; the second result is dropped (and 2 like "
           "it before, left out)",
           "plugin Pigeon: hello"));
-  EXPECT_EQ(metrics.Collect().size(), 8u) << "every fault is there from the start";
+  EXPECT_EQ(metrics.Collect().size(), 10u) << "every fault is there from the start";
 }
 
 }  // namespace

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 #include "plugins/loader/loader.h"
 #include "tests/conformance/transport_bench.h"
@@ -44,6 +47,9 @@ class PluginTransportTest : public ::testing::Test {
     return options;
   }
 
+  // What it was given before is done when it has done this: it is called one at a time.
+  void WaitUntilItIsThrough() { bench.DeliverAndWait(At("good")); }
+
   TransportBench bench{Hostile()};
 };
 
@@ -56,14 +62,16 @@ TEST_F(PluginTransportTest, AGoodResultIsHandedOn) {
 
 TEST_F(PluginTransportTest, ASecondResultIsDropped) {
   const Ticket ticket = bench.Deliver(At("twice"));
+  WaitUntilItIsThrough();
   EXPECT_EQ(bench.sink.Completions(ticket), 1);
   EXPECT_EQ(Faults("twice"), 1u);
 }
 
 TEST_F(PluginTransportTest, AResultForATicketThatItDoesNotHaveIsDropped) {
   const Ticket ticket = bench.Deliver(At("unknown"));
+  WaitUntilItIsThrough();
   EXPECT_EQ(bench.sink.Completions(ticket), 1);
-  EXPECT_EQ(bench.sink.total(), 1u);
+  EXPECT_EQ(bench.sink.total(), 2u);
   EXPECT_EQ(Faults("unknown"), 1u);
 }
 
@@ -80,7 +88,7 @@ TEST_F(PluginTransportTest, WhatItNeverCompletesTimesOutABitAfterItsDeadline) {
 }
 
 TEST_F(PluginTransportTest, ALateResultIsDropped) {
-  const Ticket late = bench.Deliver(At("late"), Within(absl::Milliseconds(-600)));
+  const Ticket late = bench.Deliver(At("late"), Within(absl::Milliseconds(10)));
   ASSERT_TRUE(bench.sink.WaitFor(late));
   EXPECT_EQ(bench.DeliverAndWait(At("release")).verdict, Verdict::kDelivered);
   EXPECT_EQ(bench.sink.Completions(late), 1);
@@ -129,12 +137,102 @@ TEST_F(PluginTransportTest, ADeliveryAfterStopIsCompletedAlsoWhereThePluginDoesN
 
 TEST_F(PluginTransportTest, APluginThatNeverCompletesGetsNoMoreAtSomePoint) {
   const auto first =
-      bench.DeliverMany(At("never"), OpenTickets::kMostLate, Within(absl::Milliseconds(-600)));
-  ASSERT_TRUE(bench.sink.WaitForTickets(first.size()));
+      bench.DeliverMany(At("never"), OpenTickets::kMostLate, Within(absl::ZeroDuration()));
+  WaitUntilItIsThrough();
+  ASSERT_TRUE(bench.sink.WaitForTickets(first.size() + 1));
   const Ticket refused = bench.Deliver(At("good"));
   ASSERT_EQ(bench.sink.Completions(refused), 1);
   EXPECT_TRUE(bench.sink.WaitFor(refused)->never_sent);
   EXPECT_EQ(Faults("crowded"), 1u);
+}
+
+TEST_F(PluginTransportTest, ADeliverThatNeverComesBackHoldsUpNobodyButItsOwn) {
+  const Ticket blocked = bench.Deliver(At("block"), Within(absl::Milliseconds(10)));
+  ASSERT_TRUE(bench.sink.WaitFor(blocked));
+  EXPECT_EQ(bench.sink.WaitFor(blocked)->reason, "timed out");
+  EXPECT_FALSE(bench.sink.WaitFor(blocked)->never_sent);
+  const auto behind = bench.DeliverAndWait(At("good"), Within(absl::Milliseconds(10)));
+  EXPECT_EQ(behind.verdict, Verdict::kRetryLater);
+  EXPECT_EQ(behind.reason, "timed out");
+  EXPECT_TRUE(behind.never_sent) << "it has not seen it";
+  EXPECT_EQ(Faults("never"), 1u);
+  EXPECT_EQ(Faults("blocked"), 1u);
+  const Ticket open = bench.Deliver(At("good"), Within(absl::Hours(1)));
+  bench.Stop(absl::ZeroDuration());
+  EXPECT_EQ(bench.sink.Completions(open), 1);
+  EXPECT_TRUE(bench.sink.WaitFor(open)->never_sent);
+  EXPECT_EQ(Faults("stuck"), 1u) << "its stop waits behind the deliver";
+}
+
+TEST(PluginTransportHangTest, AStopThatNeverComesBackIsLeftAlone) {
+  TransportRegistry registry;
+  ASSERT_TRUE(LoadPlugin(PluginPath("hangs_in_stop"), registry).ok());
+  const int before = StuckThreads();
+  {
+    TransportBench bench(*registry.Find("hostile"));
+    const Ticket open = bench.Deliver(At("never"));
+    const MonoTime begin = bench.clock.Now();
+    bench.Stop(absl::ZeroDuration());
+    EXPECT_LT(bench.clock.Now() - begin, PluginTransport::kStopGrace + absl::Seconds(4));
+    EXPECT_EQ(bench.sink.Completions(open), 1);
+    EXPECT_EQ(
+        bench.metrics
+            .GetCounter(PluginFaults::kMetric, "", {{"plugin", "Hostile"}, {"fault", "stuck"}})
+            .Value(),
+        1u);
+  }
+  EXPECT_EQ(StuckThreads(), before + 1);
+}
+
+// A plugin whose deliver waits until it is let go.
+struct Gate {
+  std::promise<void> entered, let_go;
+  std::string read;
+};
+
+TEST(PluginTransportHangTest, APluginThatComesBackAfterItsTransportIsGoneFindsWhatItReads) {
+  static auto* const gate = new Gate();
+  static const tallybus_host* host = nullptr;
+  static const tallybus_transport transport = {
+      sizeof transport,
+      nullptr,
+      [](void*, tallybus_error*) { return TALLYBUS_OK; },
+      [](void*, const tallybus_delivery* const* deliveries, size_t) {
+        gate->entered.set_value();
+        gate->let_go.get_future().wait();
+        const tallybus_bytes body = deliveries[0]->parcels[0]->body;
+        gate->read.assign(body.data, body.size);
+        const tallybus_result result = {};
+        host->complete(host->self, deliveries[0]->ticket, &result);
+        throw std::runtime_error("and that is not all");
+      },
+      [](void*, int64_t) {},
+      [](void*) { ADD_FAILURE() << "what is stuck is not destroyed"; },
+      nullptr};
+  tallybus_transport_entry entry = {};
+  entry.struct_size = sizeof entry;
+  entry.abi_major = TALLYBUS_TRANSPORT_ABI_MAJOR;
+  entry.scheme = "slow";
+  entry.name = "Slow";
+  entry.version = "1";
+  entry.create = [](const tallybus_host* given, const tallybus_transport** made, tallybus_error*) {
+    host = given;
+    *made = &transport;
+    return TALLYBUS_OK;
+  };
+  const int before = StuckThreads();
+  {
+    auto plugin = ReadEntry("p", &entry);
+    ASSERT_TRUE(plugin.ok()) << plugin.status();
+    TransportBench bench(DescriptorOf(*plugin));
+    bench.Deliver(At("x"));
+    gate->entered.get_future().wait();
+    bench.Stop(absl::ZeroDuration());
+  }
+  ASSERT_EQ(StuckThreads(), before + 1);
+  gate->let_go.set_value();
+  while (StuckThreads() > before) std::this_thread::yield();
+  EXPECT_EQ(gate->read, TransportBench::Options().body);
 }
 
 TEST(PluginTransportLogTest, ItsLinesCarryItsNameAndNoPayload) {

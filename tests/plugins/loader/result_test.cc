@@ -75,6 +75,15 @@ TEST(ResultTest, NeverSentAndStoppedCountWhereTheyCanBeTrue) {
       << "nobody stops it: an event would be tried for ever";
 }
 
+TEST(ResultTest, AHoldOfAMethodIsOneOfAHoldAlone) {
+  tallybus_result written = Result(TALLYBUS_HOLD);
+  EXPECT_FALSE(ReadResult(&written, {})->hold_method);
+  written.flags = TALLYBUS_RESULT_HOLD_METHOD;
+  EXPECT_TRUE(ReadResult(&written, {})->hold_method);
+  written.verdict = TALLYBUS_REJECTED;
+  EXPECT_FALSE(ReadResult(&written, {})->hold_method);
+}
+
 TEST(ResultTest, WhatCannotBeReadIsRefused) {
   EXPECT_FALSE(ReadResult(nullptr, {}).ok());
   tallybus_result written = Result(TALLYBUS_DELIVERED);

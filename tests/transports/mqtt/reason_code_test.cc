@@ -24,6 +24,8 @@ TEST(ReasonCodeTest, WhatItWillNeverTakeIsRejected) {
 
 TEST(ReasonCodeTest, WhatAnOperatorMustMendIsHeld) {
   EXPECT_EQ(PublishResult(MQTT_RC_NOT_AUTHORIZED).verdict, Verdict::kHold);
+  EXPECT_TRUE(PublishResult(MQTT_RC_NOT_AUTHORIZED).hold_method) << "another topic may be allowed";
+  EXPECT_FALSE(RefusedResult(MQTT_RC_NOT_AUTHORIZED, "mqtt://a").hold_method);
   for (int code : {MQTT_RC_BAD_USERNAME_OR_PASSWORD, MQTT_RC_NOT_AUTHORIZED, MQTT_RC_BANNED}) {
     EXPECT_EQ(RefusedResult(code, "mqtt://a").verdict, Verdict::kHold) << code;
     EXPECT_TRUE(RefusedResult(code, "mqtt://a").never_sent);

@@ -26,11 +26,11 @@ Endpoint With(const NatsServer& server, std::map<std::string, std::string> optio
   return endpoint;
 }
 
-TEST(NatsLinkTest, WithoutAStreamTheEventsAreHeldUntilThereIsOne) {
+TEST(NatsLinkTest, WithoutAStreamTheEventsAreTriedAgainUntilThereIsOne) {
   NatsServer server;
   TransportBench bench(NatsDescriptor());
   const DeliveryResult result = bench.DeliverAndWait(EndpointAt(server.url()));
-  EXPECT_EQ(result.verdict, Verdict::kHold);
+  EXPECT_EQ(result.verdict, Verdict::kRetryLater);
   EXPECT_THAT(std::string(result.status.message()), HasSubstr("add a stream"));
   server.AddStream();
   EXPECT_EQ(bench.DeliverAndWait(EndpointAt(server.url())).verdict, Verdict::kDelivered);

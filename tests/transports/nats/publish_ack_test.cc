@@ -31,7 +31,12 @@ TEST(PublishAckTest, WhatIsTooLargeIsRejected) {
 
 TEST(PublishAckTest, WhatAnOperatorMustMendIsHeld) {
   for (int number : {10039, 10076, 10109}) EXPECT_EQ(Error(number, "no").verdict, Verdict::kHold);
-  EXPECT_EQ(NoStream().verdict, Verdict::kHold);
+  EXPECT_TRUE(Error(10109, "sealed").hold_method) << "other subjects have other streams";
+  EXPECT_FALSE(Error(10039, "not for this account").hold_method);
+}
+
+TEST(PublishAckTest, ASubjectWithoutAStreamIsTriedAgainSinceAServerThatStartsHasNoneYet) {
+  EXPECT_EQ(NoStream().verdict, Verdict::kRetryLater);
   EXPECT_THAT(std::string(NoStream().status.message()), HasSubstr("add a stream"));
 }
 

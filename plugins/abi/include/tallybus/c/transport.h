@@ -9,8 +9,10 @@
  * pointers, so that their elements may grow. A minor version of this interface appends fields, or
  * answers to a new name in get_extension; another major version is refused by the loader.
  *
- * Thread tags: [control] one thread at a time, may block. [router] the router's thread: must return
- * at once, and never waits. [any thread] several at the same time. C11, and C++11 to C++20. */
+ * Thread tags: [control] one thread at a time, may block, for some seconds at most. [router] the
+ * thread of this transport's events: must return at once, and never waits. [any thread] several at
+ * the same time. What does not come back in time is left alone, and gets no further call. C11, and
+ * C++11 to C++20. */
 #ifndef TALLYBUS_C_TRANSPORT_H_
 #define TALLYBUS_C_TRANSPORT_H_
 
@@ -122,7 +124,8 @@ enum {
   TALLYBUS_RESULT_NEVER_SENT = 1, /* no byte can have reached the peer; when in doubt, not set */
   TALLYBUS_RESULT_ANSWER_CUT = 2, /* the answer was longer than what is handed over */
   TALLYBUS_RESULT_CONNECTION_REUSED = 4,
-  TALLYBUS_RESULT_STOPPED = 8 /* the transport's own stop ended the attempt; with RETRY_LATER */
+  TALLYBUS_RESULT_STOPPED = 8, /* the transport's own stop ended the attempt; with RETRY_LATER */
+  TALLYBUS_RESULT_HOLD_METHOD = 16 /* with HOLD: of this event's method alone */
 };
 
 /* Borrowed for the call. */

@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""A plugin whose functions never come back holds up nobody but itself: a start or a reload that
+needs it is refused in one line, the events of others flow meanwhile, and SIGTERM ends the daemon.
+
+TALLYBUS_BUILD_DIR names the build tree; its tests/test_plugins holds the hostile plugins.
+"""
+
+import os
+import signal
+import sys
+import time
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("TALLYBUS_BUILD_DIR", ROOT / "build" / "release")).resolve()
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from tallybus_parts import Backend, OpenBus, Tallybusd, stream_status, wait_until  # noqa: E402
+
+HOSTILE = BUILD / "tests" / "test_plugins"
+# What the loader allows a call, and a machine that is busy with other tests beside.
+LIMIT, SLACK = 5, 10
+
+
+class StuckPluginTest(unittest.TestCase):
+    def setUp(self):
+        self.backend = self.enterContext(Backend())
+
+    def daemon(self, where=None, expect_start=True):
+        daemon = Tallybusd(apps={"defaultApp": {"url": self.backend.url}}, expect_start=expect_start)
+        if where:
+            self.add_plugin(daemon, where)
+        self.addCleanup(daemon.close)
+        daemon.start()
+        return daemon
+
+    def add_plugin(self, daemon, where, endpoint="good"):
+        daemon.config["plugins"] = [str(HOSTILE / f"{where}.so")]
+        daemon.config["routes"] = [{"name": "h", "transport": "hostile", "endpoints": [endpoint],
+                                    "timeout": "300ms", "retry": "none"}]
+
+    def stuck(self, daemon):
+        return daemon.metric("tallybus_plugin_faults_total", plugin="Hostile", fault="stuck")
+
+    def test_a_start_that_needs_a_function_that_never_comes_back_is_refused_in_time(self):
+        for where, says in {
+                "entry": "hangs_in_entry.so: it does not come back from its loading within 5s",
+                "check": "plugin Hostile does not come back from its check within 5s",
+                "create": "transport hostile: plugin Hostile does not come back from its create",
+                "start": "transport hostile: plugin Hostile does not come back from its start",
+        }.items():
+            with self.subTest(where=where):
+                begin = time.monotonic()
+                daemon = self.daemon(f"hangs_in_{where}", expect_start=False)
+                self.assertEqual(daemon.process.wait(LIMIT + SLACK), 1)
+                daemon.process = None
+                self.assertGreater(time.monotonic() - begin, LIMIT - 1)
+                self.assertIn(says, daemon.log().splitlines()[-1])
+
+    def test_a_reload_that_hangs_is_refused_and_events_flow_meanwhile(self):
+        daemon = self.daemon()
+        for where in ("check", "create"):
+            with self.subTest(where=where):
+                self.add_plugin(daemon, f"hangs_in_{where}")
+                daemon.write_config()
+                told = daemon.log().count("reload refused")
+                count = len(self.backend.requests)
+                begin = time.monotonic()
+                daemon.process.send_signal(signal.SIGHUP)
+                with OpenBus(daemon) as bus:
+                    for _ in range(20):
+                        bus.send(stream_status())
+                        time.sleep(0.05)
+                self.backend.await_requests(count + 20)
+                self.assertLess(time.monotonic() - begin, LIMIT - 1, "they wait for no plugin")
+                self.assertEqual(daemon.log().count("reload refused"), told)
+                wait_until(lambda: daemon.log().count("reload refused") > told, "it is refused")
+                self.assertIn(f"plugin Hostile does not come back from its {where} within 5s",
+                              daemon.log().splitlines()[-1])
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "is not called before a restart" in daemon.log(), "it is not tried again")
+        daemon.config["plugins"] = daemon.config["routes"] = []
+        daemon.write_config()
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded: apps and routes" in daemon.log(), "others are put in place")
+        daemon.stop(SLACK)
+
+    def test_a_deliver_that_never_comes_back_holds_up_no_other_route(self):
+        daemon = Tallybusd(apps={"defaultApp": {"url": self.backend.url}})
+        self.add_plugin(daemon, "hostile", endpoint="block")
+        self.addCleanup(daemon.close)
+        daemon.start()
+        with OpenBus(daemon) as bus:
+            for i in range(20):
+                bus.send(stream_status(name=f"s{i}"))
+        self.backend.await_requests(20)
+        wait_until(lambda: daemon.metric("tallybus_plugin_faults_total", plugin="Hostile",
+                                         fault="blocked") > 0, "what waits behind it is told")
+        self.assertIn("plugin Hostile did not come back from deliver", daemon.log())
+        self.assertEqual(daemon.get("/healthz")[0], 200)
+        daemon.stop(SLACK)
+        self.assertIn("plugin Hostile does not come back, and is left alone: stop", daemon.log())
+
+    def test_sigterm_ends_a_daemon_whose_plugin_does_not_stop(self):
+        for where in ("stop", "destroy"):
+            with self.subTest(where=where):
+                daemon = self.daemon(f"hangs_in_{where}")
+                with OpenBus(daemon) as bus:
+                    bus.send(stream_status())
+                self.backend.await_requests(1)
+                daemon.stop(LIMIT + SLACK)
+                self.assertIn(f"plugin Hostile does not come back, and is left alone: {where}",
+                              daemon.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
