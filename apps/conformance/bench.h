@@ -24,9 +24,9 @@ class RecordingSink final : public DeliverySink {
  public:
   void Complete(Ticket ticket, DeliveryResult result) override;
 
-  // The first completion of this ticket; none where it does not come within ten seconds.
+  // The first completion of this ticket; none where it does not come within a minute.
   std::optional<DeliveryResult> WaitFor(Ticket ticket) const;
-  // Until so many tickets are completed; false after thirty seconds.
+  // Until so many tickets are completed; false after a minute.
   bool WaitForTickets(size_t count) const;
   // How often this ticket was completed so far.
   int Completions(Ticket ticket) const;

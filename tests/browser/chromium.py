@@ -88,16 +88,16 @@ class Chromium:
     def __exit__(self, *_):
         self._process.stdin.close()  # chromium.mjs then closes Chromium, and ends
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.terminate()  # playwright takes Chromium along
-            self._process.wait(20)
+            self._process.wait(60)
         self._process.stdout.close()
 
-    def open(self, url, seconds=30):
+    def open(self, url, seconds=120):
         self._command({"open": url}, seconds)
 
-    def evaluate(self, expression, seconds=30):
+    def evaluate(self, expression, seconds=120):
         """The value of a JavaScript expression in the page, awaited if it is a promise. PageError
         where it throws, and after `seconds`."""
         return self._command({"evaluate": expression}, seconds)

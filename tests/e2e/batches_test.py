@@ -1,13 +1,13 @@
 """Batches: several events in a request, each lane in order, none lost; and a bad one found alone."""
 
 import json
+import subprocess
 import sys
-import time
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from tallybus_parts import (Backend, Client, OpenBus, Tallybusd, fail_config,  # noqa: E402
+from tallybus_parts import (BIN, Backend, Client, OpenBus, Tallybusd, fail_config,  # noqa: E402
                             stream_status, wait_until)
 
 STREAMS = 5
@@ -38,6 +38,11 @@ class BatchesTest(unittest.TestCase):
     def await_events(self, backend, count):
         wait_until(lambda: len({e["tallybus"]["id"] for e in self.arrived(backend)}) >= count,
                    f"{count} events")
+
+    def in_spool(self, daemon):
+        listed = subprocess.run([BIN / "tallybus", "spool", "ls", "--json", "--limit=0", "--admin",
+                                 f"unix:{daemon.admin}"], capture_output=True, text=True, check=True)
+        return len(listed.stdout.splitlines())
 
     def assert_order(self, events):
         """Each lane from 1 without a hole; an event that came again counts once."""
@@ -97,7 +102,7 @@ class BatchesTest(unittest.TestCase):
                     wait_until(lambda: daemon.metric("tallybus_events_accepted_total") == 200,
                                "all are accepted")
                 wait_until(lambda: backend.requests, "an attempt")
-                time.sleep(1)  # nothing tells when the last ones of the open bus are committed
+                wait_until(lambda: self.in_spool(daemon) == 200, "all are in the spool")
                 daemon.kill()
                 backend.requests.clear()
                 backend.answer = lambda request: 200

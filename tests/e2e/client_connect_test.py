@@ -12,7 +12,7 @@ import aiohttp
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from tallybus_parts import Backend, OpenBus, Tallybusd, stream_status, wait_until
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 class ClientConnectTest(unittest.IsolatedAsyncioTestCase):
@@ -21,7 +21,7 @@ class ClientConnectTest(unittest.IsolatedAsyncioTestCase):
         self.backend = self.enterContext(Backend(
             lambda request: self.verdict(request) if request.method == "connect" else 200))
         self.daemon = self.enterContext(Tallybusd(
-            {"defaultApp": {"url": self.backend.url, "timeout": "2s"},
+            {"defaultApp": {"url": self.backend.url, "timeout": "5s"},
              "other": {"url": self.backend.url.replace("my_api", "other")}, "mute": {"url": "off"}},
             {"clients": {"auth": "connect"}}))
         self.bus = self.enterContext(OpenBus(self.daemon))
@@ -107,7 +107,7 @@ class ClientConnectTest(unittest.IsolatedAsyncioTestCase):
             self.verdict = lambda request, answer=answer: answer
             code, text = await self.watch(await self.connect(), {"session": "s1"}, token="t")
             self.assertEqual((code, reason in text), (1013, True), text)
-            head = self.curl("session=s1")
+            head = self.curl("session=s1", "-m", "60")
             self.assertTrue(head.startswith("HTTP/1.1 503 Service Unavailable"), head)
             self.assertIn("Retry-After: 5", head)
             self.assertIn(reason, head)

@@ -17,7 +17,7 @@ CONNECT = json.dumps({"appKey": "defaultApp", "sessionId": "s1", "authToken": "s
 
 
 def app(url, **fields):
-    return {"defaultApp": {"url": url, "retry": "none", "timeout": "1s", **fields}}
+    return {"defaultApp": {"url": url, "retry": "none", "timeout": "10s", **fields}}
 
 
 def answers_connect(answer, others=200):
@@ -84,7 +84,8 @@ class ConnectTest(unittest.TestCase):
                 config = {"connect": {"restOnError": on_error}}
                 with self.subTest(reason=reason, on_error=on_error), \
                         Backend(answers_connect(answer)) as backend, \
-                        Tallybusd(apps=app(backend.url, rest_client_config=config)) as daemon, \
+                        Tallybusd(apps=app(backend.url, rest_client_config=config,
+                                           timeout="1s" if answer == "hang" else "10s")) as daemon, \
                         EnginePublisher(daemon.engine) as engine:
                     self.assertEqual(self.ask(engine)[:2], (REFUSED, reason))
                     self.assertEqual(len(backend.requests), 1)
@@ -116,7 +117,7 @@ class ConnectTest(unittest.TestCase):
 
     def test_a_sessions_events_wait_for_its_connect(self):
         with Backend(answers_connect("hang")) as backend, \
-                Tallybusd(apps=app(backend.url, timeout="2s")) as daemon, \
+                Tallybusd(apps=app(backend.url, timeout="6s")) as daemon, \
                 Client(daemon) as client, EnginePublisher(daemon.engine) as engine:
             answers = []
             engine.ask("connect", CONNECT, answers, session_id="s1")

@@ -13,7 +13,8 @@ from tallybus_parts import (Backend, OpenBus, Tallybusd, refused_url, stream_sta
 
 APP = "defaultApp"
 STREAMS = 100
-GRACE = {"engines": {"grace": "2s"}}
+# Several beats, of which a busy machine may delay one or two.
+GRACE = {"engines": {"grace": "4s"}}
 
 
 def begin(engine, count=STREAMS):
@@ -30,7 +31,7 @@ def ends(requests, status="FAILED"):
 class EngineLostTest(unittest.TestCase):
     def check_ends(self, backend, count=STREAMS):
         wait_until(lambda: len(ends(backend.requests, "DISCONNECTED")) >= count and
-                   len(ends(backend.requests)) >= count, "all ends", 30)
+                   len(ends(backend.requests)) >= count, "all ends")
         failed = ends(backend.requests)
         self.assertEqual(sorted(r.json["mediaSessionId"] for r in failed),
                          sorted(f"m{n}" for n in range(count)))
@@ -90,7 +91,7 @@ class EngineLostTest(unittest.TestCase):
                 EngineProcess(daemon.engine) as engine:
             begin(engine, 5)
             os.kill(engine.pid, signal.SIGSTOP)
-            wait_until(lambda: len(ends(backend.requests)) >= 5, "five ends", 30)
+            wait_until(lambda: len(ends(backend.requests)) >= 5, "five ends")
             os.kill(engine.pid, signal.SIGCONT)
             again = lambda: [r for r in backend.requests if r.json["status"] == "PUBLISHING"
                              and r.headers.get("tallybus-origin") == "router"]
@@ -135,7 +136,7 @@ class EngineLostTest(unittest.TestCase):
             bus.send(stream_status(media="m7"))
             bus.send({**stream_status(media="m8"), "nodeId": "silent by nature"})
             backend.await_requests(2)
-            wait_until(lambda: len(ends(backend.requests)) >= 1, "one end", 30)
+            wait_until(lambda: len(ends(backend.requests)) >= 1, "one end")
             self.assertEqual([r.json["mediaSessionId"] for r in ends(backend.requests)], ["m7"])
             self.assertNotIn("TallybusHeartbeat", {r.method for r in backend.requests})
 
@@ -148,7 +149,7 @@ class EngineLostTest(unittest.TestCase):
                 backend.await_requests(1)
             daemon.kill()
             daemon.start()
-            wait_until(lambda: len(ends(backend.requests)) >= 1, "one end", 30)
+            wait_until(lambda: len(ends(backend.requests)) >= 1, "one end")
             self.assertEqual(ends(backend.requests)[0].json["info"], "engine lost")
 
     def test_a_stream_that_is_not_heard_of_for_stale_after_ends(self):
@@ -156,7 +157,7 @@ class EngineLostTest(unittest.TestCase):
                 apps={APP: {"url": backend.url, "stale_after": "1s"}}) as daemon, \
                 OpenBus(daemon) as bus:
             bus.send(stream_status(media="m9"))
-            wait_until(lambda: len(ends(backend.requests)) >= 1, "one end", 30)
+            wait_until(lambda: len(ends(backend.requests)) >= 1, "one end")
             self.assertEqual(ends(backend.requests)[0].json["info"], "stale")
 
 

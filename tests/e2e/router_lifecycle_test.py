@@ -176,7 +176,7 @@ def stop_at_once(daemon):
     """Ends it by a second SIGTERM, which it takes when it has said that it stops."""
     daemon.process.terminate()
     wait_until(lambda: "stopping: " in daemon.log(), "the first signal is taken")
-    daemon.stop(5)  # its own patience would be 10 s
+    daemon.stop(9)  # its own patience would be 10 s
 
 
 def totals(daemon):
@@ -207,6 +207,7 @@ class StopTest(unittest.TestCase):
                 with Client(daemon) as client:
                     self.send(daemon)
                     backend.await_requests(2)
+                    client.await_messages(4)
                     stop_at_once(daemon)
                     self.assertEqual([m.name for m in client.poll(0.5)], ["StreamStatusEvent"] * 4)
                 self.assertEqual(totals(daemon), {

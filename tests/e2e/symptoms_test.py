@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from engine_library import FULL, OK, TERMINAL, EnginePublisher  # noqa: E402
 from tallybus_parts import (BIN, Backend, Client, OpenBus, Tallybusd, fail_config,  # noqa: E402
-                            refused_url, stream_status, wait_until)
+                            refused_url, reserved_port, stream_status, wait_until)
 
 
 def app(url, **fields):
@@ -42,7 +42,7 @@ class DeafBackend:
     """Accepts every connection and never reads a byte."""
 
     def __init__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server(("127.0.0.1", reserved_port()), backlog=64)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/rest/my_api"
         self.connections = []
@@ -236,6 +236,7 @@ class SymptomsTest(unittest.TestCase):
                 self.assertEqual(client.await_messages(1)[0].meta["sequence"], 1)
             bus.send(stream_status("PAUSED"))
             wait_until(lambda: daemon.metric("tallybus_events_accepted_total") == 2, "accepted")
+            wait_until(lambda: daemon.metric("tallybus_client_subscriptions") == 0, "it has left")
             with Client(daemon, "s1") as client:
                 bus.send(stream_status("PUBLISHING"))
                 self.assertEqual(client.await_messages(1)[0].meta["sequence"], 3)

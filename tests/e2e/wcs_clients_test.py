@@ -12,7 +12,7 @@ import aiohttp
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from tallybus_parts import Backend, OpenBus, Tallybusd, fail_config, stream_status, wait_until
 
-PATIENCE = 20
+PATIENCE = 60
 
 # Each event with a status, its message in tallybus.v1 and in wcs.
 FAMILY = [

@@ -19,7 +19,7 @@ SENTINEL = "SessionDebugStatusEvent"
 
 
 def app(url, config=None, **fields):
-    return {"defaultApp": {"url": url, "retry": "none", "timeout": "1s", **fields,
+    return {"defaultApp": {"url": url, "retry": "none", "timeout": "10s", **fields,
                            **({"rest_client_config": config} if config else {})}}
 
 
@@ -102,7 +102,8 @@ class WcsExchangeTest(unittest.TestCase):
                              ("reset", "connection reset")):
             with self.subTest(answer=answer), Backend(lambda r, a=answer: a) as backend:
                 url = refused_url() if answer == "refused" else backend.url
-                with Tallybusd(apps=app(url, fail_config())) as daemon:
+                with Tallybusd(apps=app(url, fail_config(),
+                                        timeout="1s" if answer == "hang" else "10s")) as daemon:
                     messages = self.messages_after(daemon, want_error=True)
                     self.assertEqual([m.name for m in messages],
                                      ["StreamStatusEvent", "ErrorEvent"])

@@ -14,7 +14,7 @@ import aiohttp
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from tallybus_parts import Backend, OpenBus, Tallybusd, stream_status, wait_until
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 def watch(*items, **more):

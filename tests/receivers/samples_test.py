@@ -5,7 +5,6 @@ import gzip
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-from tallybus_parts import BIN, OpenBus, Tallybusd, stream_status, wait_until  # noqa: E402
+from tallybus_parts import (BIN, OpenBus, Tallybusd, reserved_port, stream_status,  # noqa: E402
+                            wait_until)
 
 SAMPLES = ROOT / "examples" / "receivers"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -57,7 +57,7 @@ class Sample:
 
     def close(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(60)
         self.log.close()
 
 
@@ -75,7 +75,7 @@ class SampleChecks:
     def post(self, body, headers, path="/hooks/StreamStatusEvent"):
         request = urllib.request.Request(self.sample.url + path, body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -172,9 +172,7 @@ class GoTest(SampleChecks, unittest.TestCase):
 
 class PhpTest(SampleChecks, unittest.TestCase):
     def start(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        address = f"127.0.0.1:{reserved_port()}"
         return Sample(["php", "-S", address, SAMPLES / "receiver.php"], folder,
                       f"http://{address}")
 

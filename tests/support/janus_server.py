@@ -63,7 +63,7 @@ class JanusServer:
     MOUNTPOINT = 7
 
     def __init__(self, plugin_dir, endpoint=None, app_key=None, node_id=None, handler=None,
-                 janus=None, files=None, work_dir=None, start_seconds=20, stop_seconds=15,
+                 janus=None, files=None, work_dir=None, start_seconds=60, stop_seconds=15,
                  admin_secret=None, handler_secret=None):
         self._plugin_dir = Path(plugin_dir).resolve() if plugin_dir else None
         named = {"endpoint": endpoint, "app_key": app_key, "node_id": node_id}
@@ -148,7 +148,7 @@ class JanusServer:
         if self._process.poll() is not None:
             raise JanusFailed(f"Janus ended with {self._process.returncode}")
         try:
-            with urllib.request.urlopen(f"{self.url}/info", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/info", timeout=10) as answer:
                 return json.load(answer).get("janus") == "server_info"
         except (urllib.error.URLError, OSError, ValueError):
             return False

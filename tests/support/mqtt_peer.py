@@ -7,13 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tallybus_parts import wait_until
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tallybus_parts import reserved_port, wait_until
 
 
 class Mosquitto:
@@ -21,7 +15,7 @@ class Mosquitto:
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="tallybus-mqtt-"))
-        self.port = free_port()
+        self.port = reserved_port()
         self.start()
 
     def __enter__(self):

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tallybus_parts import wait_until
+from tallybus_parts import reserved_port, wait_until
 
 
 class NatsServer:
@@ -17,7 +17,7 @@ class NatsServer:
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="tallybus-nats-"))
-        self.port = -1
+        self.port = reserved_port()
         self.start()
 
     def __enter__(self):
@@ -41,9 +41,7 @@ class NatsServer:
                           f'ports_file_dir: "{ports}"\n')
         self.process = subprocess.Popen(["/usr/sbin/nats-server", "-c", config,
                                          "-l", self.folder / "log"])
-        told = wait_until(lambda: [p.read_text() for p in ports.iterdir() if p.stat().st_size],
-                          "nats-server tells its port")
-        self.port = int(json.loads(told[0])["nats"][0].rsplit(":", 1)[1])
+        wait_until(lambda: [p for p in ports.iterdir() if p.stat().st_size], "nats-server listens")
 
     def kill(self):
         self.process.kill()
@@ -52,7 +50,7 @@ class NatsServer:
 
 class NatsClient:
     def __init__(self, server):
-        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
         self._file = self._socket.makefile("rb")
         self._file.readline()  # INFO
         self._send(b'CONNECT {"verbose":false}\r\nSUB answers 1\r\n')

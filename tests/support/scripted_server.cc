@@ -20,7 +20,7 @@
 namespace tallybus::testing {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kPatience = std::chrono::seconds(60);
 constexpr auto kTrickle = std::chrono::milliseconds(5);
 
 void Require(bool condition, const char* what) {
@@ -190,6 +190,13 @@ int BindLoopback(int* port) {
   Require(bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0, "bind");
   Require(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0, "getsockname");
   *port = ntohs(address.sin_port);
+  return fd;
+}
+
+int ReserveLoopback(int* port) {
+  const int fd = BindLoopback(port);
+  const int one = 1;
+  Require(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0, "SO_REUSEADDR");
   return fd;
 }
 

@@ -100,7 +100,7 @@ class ScriptedServer {
 
   std::vector<HttpRequest> Requests() const;
   int connections() const;
-  // Until so many requests or connections have come; false after ten seconds.
+  // Until so many requests or connections have come; false after a minute.
   bool WaitForRequests(size_t count) const;
   bool WaitForConnections(int count) const;
 
@@ -140,6 +140,9 @@ class RefusingPort {
 
 // A TCP socket bound to a port of 127.0.0.1 that the kernel chooses; aborts where that fails.
 int BindLoopback(int* port);
+// The same for a server that sets SO_REUSEADDR, as most do: until it is closed that one may listen
+// on the port, again and again, and nobody is given it by chance.
+int ReserveLoopback(int* port);
 
 }  // namespace tallybus::testing
 

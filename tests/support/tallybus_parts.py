@@ -27,7 +27,7 @@ PROGRAM = {"sidecar": "tallybusd", "in_engine": "engine_host"}[
     os.environ.get("TALLYBUS_FORM", "sidecar")]
 POLL_SECONDS = 0.02
 # Sanitizers make everything slower; waits end as soon as what they wait for is there.
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 def wait_until(condition, what, seconds=PATIENCE_SECONDS):
@@ -126,7 +126,7 @@ class Tallybusd:
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=PATIENCE_SECONDS):
         """Ends it by SIGTERM; a sanitizer's finding or a hang fails the test."""
         if self.process is None:
             return
@@ -144,7 +144,8 @@ class Tallybusd:
     def get(self, path):
         """(status, body) of the web port."""
         try:
-            with urllib.request.urlopen(f"http://{self.web}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{self.web}{path}",
+                                        timeout=PATIENCE_SECONDS) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -256,11 +257,22 @@ class Backend:
         return self.requests[:count]
 
 
+_reserved = []
+
+
+def reserved_port():
+    """A port that refuses connections, and that nobody is given by chance while this process lives:
+    a server that sets SO_REUSEADDR, as most do, may listen there, again and again."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    _reserved.append(holder)
+    return holder.getsockname()[1]
+
+
 def refused_url():
     """A URL at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}/rest/my_api"
+    return f"http://127.0.0.1:{reserved_port()}/rest/my_api"
 
 
 class Message:

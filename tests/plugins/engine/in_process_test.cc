@@ -97,7 +97,7 @@ TEST_F(InProcessTest, AFullRingHoldsTheEngineBackAndEverythingIsTaken) {
   EXPECT_GT(full, 0U);
   EXPECT_EQ(StatsOf(publisher).resent, 0U);
   EXPECT_GT(full_lines_, 0);
-  tallybus_publisher_close(publisher, 5000);
+  tallybus_publisher_close(publisher, 60'000);
 }
 
 TEST_F(InProcessTest, PublishersComeAndGoOnManyThreads) {
@@ -114,7 +114,7 @@ TEST_F(InProcessTest, PublishersComeAndGoOnManyThreads) {
                     TALLYBUS_OK);
         }
         if (round % 2 == 0) AwaitAcknowledged(publisher, kEvents);
-        tallybus_publisher_close(publisher, 5000);
+        tallybus_publisher_close(publisher, 60'000);
       }
     });
   }

@@ -22,9 +22,9 @@ namespace tallybus::engine {
 
 inline tallybus_bytes Bytes(std::string_view text) { return {text.data(), text.size()}; }
 
-// Polls until it holds, for at most 20 s.
+// Polls until it holds, for at most a minute.
 inline bool WaitUntil(const std::function<bool()>& holds) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!holds()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(200));

@@ -201,7 +201,7 @@ TEST_F(SenderTest, AsksARouterAgainThatRefused) {
 
 TEST_F(SenderTest, OpensANewSocketWhenTheRouterFallsSilent) {
   settings_.timing.heartbeat_us = 100 * kMillisecondUs;
-  settings_.timing.silence_us = 700 * kMillisecondUs;  // longer than a loaded machine's pauses
+  settings_.timing.silence_us = 3 * kSecondUs;  // longer than a loaded machine's pauses
   Start();
   Meet();
   Publish();

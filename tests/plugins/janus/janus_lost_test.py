@@ -22,7 +22,7 @@ LIB_DIR = Path(os.environ.get("TALLYBUS_LIB_DIR", "build/release/lib"))
 NODE, APP = "janus-1", "testApp"
 STREAMS = 100
 UP_SECONDS = 60
-SHORT_GRACE = {"engines": {"grace": "2s"}}
+SHORT_GRACE = {"engines": {"grace": "4s"}}
 
 
 class Publishers:

@@ -27,7 +27,7 @@ BIN_DIR = Path(os.environ.get("TALLYBUS_BIN_DIR", REPOSITORY / "build/dev/bin"))
 LIB_DIR = Path(os.environ.get("TALLYBUS_LIB_DIR", REPOSITORY / "build/dev/lib"))
 IN_ENGINE = os.environ.get("TALLYBUS_FORM") == "in_engine"
 PUBLISH = REPOSITORY / "examples/janus/publish.py"
-ARRIVE_SECONDS = 15
+ARRIVE_SECONDS = 60
 NODE, APP = "test-node", "testApp"
 CONFIG = """\
 listen: {{ engine: {2}, open: off, clients: "ipc://{0}/clients.sock", web: off, admin: off }}
@@ -72,7 +72,7 @@ class Router:
             raise
 
     def _subscribe(self, folder):
-        janus_server.wait_until(Path(folder, "clients.sock").exists, 15, "the router listens")
+        janus_server.wait_until(Path(folder, "clients.sock").exists, 60, "the router listens")
         monitor = self._channel.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         self._channel.setsockopt(zmq.SUBSCRIBE, b"session/")
         self._channel.connect(f"ipc://{folder}/clients.sock")
@@ -86,7 +86,7 @@ class Router:
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(15)
+                self._process.wait(60)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -157,7 +157,7 @@ class JanusTest(unittest.TestCase):
             self.assertRegex(line, r"^publishing 1234/cam-1 session=\d+ handle=\d+$")
             session, handle = (word.split("=")[1] for word in line.split()[2:])
             event = self.router.wait_for(session, "PUBLISHING")
-            example.communicate("\n", timeout=20)
+            example.communicate("\n", timeout=60)
         self.assertEqual(example.returncode, 0)
         self.assertEqual(self.router.statuses(session),
                          ["ESTABLISHED", "PUBLISHING", "UNPUBLISHED", "DISCONNECTED"])

@@ -14,7 +14,7 @@ namespace {
 constexpr char kTopic[] = "tallybus";
 constexpr int16_t kProduce = 0;  // its number in the protocol
 constexpr int kHourMs = 3'600'000;
-constexpr int kPollMs = 10'000;
+constexpr int kPollMs = 60'000;
 
 void Require(bool condition, const char* what) {
   if (condition) return;

@@ -1,5 +1,4 @@
-// mosquitto cannot be given port 0: the kernel chooses one that is free, and it is tried until it
-// listens there.
+// mosquitto cannot be given port 0: the kernel chooses one that is free, which is kept for it.
 #include "tests/transports/mqtt/mosquitto_broker.h"
 
 #include <arpa/inet.h>
@@ -26,7 +25,7 @@ extern char** environ;
 namespace tallybus::mqtt {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kPatience = std::chrono::seconds(60);
 constexpr char kEnd[] = "end-of-test";
 
 void Require(bool condition, const char* what) {
@@ -57,7 +56,7 @@ bool Listens(int port) {
 }  // namespace
 
 MosquittoBroker::MosquittoBroker(std::string more) : more_(std::move(more)) {
-  close(testing::BindLoopback(&port_));
+  reserved_ = testing::ReserveLoopback(&port_);
   Start();
 }
 
@@ -67,6 +66,7 @@ MosquittoBroker::~MosquittoBroker() {
     mosquitto_destroy(subscriber_);
   }
   Kill();
+  close(reserved_);
 }
 
 void MosquittoBroker::Start() {
@@ -78,7 +78,7 @@ void MosquittoBroker::Start() {
   char program[] = "/usr/sbin/mosquitto", c[] = "-c";
   char* const arguments[] = {program, c, config.data(), nullptr};
   Require(posix_spawn(&pid_, program, nullptr, nullptr, arguments, environ) == 0, "posix_spawn");
-  for (int i = 0; i < 2000 && !Listens(port_); ++i) {
+  for (int i = 0; i < 12'000 && !Listens(port_); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   Require(waitpid(pid_, nullptr, WNOHANG) == 0, "starting");

@@ -53,6 +53,7 @@ class MosquittoBroker {
   const testing::ScratchDirectory folder_;
   const std::string more_;
   int port_ = 0;
+  int reserved_ = -1;  // nobody else gets the port while no broker is there
   pid_t pid_ = -1;
   mosquitto* subscriber_ = nullptr;
 

@@ -1,4 +1,4 @@
-// The server tells its port in a file; the test's own client is libnats.
+// The server tells by a file that it listens; the test's own client is libnats.
 #include "tests/transports/nats/nats_server.h"
 
 #include <nats/nats.h>
@@ -15,6 +15,8 @@
 #include <sstream>
 #include <thread>
 #include <utility>
+
+#include "tests/support/scripted_server.h"
 
 extern char** environ;
 
@@ -36,17 +38,21 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
 
 }  // namespace
 
-NatsServer::NatsServer(std::string more) : more_(std::move(more)) { Start(); }
+NatsServer::NatsServer(std::string more)
+    : more_(std::move(more)), reserved_(testing::ReserveLoopback(&port_)) {
+  Start();
+}
 
 NatsServer::~NatsServer() {
   natsSubscription_Destroy(swallower_);
   natsConnection_Destroy(connection_);
   Kill();
+  close(reserved_);
 }
 
 void NatsServer::WriteConfig() {
   std::ofstream(folder() + "/server.conf")
-      << "listen: \"127.0.0.1:" << (port_ == 0 ? -1 : port_) << "\"\n"
+      << "listen: \"127.0.0.1:" << port_ << "\"\n"
       << "jetstream { store_dir: \"" << folder() << "/store\" }\n"
       << "max_payload: 2MB\n"
       << "ports_file_dir: \"" << folder() << "/ports\"\n"
@@ -62,22 +68,19 @@ void NatsServer::Start() {
   char program[] = "/usr/sbin/nats-server", c[] = "-c", l[] = "-l";
   char* const arguments[] = {program, c, config.data(), l, log.data(), nullptr};
   Require(posix_spawn(&pid_, program, nullptr, nullptr, arguments, environ) == 0, "posix_spawn");
-  FindPort();
+  WaitUntilItListens();
 }
 
-void NatsServer::FindPort() {
-  for (int i = 0; i < 2000; ++i) {
+void NatsServer::WaitUntilItListens() {
+  for (int i = 0; i < 12'000; ++i) {
     for (const auto& entry : std::filesystem::directory_iterator(folder() + "/ports")) {
       std::stringstream text;
       text << std::ifstream(entry.path()).rdbuf();
-      const size_t at = text.str().find("127.0.0.1:");
-      if (at == std::string::npos) continue;
-      port_ = std::atoi(text.str().c_str() + at + 10);
-      return;
+      if (text.str().find("127.0.0.1:" + std::to_string(port_)) != std::string::npos) return;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  Require(false, "finding the port");
+  Require(false, "listening");
 }
 
 void NatsServer::Signal(int signal) {
@@ -128,7 +131,7 @@ void NatsServer::Swallow() {
 }
 
 bool NatsServer::WaitForSwallowed() {
-  for (int i = 0; i < 2000 && swallowed_ == 0; ++i) {
+  for (int i = 0; i < 12'000 && swallowed_ == 0; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return swallowed_ > 0;

@@ -43,18 +43,19 @@ class NatsServer {
   void AddStream(int max_message_size = 0, int max_messages = 0);
   // Somebody who listens and answers nothing.
   void Swallow();
-  // Until he has heard something; false after ten seconds.
+  // Until he has heard something; false after a minute.
   bool WaitForSwallowed();
   std::vector<StoredMessage> Messages();
 
  private:
   __natsConnection* Connection();
   void WriteConfig();
-  void FindPort();
+  void WaitUntilItListens();
 
   const testing::ScratchDirectory folder_;
   const std::string more_;
   int port_ = 0;
+  const int reserved_;  // nobody else gets the port while no server is there
   pid_t pid_ = -1;
   __natsConnection* connection_ = nullptr;
   __natsSubscription* swallower_ = nullptr;
