@@ -42,6 +42,18 @@ TEST(KafkaSettingsTest, TheProducerIsIdempotentAndEndsWithTheAttempt) {
   EXPECT_THAT(properties, Contains(Pair("message.timeout.ms", "3000")));
 }
 
+TEST(KafkaSettingsTest, WhatGoesAgainGoesAloneAndEndsWithTheAttemptToo) {
+  Endpoint endpoint = At("kafka://a");
+  endpoint.timeout = absl::Seconds(3);
+  std::map<std::string, std::string> properties;  // the last of a name counts
+  for (const auto& [name, value] : Alone(*ReadSettings(endpoint)).properties) {
+    properties[name] = value;
+  }
+  EXPECT_THAT(properties, Contains(Pair("batch.num.messages", "1")));
+  EXPECT_THAT(properties, Contains(Pair("message.timeout.ms", "1500")));
+  EXPECT_THAT(properties, Contains(Pair("enable.idempotence", "true")));
+}
+
 TEST(KafkaSettingsTest, ATopicIsOneThatKafkaHas) {
   EXPECT_EQ(ReadSettings(At("kafka://a"))->topic, "tallybus");
   EXPECT_EQ(ReadSettings(At("kafka://a", {{"topic", "media.events-1"}}))->topic, "media.events-1");
