@@ -48,8 +48,9 @@ type refusal struct {
 func (r *refusal) Error() string { return fmt.Sprintf("refused %d %s", r.status, r.why) }
 
 // By lane: its newest event. When fresh has so many, they are the older ones, and what was older is
-// forgotten: the lanes heard of last are known, twice as many at most. Of one that is forgotten, the
-// next event is new, a duplicate too. Books that must know more are a table: docs/receiving.md.
+// forgotten: so many lanes, those heard of last, are known, and twice as many at most. Of one that
+// is forgotten, the next event is new, a duplicate too. Books that must know more are a table:
+// docs/receiving.md.
 type receiver struct {
 	key          []byte
 	lanes        int
