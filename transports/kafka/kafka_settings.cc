@@ -93,7 +93,7 @@ absl::StatusOr<KafkaSettings> ReadSettings(const Endpoint& endpoint) {
   if (!IsTopic(settings.topic)) {
     return parts::WrongOption(kTopic, "must be 1 to 249 of A-Z a-z 0-9 . _ -");
   }
-  if (absl::Status status = parts::CheckFileOption(endpoint, kCaFile); !status.ok()) return status;
+  if (absl::Status status = parts::CheckAuthorities(endpoint, kCaFile); !status.ok()) return status;
   const std::string ca_file = parts::TextOption(endpoint, kCaFile);
   settings.timeout = std::max(endpoint.timeout, absl::Milliseconds(2));
   const int64_t timeout = absl::ToInt64Milliseconds(settings.timeout);
