@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,19 +34,34 @@ Outcome Failed(const std::string& why) { return {Outcome::Kind::kFailed, why}; }
   _exit(written == static_cast<ssize_t>(told.size()) ? 0 : 1);
 }
 
+// False where there is nothing to be read in time. A signal does not end the wait.
+bool IsReadable(int fd, absl::Time until) {
+  for (;;) {
+    pollfd waited = {fd, POLLIN, 0};
+    const int64_t left = std::max<int64_t>(absl::ToInt64Milliseconds(until - absl::Now()), 0);
+    const int ready = poll(&waited, 1, static_cast<int>(left));
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
+}
+
 // What the child told until its end; false where that does not come in time.
 bool ReadToEnd(int pipe, absl::Time until, std::string* told) {
   char buffer[4096];
-  for (;;) {
-    pollfd fd = {pipe, POLLIN, 0};
-    const int64_t left = std::max<int64_t>(absl::ToInt64Milliseconds(until - absl::Now()), 0);
-    const int ready = poll(&fd, 1, static_cast<int>(left));
-    if (ready == 0 || (ready < 0 && errno != EINTR)) return false;
-    const ssize_t got = ready < 0 ? -1 : read(pipe, buffer, sizeof buffer);
+  while (IsReadable(pipe, until)) {
+    const ssize_t got = read(pipe, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return true;
     told->append(buffer, static_cast<size_t>(got));
   }
+  return false;
+}
+
+// A plugin may have closed the pipe, and go on.
+bool EndsBy(pid_t child, absl::Time until) {
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+  const bool ends = process < 0 || IsReadable(process, until);
+  if (process >= 0) close(process);
+  return ends;
 }
 
 Outcome OutcomeOf(const std::string& told, int status) {
@@ -69,7 +85,8 @@ Outcome RunInChild(const std::function<Outcome()>& check, absl::Duration limit) 
   }
   close(ends[1]);
   std::string told;
-  const bool ended = ReadToEnd(ends[0], absl::Now() + limit, &told);
+  const absl::Time until = absl::Now() + limit;
+  const bool ended = ReadToEnd(ends[0], until, &told) && EndsBy(child, until);
   close(ends[0]);
   if (!ended) kill(child, SIGKILL);
   int status = 0;

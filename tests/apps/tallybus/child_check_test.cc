@@ -36,14 +36,17 @@ TEST(ChildCheckTest, WhatEndsTheProcessHasFailed) {
   EXPECT_EQ(InChild([]() -> Outcome { throw std::runtime_error("thrown"); }).why, "thrown");
 }
 
-TEST(ChildCheckTest, WhatHangsIsEnded) {
-  const Outcome outcome = InChild(
-      []() -> Outcome {
-        for (;;) pause();
-      },
-      absl::Milliseconds(50));
-  EXPECT_EQ(outcome.kind, Outcome::Kind::kFailed);
-  EXPECT_THAT(outcome.why, HasSubstr("it hangs"));
+TEST(ChildCheckTest, WhatHangsIsEndedAlsoWhereItHasClosedItsPipe) {
+  for (const bool closes : {false, true}) {
+    const Outcome outcome = InChild(
+        [closes]() -> Outcome {
+          if (closes) close_range(3, ~0U, 0);
+          for (;;) pause();
+        },
+        absl::Milliseconds(50));
+    EXPECT_EQ(outcome.kind, Outcome::Kind::kFailed);
+    EXPECT_THAT(outcome.why, HasSubstr("it hangs"));
+  }
 }
 
 // A signal that is heard, and of which no call of the system is begun again by itself.

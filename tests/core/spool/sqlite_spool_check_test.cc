@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 
 #include "spool/spool_file.h"
@@ -24,6 +23,7 @@ class SqliteSpoolCheckTest : public ::testing::Test {
  protected:
   SqliteSpoolCheckTest() {
     disk.options.vfs.clear();
+    disk.options.sync = SpoolSync::kOff;
     disk.options.directory = disk.scratch.path() + "/a%20 b?c#d";
     EXPECT_TRUE(disk.Open().ok());
     std::vector<SpoolRowPtr> rows;
@@ -35,8 +35,10 @@ class SqliteSpoolCheckTest : public ::testing::Test {
   std::map<std::string, std::string> Files() const {
     std::map<std::string, std::string> files;
     for (const auto& file : std::filesystem::directory_iterator(disk.options.directory)) {
-      std::ifstream bytes(file.path(), std::ios::binary);
-      files[file.path().filename()] = std::string(std::istreambuf_iterator<char>(bytes), {});
+      std::string& bytes = files[file.path().filename()];
+      bytes.resize(file.file_size());
+      std::ifstream(file.path(), std::ios::binary)
+          .read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     }
     return files;
   }
@@ -50,7 +52,7 @@ class SqliteSpoolCheckTest : public ::testing::Test {
   // As another program, or a daemon that is killed: what it wrote stays in the log.
   void ExecuteAndDie(const std::string& sql) {
     auto db = SqliteDb::Open(disk.path(), nullptr);
-    ASSERT_TRUE(db->Execute("PRAGMA locking_mode=EXCLUSIVE").ok());
+    ASSERT_TRUE(db->Execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=OFF").ok());
     ASSERT_TRUE(db->Execute(sql).ok()) << sql;
     const std::string kept = disk.scratch.path() + "/kept";
     std::filesystem::copy(disk.options.directory, kept);
@@ -61,7 +63,7 @@ class SqliteSpoolCheckTest : public ::testing::Test {
   }
   void Execute(const std::string& sql) {
     auto db = SqliteDb::Open(disk.path(), nullptr);
-    ASSERT_TRUE(db->Execute(sql).ok()) << sql;
+    ASSERT_TRUE(db->Execute("PRAGMA synchronous=OFF;" + sql).ok()) << sql;
   }
   void OverwriteRootOf(const std::string& table) {
     auto db = SqliteDb::Open(disk.path(), nullptr);
