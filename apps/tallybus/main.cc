@@ -10,6 +10,7 @@
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/command_line.h"
 #include "plugins/loader/plugin_thread.h"
+#include "transports/parts/linked_transport.h"
 
 namespace tallybus::cli {
 namespace {
@@ -79,7 +80,7 @@ int Main(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   const int code = tallybus::cli::Main(std::vector<std::string>(argv + 1, argv + argc));
-  if (tallybus::loader::StuckThreads() == 0) return code;
+  if (tallybus::loader::StuckThreads() + tallybus::parts::LinksLeftAlone() == 0) return code;
   std::cout << std::flush;
-  _exit(code);  // exit() may wait for what a plugin that is stuck has locked
+  _exit(code);  // exit() may wait for what one that is stuck has locked
 }

@@ -18,6 +18,7 @@
 #include "plugins/loader/plugin_thread.h"
 #include "spd_log.h"
 #include "transport_catalog.h"
+#include "transports/parts/linked_transport.h"
 #include "web_credentials.h"
 
 ABSL_FLAG(std::string, config, "", "the configuration file (YAML)");
@@ -137,7 +138,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   const int code = tallybus::Main(std::move(sets));
-  if (tallybus::loader::StuckThreads() == 0) return code;
+  if (tallybus::loader::StuckThreads() + tallybus::parts::LinksLeftAlone() == 0) return code;
   std::fflush(nullptr);
-  _exit(code);  // exit() may wait for what a plugin that is stuck has locked
+  _exit(code);  // exit() may wait for what one that is stuck has locked
 }

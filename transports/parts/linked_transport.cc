@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/time.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <utility>
 #include <vector>
@@ -19,24 +20,60 @@ constexpr size_t kMostWaiting = 65536;
 constexpr absl::Duration kIdle = absl::Minutes(5);
 constexpr absl::Duration kLookForIdle = absl::Seconds(30);
 
+std::atomic<int> left_alone{0};
+
 }  // namespace
+
+int LinksLeftAlone() { return left_alone; }
+
+// What a link's thread uses, and keeps where it is left alone.
+struct LinkedTransport::Common {
+  Common(const TransportContext& its_context, std::string its_scheme, LinkFactory its_make_link)
+      : context(its_context),
+        scheme(std::move(its_scheme)),
+        make_link(std::move(its_make_link)),
+        attempts(context, scheme) {}
+
+  const TransportContext context;
+  const std::string scheme;
+  const LinkFactory make_link;
+  OpenAttempts attempts;
+};
 
 class LinkedTransport::Worker {
  public:
-  Worker(LinkedTransport& owner, const Endpoint& endpoint)
-      : owner_(owner),
-        endpoint_(endpoint),
-        link_(MakeLink()),
-        thread_(StartThread("tallybus-" + owner.scheme_, [this] { Run(); })) {}
+  static std::shared_ptr<Worker> Begin(std::shared_ptr<Common> common, const Endpoint& endpoint) {
+    auto worker = std::make_shared<Worker>(std::move(common), endpoint);
+    worker->thread_ =
+        StartThread("tallybus-" + worker->common_->scheme, [worker] { worker->Run(); });
+    return worker;
+  }
+  Worker(std::shared_ptr<Common> common, const Endpoint& endpoint)
+      : common_(std::move(common)), endpoint_(endpoint), link_(MakeLink()) {}
 
-  ~Worker() {
+  // Before it is destroyed: tells it to end, and then waits for that.
+  void TellToEnd() {
     {
       std::lock_guard lock(mutex_);
       ending_ = true;
     }
-    changed_.notify_one();
-    thread_.join();
+    changed_.notify_all();
   }
+  // False: it has not ended in time, and is left alone.
+  bool Join(absl::Duration patience) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, absl::ToChronoNanoseconds(patience), [this] { return ended_; });
+    if (ended_) {
+      lock.unlock();
+      thread_.join();
+      return true;
+    }
+    left_alone_ = true;
+    ++left_alone;
+    thread_.detach();
+    return false;
+  }
+  const std::string& route() const { return endpoint_.route; }
 
   // [router] False where they do not fit.
   bool Push(std::span<const Delivery> deliveries, MonoTime now) {
@@ -63,7 +100,7 @@ class LinkedTransport::Worker {
 
  private:
   absl::StatusOr<std::unique_ptr<Link>> MakeLink() {
-    return owner_.make_link_({owner_.context_, endpoint_, owner_.attempts_});
+    return common_->make_link({common_->context, endpoint_, common_->attempts});
   }
 
   void Run() {
@@ -77,6 +114,12 @@ class LinkedTransport::Worker {
       link_.ok() ? Send(taken) : Hold(taken);
     }
     Close();
+    {
+      std::lock_guard lock(mutex_);
+      ended_ = true;
+      if (left_alone_) --left_alone;
+    }
+    changed_.notify_all();
   }
 
   // On the thread that used it.
@@ -89,7 +132,7 @@ class LinkedTransport::Worker {
 
   void Send(std::span<const Delivery> taken) {
     for (const Delivery& delivery : taken) {
-      owner_.attempts_.Read(delivery.ticket, [&] { (*link_)->Take(delivery); });
+      common_->attempts.Read(delivery.ticket, [&] { (*link_)->Take(delivery); });
     }
     (*link_)->Send();
   }
@@ -98,7 +141,7 @@ class LinkedTransport::Worker {
     for (const Delivery& delivery : taken) {
       DeliveryResult result = NoAnswer(link_.status(), kConnectionRefused, /*never_sent=*/true);
       result.verdict = Verdict::kHold;
-      owner_.attempts_.Complete(delivery.ticket, std::move(result));
+      common_->attempts.Complete(delivery.ticket, std::move(result));
     }
   }
 
@@ -112,7 +155,7 @@ class LinkedTransport::Worker {
     return !ending_;
   }
 
-  LinkedTransport& owner_;
+  const std::shared_ptr<Common> common_;
   const Endpoint endpoint_;
   absl::StatusOr<std::unique_ptr<Link>> link_;  // nullptr: closed, until somebody wants it again
   std::mutex mutex_;
@@ -122,21 +165,21 @@ class LinkedTransport::Worker {
   bool to_close_ = false;
   bool closed_ = false;
   bool ending_ = false;
+  bool ended_ = false;
+  bool left_alone_ = false;
   std::thread thread_;
 };
 
 LinkedTransport::LinkedTransport(const TransportContext& context, std::string scheme,
-                                 LinkFactory make_link)
-    : context_(context),
-      scheme_(std::move(scheme)),
-      make_link_(std::move(make_link)),
-      attempts_(context, scheme_) {}
+                                 LinkFactory make_link, absl::Duration patience)
+    : patience_(patience),
+      common_(std::make_shared<Common>(context, std::move(scheme), std::move(make_link))) {}
 
 LinkedTransport::~LinkedTransport() { Stop(MonoTime()); }
 
 absl::Status LinkedTransport::Start() {
-  attempts_.Open();
-  watcher_ = StartThread("tallybus-" + scheme_, [this] { Watch(); });
+  common_->attempts.Open();
+  watcher_ = StartThread("tallybus-" + common_->scheme, [this] { Watch(); });
   return absl::OkStatus();
 }
 
@@ -145,9 +188,9 @@ void LinkedTransport::Deliver(std::span<const Delivery> deliveries) {
   std::map<Worker*, std::vector<Delivery>> mail;
   for (const Delivery& delivery : deliveries) {
     Worker& worker = WorkerOf(delivery.endpoint);
-    if (attempts_.Begin(delivery)) mail[&worker].push_back(delivery);
+    if (common_->attempts.Begin(delivery)) mail[&worker].push_back(delivery);
   }
-  const MonoTime now = context_.clock.Now();
+  const MonoTime now = common_->context.clock.Now();
   for (const auto& [worker, letters] : mail) {
     if (!worker->Push(letters, now)) PutOff(letters);
   }
@@ -155,44 +198,66 @@ void LinkedTransport::Deliver(std::span<const Delivery> deliveries) {
 
 LinkedTransport::Worker& LinkedTransport::WorkerOf(const Endpoint& endpoint) {
   auto& worker = workers_[endpoint.id];
-  if (worker == nullptr) worker = std::make_unique<Worker>(*this, endpoint);
+  if (worker == nullptr) worker = Worker::Begin(common_, endpoint);
   return *worker;
 }
 
 void LinkedTransport::PutOff(std::span<const Delivery> deliveries) {
-  context_.metrics
+  common_->context.metrics
       .GetCounter("tallybus_link_full_total", "Attempts put off because too many waited.",
-                  {{"transport", scheme_}})
+                  {{"transport", common_->scheme}})
       .Add(deliveries.size());
   for (const Delivery& delivery : deliveries) {
-    attempts_.Complete(delivery.ticket, NoAnswer(absl::ResourceExhaustedError("too many wait"),
-                                                 kConnectionReset, /*never_sent=*/true));
+    common_->attempts.Complete(
+        delivery.ticket, NoAnswer(absl::ResourceExhaustedError("too many wait"), kConnectionReset,
+                                  /*never_sent=*/true));
   }
 }
 
 void LinkedTransport::Watch() {
-  while (attempts_.Watch(kLookForIdle)) CloseIdle();
+  while (common_->attempts.Watch(kLookForIdle)) CloseIdle();
 }
 
 void LinkedTransport::CloseIdle() {
-  std::vector<std::unique_ptr<Worker>> over;  // ended without the lock, which the router wants
-  std::lock_guard lock(mutex_);
-  for (auto it = workers_.begin(); it != workers_.end();) {
-    if (it->second->IsOver(context_.clock.Now())) {
-      over.push_back(std::move(it->second));
-      it = workers_.erase(it);
-    } else {
-      ++it;
+  Workers over;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto it = workers_.begin(); it != workers_.end();) {
+      if (it->second->IsOver(common_->context.clock.Now())) {
+        over.push_back(std::move(it->second));
+        it = workers_.erase(it);
+      } else {
+        ++it;
+      }
     }
   }
+  End(over);  // without the lock, which the router wants
+}
+
+bool LinkedTransport::End(const Workers& workers) {
+  bool all = true;
+  for (const auto& worker : workers) worker->TellToEnd();
+  const Clock& clock = common_->context.clock;
+  const MonoTime until = clock.Now() + patience_;
+  for (const auto& worker : workers) {
+    if (worker->Join(until - clock.Now())) continue;
+    all = false;
+    common_->context.log.Write(LogLevel::kError,
+                               absl::StrCat(worker->route(), ": its ", common_->scheme,
+                                            " endpoint does not close, and is left alone"));
+  }
+  return all;
 }
 
 void LinkedTransport::Stop(MonoTime deadline) {
-  attempts_.Stop(deadline);
+  common_->attempts.Stop(deadline);
   if (watcher_.joinable()) watcher_.join();
-  std::map<uint64_t, std::unique_ptr<Worker>> ended;
-  std::lock_guard lock(mutex_);
-  ended.swap(workers_);
+  Workers all;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, worker] : std::exchange(workers_, {})) all.push_back(std::move(worker));
+  }
+  if (!End(all)) common_->attempts.Sever();
 }
 
 }  // namespace tallybus::parts

@@ -4,6 +4,7 @@
 #define TALLYBUS_PARTS_LINKED_TRANSPORT_H_
 
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tallybus/transport.h"
 #include "tallybus/transport_registry.h"
@@ -32,10 +34,11 @@ class Link {
   virtual void Send() = 0;
 };
 
-// What a link is made of. `attempts` outlives it.
+// What a link is made of. `attempts` outlives it; of the rest copy what is needed longer, since a
+// link that a stop leaves alone outlives that.
 struct LinkContext {
   const TransportContext& transport;
-  const Endpoint& endpoint;  // copy what is needed longer
+  const Endpoint& endpoint;
   OpenAttempts& attempts;
 };
 // [router], or [link] for one that was closed and is wanted again. An error, which `check` says as
@@ -45,29 +48,37 @@ using LinkFactory = std::function<absl::StatusOr<std::unique_ptr<Link>>(const Li
 // Each delivery brings one event: no route that sends batches may use it.
 class LinkedTransport final : public Transport {
  public:
-  LinkedTransport(const TransportContext& context, std::string scheme, LinkFactory make_link);
+  // `patience`: how long a stop waits for a link that blocks, after its deadline.
+  LinkedTransport(const TransportContext& context, std::string scheme, LinkFactory make_link,
+                  absl::Duration patience = absl::Seconds(5));
   ~LinkedTransport() override;  // stops at once where Stop was not called
 
   absl::Status Start() override;
   void Deliver(std::span<const Delivery> deliveries) override;
-  // Its tickets are completed by then; a link that blocks in its peer may hold it up longer.
+  // Its tickets are completed by then. A link that blocks in its peer holds it up for `patience`,
+  // and is left alone with its thread: see LinksLeftAlone.
   void Stop(MonoTime deadline) override;
 
  private:
+  struct Common;
   class Worker;
+  using Workers = std::vector<std::shared_ptr<Worker>>;
   Worker& WorkerOf(const Endpoint& endpoint);
   void PutOff(std::span<const Delivery> deliveries);
   void Watch();
   void CloseIdle();
+  bool End(const Workers& workers);
 
-  const TransportContext context_;
-  const std::string scheme_;
-  const LinkFactory make_link_;
-  OpenAttempts attempts_;
+  const absl::Duration patience_;
+  const std::shared_ptr<Common> common_;
   std::mutex mutex_;
-  std::map<uint64_t, std::unique_ptr<Worker>> workers_;  // by endpoint id
+  std::map<uint64_t, std::shared_ptr<Worker>> workers_;  // by endpoint id
   std::thread watcher_;
 };
+
+// [any thread] How many threads of links are left alone in this process, and have not come back. It
+// had better not end by exit(), which takes from them what they use.
+int LinksLeftAlone();
 
 }  // namespace tallybus::parts
 

@@ -61,12 +61,13 @@ void OpenAttempts::CompleteAll(std::span<Completion> done) {
   std::vector<Completion> open;
   {
     std::lock_guard lock(mutex_);
+    if (severed_) return;
     for (Completion& each : done) {
       if (open_.erase(each.ticket) > 0) open.push_back(std::move(each));
     }
     if (stopped_ && open_.empty()) changed_.notify_all();
+    late_.Add(done.size() - open.size());
   }
-  late_.Add(done.size() - open.size());
   // Copies of a Status share their text and count its owners inside of Abseil, where
   // ThreadSanitizer does not look: what another thread gets is its own.
   for (Completion& each : open) {
@@ -130,6 +131,11 @@ void OpenAttempts::Stop(MonoTime deadline) {
   running_ = false;
   stop_at_ = deadline;
   changed_.notify_all();
+}
+
+void OpenAttempts::Sever() {
+  std::lock_guard lock(mutex_);
+  severed_ = true;
 }
 
 }  // namespace tallybus::parts

@@ -50,6 +50,9 @@ class OpenAttempts {
   bool Watch(absl::Duration longest);
   // [control] Nothing begins any more; what is open at `deadline` is given up with CANCELLED.
   void Stop(MonoTime deadline);
+  // [control] Once Watch has ended: what still completes something is left alone, and may do so
+  // when nothing of the context is there any more. It is dropped.
+  void Sever();
 
  private:
   struct Attempt {
@@ -69,6 +72,7 @@ class OpenAttempts {
   MonoTime stop_at_ = MonoTime::Infinite();
   bool running_ = false;
   bool stopped_ = false;
+  bool severed_ = false;
 };
 
 }  // namespace tallybus::parts

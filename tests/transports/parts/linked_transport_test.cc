@@ -24,6 +24,7 @@ struct Peers {
   std::mutex mutex;
   std::condition_variable changed;
   bool blocked = false;  // Send waits
+  bool waits = false;    // it did
   bool silent = false;   // and completes nothing
   bool stays = false;    // a link does not close
   int made = 0;
@@ -64,7 +65,10 @@ class TestLink final : public Link {
     sigset_t blocked;
     pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
     peers_.takes_signals |= sigismember(&blocked, SIGTERM) == 0;
-    if (url_ == "x://slow") peers_.changed.wait(lock, [this] { return !peers_.blocked; });
+    if (url_ == "x://slow") {
+      peers_.waits = peers_.blocked;
+      peers_.changed.wait(lock, [this] { return !peers_.blocked; });
+    }
     const std::vector<Ticket> sent = std::exchange(taken_, {});
     const bool silent = peers_.silent;
     lock.unlock();
@@ -106,7 +110,7 @@ class LinkedTransportTest : public ::testing::Test {
       };
       return std::make_unique<LinkedTransport>(
           TransportContext{context.sink, clock_, context.metrics, context.log, context.threads},
-          "test", make);
+          "test", make, patience_);
     };
     return descriptor;
   }
@@ -118,6 +122,10 @@ class LinkedTransportTest : public ::testing::Test {
     peers_.changed.notify_all();
   }
 
+  bool IsBlocked() {
+    std::lock_guard lock(peers_.mutex);
+    return peers_.waits;
+  }
   bool IsSending() {
     std::lock_guard lock(peers_.mutex);
     return !peers_.threads.empty();
@@ -125,6 +133,7 @@ class LinkedTransportTest : public ::testing::Test {
 
   AheadClock clock_;
   Peers peers_;
+  absl::Duration patience_ = absl::Minutes(1);
 };
 
 // A link that was used once, and then for an hour not.
@@ -251,6 +260,24 @@ TEST_F(LinkedTransportTest, AStopEndsEveryLink) {
   bench.Stop(absl::Milliseconds(10));
   EXPECT_THAT(peers_.links, SizeIs(0));
   EXPECT_TRUE(absl::IsCancelled(bench.sink.WaitFor(open)->status));
+}
+
+TEST_F(LinkedTransportTest, AStopLeavesALinkAloneThatDoesNotComeBackAndNothingOfItIsHeard) {
+  patience_ = absl::Milliseconds(20);
+  Block(true);
+  const int before = LinksLeftAlone();
+  {
+    testing::TransportBench bench(Descriptor());
+    bench.DeliverAndWait(EndpointAt("x://a", 1));
+    const Ticket open = bench.Deliver(EndpointAt("x://slow", 2));
+    while (!IsBlocked()) std::this_thread::yield();
+    bench.Stop(absl::Milliseconds(10));
+    EXPECT_TRUE(absl::IsCancelled(bench.sink.WaitFor(open)->status));
+    EXPECT_EQ(LinksLeftAlone(), before + 1);
+  }
+  Block(false);  // its transport is gone, and all that it was made with
+  while (LinksLeftAlone() > before) std::this_thread::yield();
+  EXPECT_THAT(peers_.links, SizeIs(0));
 }
 
 TEST_F(LinkedTransportTest, WhatCannotHaveALinkIsHeld) {

@@ -120,6 +120,16 @@ TEST_F(OpenAttemptsTest, AStopWithNothingOpenIsOver) {
   EXPECT_FALSE(attempts_.Watch(absl::Hours(1)));
 }
 
+TEST_F(OpenAttemptsTest, WhatComesOnceItIsSeveredTouchesNothing) {
+  attempts_.Open();
+  attempts_.Stop(clock_.Now());
+  EXPECT_FALSE(attempts_.Watch(absl::Seconds(1)));
+  attempts_.Sever();
+  Deliver(1);
+  EXPECT_EQ(Late(), 0u);
+  EXPECT_EQ(sink_.total(), 0u);
+}
+
 TEST_F(OpenAttemptsTest, TheLastAnswerEndsTheWaitOfAStop) {
   attempts_.Open();
   Begin(1, absl::Hours(2));
