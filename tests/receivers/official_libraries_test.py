@@ -113,7 +113,7 @@ class OfficialLibrariesTest(unittest.TestCase):
     def test_a_batch_of_cloud_events_is_one(self):
         events = [stream_status(name=f"cam{i}", mediaSessionId=f"m{i}") for i in range(5)]
         requests = self.send(*events, format="cloudevents-batch", signing=[{"key": SECRET}],
-                             compress={"over": "1KiB"}, batch={"max_events": 5, "max_wait": "60s"})
+                             compress={"over": "1KiB"}, batch={"max_events": 5, "max_wait": "60s"}, timeout="2m")
         said = judge(*requests, cloud_events=True)
         self.assertFalse([s for s in said if "error" in s], said)
         taken = [event for s in said for event in s["events"]]
