@@ -15,7 +15,7 @@ namespace {
 using ::tallybus::testing::EndpointAt;
 using ::tallybus::testing::PluginPath;
 
-constexpr absl::Duration kLimit = absl::Milliseconds(100);
+constexpr absl::Duration kLimit = absl::Seconds(3);  // what does come back has to be in time
 
 class PluginCallTest : public ::testing::Test {
  protected:
@@ -42,7 +42,7 @@ class PluginCallTest : public ::testing::Test {
 
 TEST_F(PluginCallTest, AnEntryThatNeverComesBackIsNotLoadedAndNotTriedAgain) {
   const std::string path = PluginPath("hangs_in_entry");
-  EXPECT_EQ(Load("hangs_in_entry"), path + ": it does not come back from its loading within 100ms");
+  EXPECT_EQ(Load("hangs_in_entry"), path + ": it does not come back from its loading within 3s");
   EXPECT_EQ(Load("hangs_in_entry"),
             path + ": it did not come back from its loading, and is not called before a restart");
 }
@@ -51,7 +51,7 @@ TEST_F(PluginCallTest, ACheckThatNeverComesBackRefusesTheEndpoint) {
   EXPECT_EQ(Load("hangs_in_check"), "");
   EXPECT_EQ(
       descriptor().check(EndpointAt("here")),
-      absl::DeadlineExceededError("plugin Hostile does not come back from its check within 100ms"));
+      absl::DeadlineExceededError("plugin Hostile does not come back from its check within 3s"));
   TransportRegistry next;
   EXPECT_FALSE(LoadPlugin(PluginPath("hangs_in_check"), next).ok());
 }
@@ -60,7 +60,7 @@ TEST_F(PluginCallTest, ACreateThatNeverComesBackMakesNothing) {
   EXPECT_EQ(Load("hangs_in_create"), "");
   EXPECT_EQ(CreateAndStart(),
             absl::DeadlineExceededError(
-                "plugin Hostile does not come back from its create within 100ms"));
+                "plugin Hostile does not come back from its create within 3s"));
   EXPECT_EQ(Stuck(), 1u);
   EXPECT_EQ(log.Text(), "plugin Hostile does not come back, and is left alone: create\n");
 }
@@ -68,7 +68,7 @@ TEST_F(PluginCallTest, ACreateThatNeverComesBackMakesNothing) {
 TEST_F(PluginCallTest, AStartThatNeverComesBackStartsNothing) {
   EXPECT_EQ(Load("hangs_in_start"), "");
   EXPECT_EQ(CreateAndStart(), absl::DeadlineExceededError(
-                                  "plugin Hostile does not come back from its start within 100ms"));
+                                  "plugin Hostile does not come back from its start within 3s"));
   EXPECT_EQ(Stuck(), 1u);
 }
 

@@ -179,7 +179,7 @@ TEST(PluginTransportHangTest, AStopThatNeverComesBackIsLeftAlone) {
     const Ticket open = bench.Deliver(At("never"));
     const MonoTime begin = bench.clock.Now();
     bench.Stop(absl::ZeroDuration());
-    EXPECT_LT(bench.clock.Now() - begin, PluginTransport::kStopGrace + absl::Seconds(4));
+    EXPECT_LT(bench.clock.Now() - begin, PluginTransport::kStopGrace + absl::Seconds(30));
     EXPECT_EQ(bench.sink.Completions(open), 1);
     EXPECT_EQ(
         bench.metrics
