@@ -58,9 +58,8 @@ TEST_F(PluginCallTest, ACheckThatNeverComesBackRefusesTheEndpoint) {
 
 TEST_F(PluginCallTest, ACreateThatNeverComesBackMakesNothing) {
   EXPECT_EQ(Load("hangs_in_create"), "");
-  EXPECT_EQ(CreateAndStart(),
-            absl::DeadlineExceededError(
-                "plugin Hostile does not come back from its create within 3s"));
+  EXPECT_EQ(CreateAndStart(), absl::DeadlineExceededError(
+                                  "plugin Hostile does not come back from its create within 3s"));
   EXPECT_EQ(Stuck(), 1u);
   EXPECT_EQ(log.Text(), "plugin Hostile does not come back, and is left alone: create\n");
 }
