@@ -118,7 +118,7 @@ class ReadApiTest(unittest.TestCase):
         backend = self.start()
         for number in range(1200):
             self.publish("PUBLISHING", name=f"cam-{number}", media=f"m{number}")
-        backend.await_requests(1200)
+        backend.await_requests(1200, 240)
         for limit in (500, 7 * 13):
             names = [s["stream"]["name"] for s in pages(self.daemon, "streams", limit=limit)]
             self.assertEqual(len(names), 1200)

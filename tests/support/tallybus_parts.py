@@ -27,7 +27,7 @@ PROGRAM = {"sidecar": "tallybusd", "in_engine": "engine_host"}[
     os.environ.get("TALLYBUS_FORM", "sidecar")]
 POLL_SECONDS = 0.02
 # Sanitizers make everything slower; waits end as soon as what they wait for is there.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 def wait_until(condition, what, seconds=PATIENCE_SECONDS):
