@@ -190,7 +190,7 @@ class PluginTest(unittest.TestCase):
     def test_a_hostile_plugin_harms_nobody(self):
         kinds = ["twice", "unknown", "never", "late", "null", "verdict", "size", "bytes", "long"]
         daemon = self.daemon([HOSTILE / "hostile.so", self.template], [self.route()] + [
-            {"name": kind, "transport": "hostile", "endpoints": [kind], "timeout": "200ms",
+            {"name": kind, "transport": "hostile", "endpoints": [kind], "timeout": "2s",
              "retry": "none"} for kind in kinds])
         self.publish(daemon)
         wait_until(lambda: self.server.arrived, "the event arrives beside it")
@@ -254,7 +254,7 @@ class WorkbenchTest(unittest.TestCase):
         wrong = self.tallybus("try", self.template, "--endpoint", server.url, "--option", "tokem=x")
         self.assertEqual(wrong.returncode, 2)
         self.assertIn('did you mean "token"?', wrong.stderr)
-        late = self.tallybus("try", HOSTILE / "hostile.so", "--endpoint", "never", "--timeout", "100ms")
+        late = self.tallybus("try", HOSTILE / "hostile.so", "--endpoint", "never", "--timeout", "2s")
         self.assertEqual(late.returncode, 1)
         self.assertRegex(late.stdout, "^retry later: timed out")
         self.assertIn("plugin Hostile did not complete a ticket by its deadline", late.stderr)

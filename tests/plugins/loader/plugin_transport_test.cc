@@ -23,6 +23,9 @@ using ::tallybus::testing::TransportBench;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+// In which the plugin's thread comes to what it was given, also on a busy machine.
+constexpr absl::Duration kSoon = absl::Seconds(2);
+
 // What it does wrong is its address; each is an endpoint of its own.
 Endpoint At(const std::string& url) { return EndpointAt(url, std::hash<std::string>()(url)); }
 
@@ -76,25 +79,25 @@ TEST_F(PluginTransportTest, AResultForATicketThatItDoesNotHaveIsDropped) {
 }
 
 TEST_F(PluginTransportTest, WhatItNeverCompletesTimesOutABitAfterItsDeadline) {
-  const absl::Duration given_up = absl::Milliseconds(10) + absl::Seconds(1);  // by the router
+  const absl::Duration given_up = kSoon + absl::Seconds(1);  // by the router
   absl::Duration took = absl::InfiniteDuration();
   uint64_t tries = 0;
   // The machine may be late by itself, though not each time.
   for (; tries < 3 && took >= given_up; ++tries) {
     const MonoTime begin = bench.clock.Now();
-    const auto result = bench.DeliverAndWait(At("never"), Within(absl::Milliseconds(10)));
+    const auto result = bench.DeliverAndWait(At("never"), Within(kSoon));
     took = bench.clock.Now() - begin;
     EXPECT_EQ(result.verdict, Verdict::kRetryLater);
     EXPECT_EQ(result.reason, "timed out");
     EXPECT_FALSE(result.never_sent);
-    EXPECT_GE(took, absl::Milliseconds(10) + PluginTransport::kGrace);
+    EXPECT_GE(took, kSoon + PluginTransport::kGrace);
   }
   EXPECT_LT(took, given_up);
   EXPECT_EQ(Faults("never"), tries);
 }
 
 TEST_F(PluginTransportTest, ALateResultIsDropped) {
-  const Ticket late = bench.Deliver(At("late"), Within(absl::Milliseconds(10)));
+  const Ticket late = bench.Deliver(At("late"), Within(kSoon));
   ASSERT_TRUE(bench.sink.WaitFor(late));
   EXPECT_EQ(bench.DeliverAndWait(At("release")).verdict, Verdict::kDelivered);
   EXPECT_EQ(bench.sink.Completions(late), 1);
@@ -142,8 +145,7 @@ TEST_F(PluginTransportTest, ADeliveryAfterStopIsCompletedAlsoWhereThePluginDoesN
 }
 
 TEST_F(PluginTransportTest, APluginThatNeverCompletesGetsNoMoreAtSomePoint) {
-  const auto first =
-      bench.DeliverMany(At("never"), OpenTickets::kMostLate, Within(absl::ZeroDuration()));
+  const auto first = bench.DeliverMany(At("never"), OpenTickets::kMostLate, Within(kSoon));
   WaitUntilItIsThrough();
   ASSERT_TRUE(bench.sink.WaitForTickets(first.size() + 1));
   const Ticket refused = bench.Deliver(At("good"));
@@ -153,7 +155,7 @@ TEST_F(PluginTransportTest, APluginThatNeverCompletesGetsNoMoreAtSomePoint) {
 }
 
 TEST_F(PluginTransportTest, ADeliverThatNeverComesBackHoldsUpNobodyButItsOwn) {
-  const Ticket blocked = bench.Deliver(At("block"), Within(absl::Milliseconds(10)));
+  const Ticket blocked = bench.Deliver(At("block"), Within(kSoon));
   ASSERT_TRUE(bench.sink.WaitFor(blocked));
   EXPECT_EQ(bench.sink.WaitFor(blocked)->reason, "timed out");
   EXPECT_FALSE(bench.sink.WaitFor(blocked)->never_sent);
