@@ -87,6 +87,7 @@ CORE_SOURCES = [
     "src/spool/spool_tables.cc",
     "src/spool/sqlite_db.cc",
     "src/spool/sqlite_spool.cc",
+    "src/spool/sqlite_spool_check.cc",
     "src/spool/stored_pages.cc",
     "src/spool/writer_inbox.cc",
 ]

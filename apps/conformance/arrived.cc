@@ -34,8 +34,20 @@ std::string Percent(std::string_view text) {
   return out;
 }
 
+bool AreDigits(char left, char right) {
+  return absl::ascii_isdigit(static_cast<unsigned char>(left)) &&
+         absl::ascii_isdigit(static_cast<unsigned char>(right));
+}
+
 bool Contains(std::string_view bytes, std::string_view text) {
-  return bytes.find(text) != std::string_view::npos;
+  if (text.empty()) return true;
+  for (size_t at = 0; (at = bytes.find(text, at)) != std::string_view::npos; ++at) {
+    const size_t end = at + text.size();
+    const bool goes_before = at > 0 && AreDigits(bytes[at - 1], text.front());
+    const bool goes_on = end < bytes.size() && AreDigits(text.back(), bytes[end]);
+    if (!goes_before && !goes_on) return true;
+  }
+  return false;
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 
 namespace tallybus::conformance {
 
-// `text` in `bytes`: as it is, as JSON writes it, or percent-encoded.
+// `text` in `bytes`: as it is, as JSON writes it, or percent-encoded. A number within a longer one
+// is not found.
 bool Holds(std::string_view bytes, std::string_view text);
 
 bool HoldsBody(const Arrival& arrival, const std::string& body);

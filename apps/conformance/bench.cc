@@ -1,6 +1,8 @@
 // Waiting is bounded: a completion that never comes fails a check and does not hang it.
 #include "apps/conformance/bench.h"
 
+#include <absl/strings/str_replace.h>
+
 #include <chrono>
 #include <utility>
 
@@ -104,6 +106,7 @@ std::vector<Ticket> Bench::DeliverMany(const Endpoint& endpoint, size_t count,
   for (size_t i = 0; i < count; ++i) {
     Options each = options;
     each.lane += "/" + std::to_string(i);
+    each.body = absl::StrReplaceAll(options.body, {{"{n}", std::to_string(i)}});
     deliveries.push_back(Prepare(endpoint, each));
     tickets.push_back(deliveries.back().ticket);
   }

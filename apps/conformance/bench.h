@@ -68,7 +68,8 @@ class Bench {
   // One attempt. What it refers to lives as long as the bench.
   Ticket Deliver(const Endpoint& endpoint, const Options& options);
   Ticket Deliver(const Endpoint& endpoint) { return Deliver(endpoint, Options()); }
-  // One Deliver call with `count` attempts, each in a lane of its own.
+  // One Deliver call with `count` attempts, each in a lane of its own; {n} in the body is its
+  // number.
   std::vector<Ticket> DeliverMany(const Endpoint& endpoint, size_t count, const Options& options);
   // One attempt, and what came of it; none where nothing does.
   std::optional<DeliveryResult> TryAndWait(const Endpoint& endpoint, const Options& options);

@@ -52,6 +52,7 @@ class Subject {
  public:
   virtual ~Subject() = default;
   virtual TransportDescriptor descriptor() = 0;
+  // nullptr: none can be made, as where no file descriptor is left.
   virtual std::unique_ptr<Peer> MakePeer(PeerMood mood) = 0;
   // Why no peer of this protocol can be in that mood; empty where one can. What needs it is then
   // not checked, and says this.

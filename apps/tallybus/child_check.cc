@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <exception>
@@ -38,8 +39,10 @@ bool ReadToEnd(int pipe, absl::Time until, std::string* told) {
   for (;;) {
     pollfd fd = {pipe, POLLIN, 0};
     const int64_t left = std::max<int64_t>(absl::ToInt64Milliseconds(until - absl::Now()), 0);
-    if (poll(&fd, 1, static_cast<int>(left)) <= 0) return false;
-    const ssize_t got = read(pipe, buffer, sizeof buffer);
+    const int ready = poll(&fd, 1, static_cast<int>(left));
+    if (ready == 0 || (ready < 0 && errno != EINTR)) return false;
+    const ssize_t got = ready < 0 ? -1 : read(pipe, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return true;
     told->append(buffer, static_cast<size_t>(got));
   }
@@ -70,7 +73,7 @@ Outcome RunInChild(const std::function<Outcome()>& check, absl::Duration limit) 
   close(ends[0]);
   if (!ended) kill(child, SIGKILL);
   int status = 0;
-  waitpid(child, &status, 0);
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
   if (!ended) {
     return Failed(absl::StrCat("it hangs: no end within ", absl::FormatDuration(limit)));
   }

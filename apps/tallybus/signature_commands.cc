@@ -107,28 +107,34 @@ std::string LikelyReason(const Told& told, int64_t timestamp, const std::string&
   return "it is another key's, or id, timestamp or body are not what was signed";
 }
 
+// One entry that proves is enough: those that cannot be read are only told where there is none.
 void CheckSignature(const Told& told, int64_t timestamp, const std::string& field, Checks& checks) {
-  const std::string version(told.key.version());
+  const absl::string_view version(told.key.version().data(), told.key.version().size());
   int entries = 0;
+  std::vector<int> unreadable;
   for (const absl::string_view entry : absl::StrSplit(field, ' ', absl::SkipEmpty())) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(entry, absl::MaxSplits(',', 1));
     std::string bytes;
     if (parts.first != version) continue;
     ++entries;
-    if (!absl::Base64Unescape(parts.second, &bytes)) {
-      checks.Note(false, "signature",
-                  absl::StrCat("entry ", entries, " of ", version, " is not base64"));
-    }
+    if (!absl::Base64Unescape(parts.second, &bytes)) unreadable.push_back(entries);
+  }
+  if (told.key.Proves(SignedContent(told.id, timestamp, told.body), field)) {
+    return checks.Note(true, "signature",
+                       absl::StrCat("one of ", entries, " of ", version, " is this key's"));
   }
   if (entries == 0) {
     return checks.Note(false, "signature",
                        absl::StrCat("has no entry of ", version, ", which is the key's version"));
   }
-  const bool proved = told.key.Proves(SignedContent(told.id, timestamp, told.body), field);
-  checks.Note(proved, "signature",
-              proved ? absl::StrCat("one of ", entries, " of ", version, " is this key's")
-                     : LikelyReason(told, timestamp, field));
+  for (const int entry : unreadable) {
+    checks.Note(false, "signature",
+                absl::StrCat("entry ", entry, " of ", version, " is not base64"));
+  }
+  if (unreadable.size() < static_cast<size_t>(entries)) {
+    checks.Note(false, "signature", LikelyReason(told, timestamp, field));
+  }
 }
 
 int RunVerify(const std::vector<std::string>& arguments) {

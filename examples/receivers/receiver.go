@@ -29,6 +29,7 @@ import (
 
 const mostBytes = 2 << 20
 const tolerance = 5 * time.Minute
+const defaultLanes = 100000
 
 type event struct {
 	lane     string
@@ -46,10 +47,15 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("refused %d %s", r.status, r.why) }
 
+// By lane: its newest event. When fresh has so many, they are the older ones, and what was older is
+// forgotten: so many lanes, those heard of last, are known, and twice as many at most. Of one that
+// is forgotten, the next event is new, a duplicate too. Books that must know more are a table:
+// docs/receiving.md.
 type receiver struct {
-	key     []byte
-	mutex   sync.Mutex
-	streams map[string]event // by lane: its newest event
+	key          []byte
+	lanes        int
+	mutex        sync.Mutex
+	fresh, older map[string]event
 }
 
 func readUpTo(from io.Reader) ([]byte, error) {
@@ -109,11 +115,18 @@ func eventOf(h http.Header, body []byte) (event, error) {
 func (s *receiver) apply(now event) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	known, any := s.streams[now.lane]
+	known, any := s.fresh[now.lane]
+	if !any {
+		known, any = s.older[now.lane]
+	}
 	newer := !any || now.time > known.time ||
 		(now.sequence > known.sequence && (!now.again || now.time == known.time))
 	if newer {
-		s.streams[now.lane] = now
+		known = now
+	}
+	s.fresh[now.lane] = known
+	if len(s.fresh) >= s.lanes {
+		s.older, s.fresh = s.fresh, map[string]event{}
 	}
 	return newer
 }
@@ -160,6 +173,10 @@ func main() {
 	if err != nil || len(key) < 24 {
 		log.Fatal("TALLYBUS_SECRET is no whsec_ key")
 	}
+	lanes, err := strconv.Atoi(os.Getenv("MOST_LANES"))
+	if err != nil {
+		lanes = defaultLanes
+	}
 	port := "8081"
 	if len(os.Args) > 1 {
 		port = os.Args[1]
@@ -169,5 +186,5 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Printf("listening on http://%s\n", listener.Addr())
-	log.Fatal(http.Serve(listener, &receiver{key: key, streams: map[string]event{}}))
+	log.Fatal(http.Serve(listener, &receiver{key: key, lanes: lanes, fresh: map[string]event{}}))
 }

@@ -17,7 +17,10 @@ if (KEY.length < 24) {  // anybody can sign with an empty one
   process.exit(1);
 }
 
-const streams = new Map();  // lane → its newest event
+// lane → its newest event. At most so many lanes, those heard of last: of one that is forgotten, the
+// next event is new, a duplicate too. Books that must know more are a table: docs/receiving.md.
+const MOST_LANES = Number(process.env.MOST_LANES || 100_000);
+const streams = new Map();
 
 class Refused extends Error {
   constructor(status, why) {
@@ -65,7 +68,7 @@ function eventOf(headers, body) {
     const event = JSON.parse(body);
     return {lane: decodeURIComponent(headers["tallybus-lane"]),
             sequence: Number(headers["tallybus-sequence"]), time: headers["tallybus-time"],
-            again: headers["tallybus-redelivery"] === "1", status: event.status, event};
+            again: headers["tallybus-redelivery"] === "1", status: event.status};
   } catch (error) {
     throw new Refused(400, `no event: ${error.message}`);
   }
@@ -76,7 +79,9 @@ function apply(now) {
   const known = streams.get(now.lane);
   const isNewer = !known || now.time > known.time ||
       (now.sequence > known.sequence && (!now.again || now.time === known.time));
-  if (isNewer) streams.set(now.lane, now);
+  streams.delete(now.lane);  // it goes to the end of the map
+  streams.set(now.lane, isNewer ? now : known);
+  if (streams.size > MOST_LANES) streams.delete(streams.keys().next().value);
   return isNewer;
 }
 

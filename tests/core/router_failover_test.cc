@@ -153,6 +153,45 @@ TEST_F(RouterFailoverTest, WhatOneThatIsGoneDoesNotTakeGoesToTheOther) {
   EXPECT_EQ(Count("tallybus_events_rejected_total", {{"route", "billing"}}), 0u);
 }
 
+class RouterBatchFailoverTest : public RouterFailoverTest {
+ protected:
+  RouterBatchFailoverTest() {
+    auto batched = std::make_shared<Route>(*routes.others[0]);
+    batched->batch = BatchLimits{.max_events = 3, .max_wait = absl::Milliseconds(10)};
+    routes.others[0] = batched;
+    router->SetRoutes(routes);
+  }
+  void SendThree() {
+    for (const char* name : {"a", "b", "c"}) Send(StatusEvent(name, "STOPPED"));
+    RunFor(absl::Seconds(1));
+  }
+  uint64_t Rejected() { return Count("tallybus_events_rejected_total", {{"route", "billing"}}); }
+};
+
+TEST_F(RouterBatchFailoverTest, WhatOneThatIsGoneDoesNotTakeGoesToTheOther) {
+  transport.Run([](const ScriptedTransport::Attempt& attempt) {
+    return Answered(attempt.url == "http://one" ? 410 : 200);
+  });
+  SendThree();
+  EXPECT_THAT(Urls(), ElementsAre("http://one", "http://two"));
+  for (const auto& attempt : transport.attempts()) {
+    EXPECT_THAT(attempt.batch, ElementsAre("a", "b", "c"));
+  }
+  EXPECT_EQ(Endpoint(0).state, "disabled");
+  EXPECT_EQ(Endpoint(1).state, "ready");
+  EXPECT_EQ(Endpoint(0).waiting, 0u);
+  EXPECT_EQ(Rejected(), 0u);
+}
+
+TEST_F(RouterBatchFailoverTest, WhereAllAreGoneItIsDeadLetters) {
+  transport.Run([](const ScriptedTransport::Attempt&) { return Answered(410); });
+  SendThree();
+  EXPECT_THAT(Urls(), ElementsAre("http://one", "http://two"));
+  EXPECT_EQ(Endpoint(1).state, "disabled");
+  EXPECT_EQ(Endpoint(0).waiting, 0u);
+  EXPECT_EQ(Rejected(), 3u);
+}
+
 TEST_F(RouterFailoverTest, ByTheRoutesNameAllAreMeant) {
   ASSERT_TRUE(Control(Verb::kPause, "billing").ok());
   Send(StatusEvent("a", "PUBLISHING"));

@@ -14,7 +14,8 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from tallybus_parts import BIN, Backend, Tallybusd, stream_status, wait_until  # noqa: E402
+from tallybus_parts import (BIN, Backend, OpenBus, Tallybusd, stream_status,  # noqa: E402
+                            wait_until)
 
 APP = "defaultApp"
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,6 +108,28 @@ class CheckTest(unittest.TestCase):
             self.assertEqual(len(errors), 6, errors)
             self.assertIn(f"in use by tallybusd, pid {daemon.process.pid}; stop that one",
                           " ".join(errors))
+
+    def test_the_spool_that_a_daemon_left_is_read_and_left_as_it_is(self):
+        with Tallybusd(apps=self.config["apps"]) as daemon:
+            self.config, spool = daemon.config, daemon.work_dir / "spool"
+            for end in daemon.kill, daemon.stop:  # with a log beside the file, and without
+                with OpenBus(daemon) as bus:
+                    bus.send(stream_status())
+                self.backend.await_requests(1)
+                end()
+                files = {path: path.read_bytes() for path in spool.iterdir()}
+                self.assertEqual(spool / "spool.db-wal" in files, end == daemon.kill)
+                self.assertEqual(self.check(0)[1], [])
+                self.assertEqual({path: path.read_bytes() for path in spool.iterdir()}, files)
+                daemon.start()
+            daemon.stop()
+            subprocess.run(["sqlite3", spool / "spool.db", "PRAGMA user_version=99"], check=True,
+                           timeout=60)
+            self.wrong(r"spool.path: .* was written by tallybusd \S+ \(schema 99\), and this is")
+            with open(spool / "spool.db", "r+b") as file:
+                file.write(b"no header at all")
+            self.wrong(rf"tallybusd: spool.path: {spool}/spool.db is damaged: .* To set it aside and "
+                       f"start empty: mv {spool} {spool}.damaged")
 
     def test_a_spool_that_cannot_be_there_is_named(self):
         self.config["spool"]["path"] = f"{self.path}/spool"

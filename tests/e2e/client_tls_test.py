@@ -5,7 +5,6 @@ import asyncio
 import json
 import os
 import re
-import signal
 import socket
 import ssl
 import subprocess
@@ -124,7 +123,7 @@ class ClientTlsTest(unittest.IsolatedAsyncioTestCase):
         await self.read(ws)
         self.assertEqual(self.shown(), "first")
         make_certificate(self.folder, "second")
-        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.look_again()
         wait_until(lambda: self.shown() == "second", "the new certificate")
         self.bus.send(stream_status("A"))
         self.assertEqual((await self.read(ws))["data"][0]["status"], "A")
@@ -136,11 +135,11 @@ class ClientTlsTest(unittest.IsolatedAsyncioTestCase):
         other.mkdir()
         make_certificate(other, "other")
         os.replace(other / "key.pem", self.folder / "key.pem")
-        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.look_again()
         self.daemon.await_log("stays as it was: listen.tls.key_file: ")
         self.assertEqual(self.shown(), "first")
         os.replace(other / "cert.pem", self.folder / "cert.pem")
-        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.look_again()
         wait_until(lambda: self.shown() == "other", "the pair that fits")
 
     async def test_who_speaks_no_tls_is_refused_and_counted(self):

@@ -200,7 +200,7 @@ class ClientTokensTest(unittest.IsolatedAsyncioTestCase):
         new_file = self.secret_file.with_suffix(".new")
         new_file.write_text(other)
         os.replace(new_file, self.secret_file)
-        self.daemon.process.send_signal(1)
+        self.daemon.look_again()
         self.daemon.await_log("the keys for tokens were read")
         self.assertEqual(await self.status("/clients", old), 401)
         snapshot = await self.watch(await self.connect(self.token(other)), {"session": "s1"})

@@ -27,6 +27,7 @@ ALLOWED = {
     "transports/mqtt/": r"tallybus/(?!v1/)|absl/|transports/(mqtt|parts)/|mosquitto\.h|mqtt_protocol\.h",
     "transports/nats/": r"tallybus/(?!v1/)|absl/|transports/(nats|parts)/|nats/nats\.h|simdjson\.h",
     "transports/parts/": r"tallybus/(?!v1/)|absl/|transports/parts/",
+    "transports/parts/options.cc": r"absl/|transports/parts/|openssl/",
     "transports/rest/": r"tallybus/(?!v1/)|absl/|transports/(rest|parts)/|curl/|openssl/",
     "transports/web/": r"tallybus/(?!v1/)|absl/|transports/web/|boost/|openssl/|prometheus/|simdjson\.h",
     "transports/zmq/": r"tallybus/(?!v1/)|absl/|transports/zmq/|zmq\.hpp",

@@ -36,10 +36,11 @@ def sql_of_the_page():
 class Sample:
     """A receiver as a process; its words are on one pipe."""
 
-    def __init__(self, command, folder, url=None):
+    def __init__(self, command, folder, url=None, **more):
         self.folder = folder
         self.log = open(f"{folder}/log", "w+b")
-        environment = {**os.environ, "TALLYBUS_SECRET": SECRET, "DATABASE": f"{folder}/streams.db"}
+        environment = {**os.environ, "TALLYBUS_SECRET": SECRET, "DATABASE": f"{folder}/streams.db",
+                       **more}
         self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=self.log,
                                         stderr=self.log, stdin=subprocess.DEVNULL)
         wait_until(lambda: self.process.poll() is not None or self.find(r"\(http|http://"),
@@ -123,6 +124,15 @@ class SampleChecks:
         self.assertEqual(self.post(b"not gzip", {**good, "Content-Encoding": "gzip"}), 400)
         self.assertEqual(self.post(body.encode(), good), 204)
 
+    def test_one_good_entry_is_enough_whatever_stands_beside_it(self):
+        good = self.signed("{}")
+        signature = good["webhook-signature"]
+        for beside in ("v1,%", "v1,", "v1", "v1,AAAA", "v1,\xff", "v9,AAAA", ",", ""):
+            for field in (f"{beside} {signature}", f"{signature} {beside}"):
+                with self.subTest(field=field):
+                    self.assertEqual(self.post(b"{}", {**good, "webhook-signature": field}), 204)
+            self.assertEqual(self.post(b"{}", {**good, "webhook-signature": beside}), 401, beside)
+
     def test_a_bomb_does_no_harm(self):
         bomb = gzip.compress(b" " * (64 << 20))
         status = self.post(bomb, {**self.signed(" "), "Content-Encoding": "gzip"})
@@ -147,18 +157,37 @@ class SampleChecks:
                          [("new", "1"), ("new", "2")])
 
 
+class MemoryChecks(SampleChecks):
+    """Of those that keep their books in memory."""
+
+    def test_it_knows_the_lanes_that_it_heard_of_last_and_forgets_the_others(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="receiver-"))
+        self.sample = self.start(folder, MOST_LANES="3")
+        self.addCleanup(self.sample.close)
+
+        def word(lane):
+            fields = {**self.signed("{}"), "tallybus-lane": f"app/{lane}"}
+            self.assertEqual(self.post(b"{}", fields), 204)
+            return self.sample.events()[-1][0]
+        self.assertEqual(word("busy"), "new")
+        for lane in range(9):
+            self.assertEqual((word(lane), word("busy")), ("new", "old"))
+        self.assertEqual(word(8), "old")
+        self.assertEqual(word(0), "new", "it was forgotten")
+
+
 class PythonTest(SampleChecks, unittest.TestCase):
     def start(self, folder):
         return Sample(["/usr/bin/python3", SAMPLES / "receiver.py", "0", f"{folder}/streams.db"],
                       folder)
 
 
-class NodeTest(SampleChecks, unittest.TestCase):
-    def start(self, folder):
-        return Sample(["node", SAMPLES / "receiver.mjs", "0"], folder)
+class NodeTest(MemoryChecks, unittest.TestCase):
+    def start(self, folder, **more):
+        return Sample(["node", SAMPLES / "receiver.mjs", "0"], folder, **more)
 
 
-class GoTest(SampleChecks, unittest.TestCase):
+class GoTest(MemoryChecks, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="receiver-go-"))
@@ -166,8 +195,8 @@ class GoTest(SampleChecks, unittest.TestCase):
         subprocess.run(["gccgo-12", "-o", cls.program, SAMPLES / "receiver.go"], check=True,
                        timeout=240)
 
-    def start(self, folder):
-        return Sample([self.program, "0"], folder)
+    def start(self, folder, **more):
+        return Sample([self.program, "0"], folder, **more)
 
 
 class PhpTest(SampleChecks, unittest.TestCase):

@@ -229,6 +229,18 @@ class SignTest(unittest.TestCase):
         self.assertEqual([name for name, _ in self.verify(old, "{}", SECRET)], ["timestamp"])
         self.assertEqual(self.verify(old, "{}", SECRET, tolerance="10m"), [])
 
+    def test_one_good_entry_is_enough_whatever_stands_beside_it(self):
+        for key, prover in ((SECRET, SECRET), (PAIR, PUBLIC)):
+            fields = self.fields(key, "{}")
+            good = fields["webhook-signature"]
+            version = good.split(",")[0]
+            for beside in (*(version + rest for rest in (",%", ",", "", ",AAAA")), "v9,AAAA", ","):
+                for field in (f"{beside} {good}", f"{good} {beside}"):
+                    with self.subTest(field=field):
+                        self.assertEqual(self.verify(fields, "{}", prover, signature=field), [])
+                failed = self.verify(fields, "{}", prover, signature=beside)
+                self.assertEqual([name for name, _ in failed], ["signature"])
+
     def test_what_cannot_sign_is_one_line(self):
         for words, says in ((("--id", "a"), "--key: whsec_"),
                             (("--key", SECRET), "--id: the field webhook-id"),

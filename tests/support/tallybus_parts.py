@@ -133,6 +133,12 @@ class Tallybusd:
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)
 
+    def look_again(self):
+        """At its files of keys and of the certificate: at once by SIGHUP, which an engine keeps for
+        itself; there within 10 s of a change."""
+        if PROGRAM == "tallybusd":
+            self.process.send_signal(signal.SIGHUP)
+
     def stop(self, seconds=PATIENCE_SECONDS):
         """Ends it by SIGTERM; a sanitizer's finding or a hang fails the test."""
         if self.process is None:

@@ -1,4 +1,4 @@
-// What the report of one message means. Pure.
+// What the report of one message means, where it was alone in its request. Pure.
 #ifndef TALLYBUS_KAFKA_DELIVERY_REPORT_H_
 #define TALLYBUS_KAFKA_DELIVERY_REPORT_H_
 

@@ -1,12 +1,15 @@
-// Two threads: the link's produces, another serves the library's reports. A message carries its
-// ticket, so nothing is kept of it here.
+// The link's thread produces, and each producer has one that serves the library's reports. A
+// message carries its ticket, so nothing is kept of it here.
 #include "transports/kafka/kafka_link.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/time/time.h>
 #include <librdkafka/rdkafka.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -21,13 +24,6 @@ namespace {
 
 constexpr int kPollMs = 100;
 
-struct Message {
-  Ticket ticket;
-  std::string key;
-  std::vector<parts::Attribute> attributes;
-  std::string body;
-};
-
 struct DestroyConf {
   void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
 };
@@ -37,6 +33,36 @@ struct DestroyHeaders {
   void operator()(rd_kafka_headers_t* headers) const { rd_kafka_headers_destroy(headers); }
 };
 using Headers = std::unique_ptr<rd_kafka_headers_t, DestroyHeaders>;
+
+struct Message {
+  Ticket ticket;
+  std::string key;
+  Headers headers;
+  std::string body;
+};
+
+Headers HeadersOf(const std::vector<parts::Attribute>& attributes) {
+  Headers headers(rd_kafka_headers_new(attributes.size()));
+  for (const parts::Attribute& each : attributes) {
+    rd_kafka_header_add(headers.get(), each.name.data(), static_cast<ssize_t>(each.name.size()),
+                        each.value.data(), static_cast<ssize_t>(each.value.size()));
+  }
+  return headers;
+}
+
+Ticket TicketOf(const rd_kafka_message_t& message) {
+  return static_cast<Ticket>(reinterpret_cast<uintptr_t>(message._private));
+}
+
+// What was produced, as it was.
+Message MessageOf(const rd_kafka_message_t& message) {
+  rd_kafka_headers_t* headers = nullptr;  // stay the library's
+  const auto found = rd_kafka_message_headers(&message, &headers);
+  return {TicketOf(message), std::string(static_cast<const char*>(message.key), message.key_len),
+          Headers(found == RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_headers_copy(headers)
+                                                      : rd_kafka_headers_new(0)),
+          std::string(static_cast<const char*>(message.payload), message.len)};
+}
 
 // Its text of an error may repeat a value: only the name is told.
 absl::StatusOr<Conf> MakeConf(const KafkaSettings& settings) {
@@ -51,41 +77,31 @@ absl::StatusOr<Conf> MakeConf(const KafkaSettings& settings) {
   return conf;
 }
 
-class KafkaLink final : public parts::Link {
+// One of the library's, begun by its first message, and again by the next one where no broker was
+// left; with the thread that serves its reports.
+class Producer {
  public:
-  KafkaLink(KafkaSettings settings, const parts::LinkContext& context)
-      : settings_(std::move(settings)), attempts_(context.attempts) {}
-  ~KafkaLink() override { End(); }
+  // On the thread that serves.
+  using OnReport = std::function<void(const rd_kafka_message_t& message, DeliveryResult result)>;
 
-  void Take(const Delivery& delivery) override {
-    const Parcel& parcel = delivery.parcels.front();
-    taken_.push_back({delivery.ticket, std::string(parcel.lane), parts::AttributesOf(parcel),
-                      std::string(parcel.body)});
-  }
+  Producer(KafkaSettings settings, OnReport on_report)
+      : settings_(std::move(settings)), on_report_(std::move(on_report)) {}
+  ~Producer() { End(); }
 
-  void Send() override {
-    if (down_ != RD_KAFKA_RESP_ERR_NO_ERROR) End();
-    const int error = producer_ == nullptr ? Begin() : RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (const Message& message : taken_) {
-      const int produced = error == RD_KAFKA_RESP_ERR_NO_ERROR ? Produce(message) : error;
-      if (produced == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-      attempts_.Complete(message.ticket, ReadReport(produced, /*never_sent=*/true, settings_.url));
-    }
-    taken_.clear();
-  }
+  // [one thread] What is wrong, where the library does not take it: then no report will come.
+  std::optional<DeliveryResult> Produce(Message message);
 
  private:
   int Begin();
-  int Produce(const Message& message);
+  int Hand(Message message);
   void Serve();
   void End();
 
-  static void OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* link);
-  static void OnError(rd_kafka_t*, int error, const char*, void* link);
+  static void OnMessage(rd_kafka_t*, const rd_kafka_message_t* message, void* producer);
+  static void OnError(rd_kafka_t*, int error, const char*, void* producer);
 
   const KafkaSettings settings_;
-  parts::OpenAttempts& attempts_;
-  std::vector<Message> taken_;
+  const OnReport on_report_;
   rd_kafka_t* producer_ = nullptr;
   std::thread server_;
   std::atomic<bool> ending_{false};
@@ -93,11 +109,19 @@ class KafkaLink final : public parts::Link {
   std::atomic<int> cause_{RD_KAFKA_RESP_ERR_NO_ERROR};  // what one of its brokers said last of us
 };
 
-int KafkaLink::Begin() {
+std::optional<DeliveryResult> Producer::Produce(Message message) {
+  if (down_ != RD_KAFKA_RESP_ERR_NO_ERROR) End();
+  int error = producer_ == nullptr ? Begin() : RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = Hand(std::move(message));
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
+  return ReadReport(error, /*never_sent=*/true, settings_.url);
+}
+
+int Producer::Begin() {
   auto conf = MakeConf(settings_);
   if (!conf.ok()) return RD_KAFKA_RESP_ERR__INVALID_ARG;
   rd_kafka_conf_set_opaque(conf->get(), this);
-  rd_kafka_conf_set_dr_msg_cb(conf->get(), OnReport);
+  rd_kafka_conf_set_dr_msg_cb(conf->get(), OnMessage);
   rd_kafka_conf_set_error_cb(conf->get(), OnError);
   // What matters of it comes as reports and errors; else it would write to stderr.
   rd_kafka_conf_set_log_cb(conf->get(), [](const rd_kafka_t*, int, const char*, const char*) {});
@@ -109,25 +133,20 @@ int KafkaLink::Begin() {
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-int KafkaLink::Produce(const Message& message) {
-  Headers headers(rd_kafka_headers_new(message.attributes.size()));
-  for (const parts::Attribute& each : message.attributes) {
-    rd_kafka_header_add(headers.get(), each.name.data(), static_cast<ssize_t>(each.name.size()),
-                        each.value.data(), static_cast<ssize_t>(each.value.size()));
-  }
+int Producer::Hand(Message message) {
   const auto error = rd_kafka_producev(
       producer_, RD_KAFKA_V_TOPIC(settings_.topic.c_str()),
       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
       RD_KAFKA_V_KEY(message.key.data(), message.key.size()),
-      RD_KAFKA_V_VALUE(const_cast<char*>(message.body.data()), message.body.size()),
-      RD_KAFKA_V_HEADERS(headers.get()),
+      RD_KAFKA_V_VALUE(message.body.data(), message.body.size()),
+      RD_KAFKA_V_HEADERS(message.headers.get()),
       RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(static_cast<uintptr_t>(message.ticket))),
       RD_KAFKA_V_END);
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) headers.release();  // are the message's now
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) message.headers.release();  // are the library's now
   return error;
 }
 
-void KafkaLink::Serve() {
+void Producer::Serve() {
   while (!ending_) {
     rd_kafka_poll(producer_, kPollMs);
     // Without a broker the library would go on trying by itself; the router does that.
@@ -140,7 +159,7 @@ void KafkaLink::Serve() {
   }
 }
 
-void KafkaLink::End() {
+void Producer::End() {
   if (producer_ == nullptr) return;
   ending_ = true;
   server_.join();
@@ -150,20 +169,19 @@ void KafkaLink::End() {
   down_ = cause_ = RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-void KafkaLink::OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* link) {
-  auto& self = *static_cast<KafkaLink*>(link);
+void Producer::OnMessage(rd_kafka_t*, const rd_kafka_message_t* message, void* producer) {
+  auto& self = *static_cast<Producer*>(producer);
   const int purged = self.down_;
   int error = message->err;
   const bool never_sent = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
   if (error == RD_KAFKA_RESP_ERR__PURGE_QUEUE && purged != RD_KAFKA_RESP_ERR_NO_ERROR) {
     error = purged;
   }
-  self.attempts_.Complete(static_cast<Ticket>(reinterpret_cast<uintptr_t>(message->_private)),
-                          ReadReport(error, never_sent, self.settings_.url));
+  self.on_report_(*message, ReadReport(error, never_sent, self.settings_.url));
 }
 
-void KafkaLink::OnError(rd_kafka_t*, int error, const char*, void* link) {
-  auto& self = *static_cast<KafkaLink*>(link);
+void Producer::OnError(rd_kafka_t*, int error, const char*, void* producer) {
+  auto& self = *static_cast<Producer*>(producer);
   switch (error) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
@@ -180,11 +198,62 @@ void KafkaLink::OnError(rd_kafka_t*, int error, const char*, void* link) {
   }
 }
 
+class KafkaLink final : public parts::Link {
+ public:
+  KafkaLink(const KafkaSettings& settings, const parts::LinkContext& context)
+      : attempts_(context.attempts),
+        half_(settings.timeout / 2),
+        alone_(Alone(settings),
+               [this](const rd_kafka_message_t& message, DeliveryResult result) {
+                 attempts_.Complete(TicketOf(message), std::move(result));
+               }),
+        together_(settings, [this](const rd_kafka_message_t& message, DeliveryResult result) {
+          Judge(message, std::move(result));
+        }) {}
+
+  void Take(const Delivery& delivery) override {
+    const Parcel& parcel = delivery.parcels.front();
+    taken_.push_back({delivery.ticket, std::string(parcel.lane),
+                      HeadersOf(parts::AttributesOf(parcel)), std::string(parcel.body)});
+  }
+
+  void Send() override {
+    for (Message& message : taken_) Produce(together_, std::move(message));
+    taken_.clear();
+  }
+
+ private:
+  void Produce(Producer& producer, Message message) {
+    const Ticket ticket = message.ticket;
+    auto refused = producer.Produce(std::move(message));
+    if (refused) attempts_.Complete(ticket, *std::move(refused));
+  }
+
+  // Brokers answer for a request: one message that is too large condemns all that went with it. So
+  // each goes again in a request of its own, whose answer is its own; where half of the attempt's
+  // time is over, with a later attempt, so that the library is done with it before the router is.
+  void Judge(const rd_kafka_message_t& message, DeliveryResult result) {
+    if (result.verdict == Verdict::kRejected) {
+      if (absl::Microseconds(rd_kafka_message_latency(&message)) < half_) {
+        return Produce(alone_, MessageOf(message));
+      }
+      result.verdict = Verdict::kRetryLater;
+    }
+    attempts_.Complete(TicketOf(message), std::move(result));
+  }
+
+  parts::OpenAttempts& attempts_;
+  const absl::Duration half_;
+  std::vector<Message> taken_;
+  Producer alone_;     // [the thread that serves the other's reports]
+  Producer together_;  // [link] ends first, since its reports may bring a message to the other one
+};
+
 }  // namespace
 
-std::unique_ptr<parts::Link> MakeKafkaLink(KafkaSettings settings,
+std::unique_ptr<parts::Link> MakeKafkaLink(const KafkaSettings& settings,
                                            const parts::LinkContext& context) {
-  return std::make_unique<KafkaLink>(std::move(settings), context);
+  return std::make_unique<KafkaLink>(settings, context);
 }
 
 absl::Status CheckProperties(const KafkaSettings& settings) { return MakeConf(settings).status(); }

@@ -10,8 +10,8 @@
 namespace tallybus::kafka {
 
 // Where no broker can be reached, what waits is completed and the producer ends; the next delivery
-// makes another.
-std::unique_ptr<parts::Link> MakeKafkaLink(KafkaSettings settings,
+// makes another. What a broker refused as one of several goes again, by a second producer, alone.
+std::unique_ptr<parts::Link> MakeKafkaLink(const KafkaSettings& settings,
                                            const parts::LinkContext& context);
 
 // Whether librdkafka takes the settings. No network.

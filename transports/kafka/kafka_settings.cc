@@ -93,9 +93,10 @@ absl::StatusOr<KafkaSettings> ReadSettings(const Endpoint& endpoint) {
   if (!IsTopic(settings.topic)) {
     return parts::WrongOption(kTopic, "must be 1 to 249 of A-Z a-z 0-9 . _ -");
   }
-  if (absl::Status status = parts::CheckFileOption(endpoint, kCaFile); !status.ok()) return status;
+  if (absl::Status status = parts::CheckAuthorities(endpoint, kCaFile); !status.ok()) return status;
   const std::string ca_file = parts::TextOption(endpoint, kCaFile);
-  const int64_t timeout = std::max<int64_t>(absl::ToInt64Milliseconds(endpoint.timeout), 2);
+  settings.timeout = std::max(endpoint.timeout, absl::Milliseconds(2));
+  const int64_t timeout = absl::ToInt64Milliseconds(settings.timeout);
   settings.properties = {
       {"bootstrap.servers", *brokers},
       {"client.id", "tallybus"},
@@ -110,6 +111,15 @@ absl::StatusOr<KafkaSettings> ReadSettings(const Endpoint& endpoint) {
   if (!ca_file.empty()) settings.properties.emplace_back("ssl.ca.location", ca_file);
   absl::Status status = ReadCredentials(endpoint, tls || !ca_file.empty(), &settings);
   if (!status.ok()) return status;
+  return settings;
+}
+
+KafkaSettings Alone(KafkaSettings settings) {
+  const int64_t half = absl::ToInt64Milliseconds(settings.timeout / 2);
+  settings.properties.insert(settings.properties.end(),
+                             {{"batch.num.messages", "1"},
+                              {"linger.ms", "0"},
+                              {"message.timeout.ms", absl::StrCat(half)}});
   return settings;
 }
 

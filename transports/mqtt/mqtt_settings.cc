@@ -82,7 +82,7 @@ absl::StatusOr<MqttSettings> ReadSettings(const Endpoint& endpoint) {
   if (settings.user.empty() && !settings.password.empty()) {
     return parts::WrongOption(kPassword, "needs user");
   }
-  if (absl::Status status = parts::CheckFileOption(endpoint, kCaFile); !status.ok()) return status;
+  if (absl::Status status = parts::CheckAuthorities(endpoint, kCaFile); !status.ok()) return status;
   settings.ca_file = parts::TextOption(endpoint, kCaFile);
   settings.tls |= !settings.ca_file.empty();
   settings.timeout = endpoint.timeout;

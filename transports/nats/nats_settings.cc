@@ -85,7 +85,7 @@ absl::StatusOr<NatsSettings> ReadSettings(const Endpoint& endpoint) {
   if (!settings.user.empty() && !settings.token.empty()) {
     return parts::WrongOption(kToken, "and user exclude each other");
   }
-  if (absl::Status status = parts::CheckFileOption(endpoint, kCaFile); !status.ok()) return status;
+  if (absl::Status status = parts::CheckAuthorities(endpoint, kCaFile); !status.ok()) return status;
   settings.ca_file = parts::TextOption(endpoint, kCaFile);
   settings.tls |= !settings.ca_file.empty();
   settings.timeout = endpoint.timeout;

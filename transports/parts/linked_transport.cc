@@ -1,4 +1,4 @@
-// The links' threads, and the one that watches deadlines and closes links that nobody uses.
+// The links' threads, and the one that watches deadlines and has links closed that nobody uses.
 #include "transports/parts/linked_transport.h"
 
 #include <absl/strings/str_cat.h>
@@ -26,7 +26,7 @@ class LinkedTransport::Worker {
   Worker(LinkedTransport& owner, const Endpoint& endpoint)
       : owner_(owner),
         endpoint_(endpoint),
-        link_(owner.make_link_({owner.context_, endpoint_, owner.attempts_})),
+        link_(MakeLink()),
         thread_(StartThread("tallybus-" + owner.scheme_, [this] { Run(); })) {}
 
   ~Worker() {
@@ -43,6 +43,7 @@ class LinkedTransport::Worker {
     {
       std::lock_guard lock(mutex_);
       last_used_ = now;
+      to_close_ = false;
       if (waiting_.size() + deliveries.size() > kMostWaiting) return false;
       for (const Delivery& delivery : deliveries) waiting_.push_back(delivery);
     }
@@ -50,25 +51,47 @@ class LinkedTransport::Worker {
     return true;
   }
 
-  bool IsIdle(MonoTime now) {
+  // True: nobody used it for long, and its link is closed. The link is told to close first, by its
+  // own thread: that may block for as long as its peer does.
+  bool IsOver(MonoTime now) {
     std::lock_guard lock(mutex_);
-    return waiting_.empty() && now - last_used_ > kIdle + endpoint_.timeout;
+    if (!waiting_.empty() || now - last_used_ <= kIdle + endpoint_.timeout) return false;
+    to_close_ = !closed_;
+    if (to_close_) changed_.notify_one();
+    return closed_;
   }
 
  private:
+  absl::StatusOr<std::unique_ptr<Link>> MakeLink() {
+    return owner_.make_link_({owner_.context_, endpoint_, owner_.attempts_});
+  }
+
   void Run() {
     std::vector<Delivery> taken;
     while (Next(&taken)) {
-      if (!link_.ok()) {
-        Hold(taken);
+      if (taken.empty()) {
+        Close();
         continue;
       }
-      for (const Delivery& delivery : taken) {
-        owner_.attempts_.Read(delivery.ticket, [&] { (*link_)->Take(delivery); });
-      }
-      (*link_)->Send();
+      if (link_.ok() && *link_ == nullptr) link_ = MakeLink();
+      link_.ok() ? Send(taken) : Hold(taken);
     }
-    if (link_.ok()) link_->reset();  // on the thread that used it
+    Close();
+  }
+
+  // On the thread that used it.
+  void Close() {
+    if (link_.ok()) link_->reset();
+    std::lock_guard lock(mutex_);
+    to_close_ = false;
+    closed_ = true;
+  }
+
+  void Send(std::span<const Delivery> taken) {
+    for (const Delivery& delivery : taken) {
+      owner_.attempts_.Read(delivery.ticket, [&] { (*link_)->Take(delivery); });
+    }
+    (*link_)->Send();
   }
 
   void Hold(std::span<const Delivery> taken) {
@@ -79,21 +102,25 @@ class LinkedTransport::Worker {
     }
   }
 
+  // False: it is to end. None taken: the link is to be closed.
   bool Next(std::vector<Delivery>* taken) {
     taken->clear();
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+    changed_.wait(lock, [this] { return ending_ || to_close_ || !waiting_.empty(); });
+    if (!waiting_.empty()) closed_ = false;
     waiting_.swap(*taken);
     return !ending_;
   }
 
   LinkedTransport& owner_;
   const Endpoint endpoint_;
-  absl::StatusOr<std::unique_ptr<Link>> link_;
+  absl::StatusOr<std::unique_ptr<Link>> link_;  // nullptr: closed, until somebody wants it again
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Delivery> waiting_;
   MonoTime last_used_;
+  bool to_close_ = false;
+  bool closed_ = false;
   bool ending_ = false;
   std::thread thread_;
 };
@@ -148,11 +175,11 @@ void LinkedTransport::Watch() {
 }
 
 void LinkedTransport::CloseIdle() {
-  std::vector<std::unique_ptr<Worker>> idle;  // ended without the lock, which the router wants
+  std::vector<std::unique_ptr<Worker>> over;  // ended without the lock, which the router wants
   std::lock_guard lock(mutex_);
   for (auto it = workers_.begin(); it != workers_.end();) {
-    if (it->second->IsIdle(context_.clock.Now())) {
-      idle.push_back(std::move(it->second));
+    if (it->second->IsOver(context_.clock.Now())) {
+      over.push_back(std::move(it->second));
       it = workers_.erase(it);
     } else {
       ++it;

@@ -38,7 +38,8 @@ struct LinkContext {
   const Endpoint& endpoint;  // copy what is needed longer
   OpenAttempts& attempts;
 };
-// An error, which `check` says as well, holds the endpoint's events.
+// [router], or [link] for one that was closed and is wanted again. An error, which `check` says as
+// well, holds the endpoint's events.
 using LinkFactory = std::function<absl::StatusOr<std::unique_ptr<Link>>(const LinkContext&)>;
 
 // Each delivery brings one event: no route that sends batches may use it.

@@ -3,7 +3,12 @@
 
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
-#include <unistd.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <memory>
 
 namespace tallybus::parts {
 
@@ -32,10 +37,17 @@ absl::StatusOr<int64_t> NumberOption(const Endpoint& endpoint, const char* name,
       absl::StrCat(name, ": must be a number from ", least, " to ", most));
 }
 
-absl::Status CheckFileOption(const Endpoint& endpoint, const char* name) {
+absl::Status CheckAuthorities(const Endpoint& endpoint, const char* name) {
   const std::string path = TextOption(endpoint, name);
-  if (path.empty() || access(path.c_str(), R_OK) == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(name, ": cannot read ", path));
+  if (path.empty()) return absl::OkStatus();
+  const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(path.c_str(), "r"), BIO_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> first(
+      file ? PEM_read_bio_X509_AUX(file.get(), nullptr, nullptr, nullptr) : nullptr, X509_free);
+  ERR_clear_error();
+  if (first) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      file ? absl::StrCat(name, ": ", path, " holds no certificate in PEM")
+           : absl::StrCat(name, ": cannot read ", path));
 }
 
 }  // namespace tallybus::parts

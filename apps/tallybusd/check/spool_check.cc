@@ -1,6 +1,7 @@
 // The folder is made by the daemon's own rules, and taken away again.
 #include "apps/tallybusd/check/spool_check.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -11,6 +12,7 @@
 
 #include "apps/tallybusd/check/folder.h"
 #include "apps/tallybusd/config/state_dir.h"
+#include "tallybus/sqlite_spool.h"
 
 namespace tallybus::check {
 namespace {
@@ -45,15 +47,30 @@ void CheckRoom(const config::Spool& spool, Findings* findings) {
                              " MiB more; make room, or lower spool.max_size"));
 }
 
+using MayBeHeld = absl::StatusOr<std::optional<Holder>>;
+
+MayBeHeld HolderIn(const std::string& folder) { return HolderOf(folder + "/spool.lock"); }
+
+void CheckContent(const std::string& folder, Findings* findings) {
+  const absl::Status status = CheckSqliteSpool(folder);
+  if (status.ok()) return;
+  const MayBeHeld now = HolderIn(folder);
+  if (now.ok() && *now) return;  // a router has begun to write there meanwhile
+  const bool has_key = absl::StartsWith(status.message(), kKey);
+  findings->Error(absl::StrCat(has_key ? "" : kKey, status.message()));
+}
+
 // In a folder that is there.
-void CheckInside(const config::Spool& spool, const absl::Status& lock, Findings* findings) {
+void CheckInside(const config::Spool& spool, const MayBeHeld& holder, Findings* findings) {
   absl::Status status = TryWriting(spool.path);
   if (status.ok()) status = CheckFile(spool.path + "/spool.db");
   if (status.ok()) status = CheckFile(spool.path + "/spool.lock");
-  if (status.ok()) status = lock;
+  if (status.ok()) status = holder.status();
   if (!status.ok()) {
     findings->Error(absl::StrCat(kKey, status.message(), "; let the user of tallybusd (uid ",
                                  geteuid(), ") write there, or name another directory"));
+  } else if (!*holder) {
+    CheckContent(spool.path, findings);
   }
   CheckRoom(spool, findings);
 }
@@ -72,9 +89,9 @@ std::optional<Holder> CheckSpool(const config::Spool& spool, Findings* findings)
   findings->tested.emplace_back("the spool");
   const MissingFolders leaves_none(spool.path);
   const absl::Status made = config::EnsureStateDir(spool.path);
-  const auto holder = HolderOf(spool.path + "/spool.lock");
+  const MayBeHeld holder = HolderIn(spool.path);
   if (made.ok()) {
-    CheckInside(spool, holder.status(), findings);
+    CheckInside(spool, holder, findings);
   } else {
     findings->Error(absl::StrCat(made.message(), HintOfUser(spool.path)));
   }

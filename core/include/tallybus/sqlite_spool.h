@@ -38,6 +38,11 @@ struct SqliteSpoolOptions {
 absl::StatusOr<std::unique_ptr<Spool>> OpenSqliteSpool(const SqliteSpoolOptions& options,
                                                        const Clock& clock);
 
+// [control] What an opening and its start would refuse, of a spool that no process has open; OK
+// where there is none yet. Takes no lock and writes nothing. Reads all but the bodies: seconds,
+// where millions of events wait.
+absl::Status CheckSqliteSpool(const std::string& directory);
+
 }  // namespace tallybus
 
 #endif  // TALLYBUS_SQLITE_SPOOL_H_

@@ -193,9 +193,11 @@ void Dispatcher::JudgedBatch(const InFlight::Completed& completed, MonoTime now)
     return Dissolve(queue, *batch, now);
   }
   const auto& first = *std::find_if_not(part.begin(), part.end(), IsDamaged);
+  const bool in_outage = queue.gate.InOutage(kBatches, now);  // before this answer
   const Judgement judgement =
-      Judge(*attempt.route, *first.body, result, TryingOf(first, result, now));
+      Judge(*attempt.route, *first.body, result, TryingOf(first, result, in_outage, now));
   const uint64_t alarms = queue.gate.alarms_version();
+  queue.gate.Finish(attempt.pass, kBatches, judgement.sign, now);
   bool keeps = false;
   if (attempt.parcels.size() > 1 && MayBeOneEvents(judgement, result.remote_code)) {
     queue.attempts_failed.Add(attempt.parcels.size());
@@ -210,7 +212,7 @@ void Dispatcher::JudgedBatch(const InFlight::Completed& completed, MonoTime now)
       if (IsDamaged(row)) {
         BuryDamaged(row, now);
       } else if (judgement.failed) {
-        JudgeRow(row, completed, random, now);
+        JudgeRow(row, completed, in_outage, random, now);
       } else {
         SettleBatched(row, delivered, now);
       }
@@ -218,26 +220,26 @@ void Dispatcher::JudgedBatch(const InFlight::Completed& completed, MonoTime now)
     }
     if (!keeps) NextPart(queue, batch);
   }
-  queue.gate.Finish(attempt.pass, kBatches, judgement.sign, now);
   if (keeps) Dissolve(queue, *batch, now);
   if (queue.gate.alarms_version() != alarms) parts_.outcomes.OnEndpoint(queue);
 }
 
-Trying Dispatcher::TryingOf(const Batch::Row& row, const DeliveryResult& result,
+Trying Dispatcher::TryingOf(const Batch::Row& row, const DeliveryResult& result, bool in_outage,
                             MonoTime now) const {
   return {.attempts = row.burnt + 1,
           .for_time = OwnTime(*row.lane, now),
           .terminal = row.what.terminal,
           .retry_after = result.retry_after,
-          .in_outage = row.lane->queue->gate.InOutage(kBatches, now)};
+          .in_outage = in_outage};
 }
 
-// One row of a failed attempt, before the gate hears of it.
-void Dispatcher::JudgeRow(Batch::Row& row, const InFlight::Completed& completed, double random,
-                          MonoTime now) {
+// One row of a failed attempt, of which the gate has heard.
+void Dispatcher::JudgeRow(Batch::Row& row, const InFlight::Completed& completed, bool in_outage,
+                          double random, MonoTime now) {
   const DeliveryResult& result = completed.result;
-  const Trying trying = TryingOf(row, result, now);
-  const Judgement judgement = Judge(*completed.attempt.route, *row.body, result, trying);
+  const Trying trying = TryingOf(row, result, in_outage, now);
+  Judgement judgement = Judge(*completed.attempt.route, *row.body, result, trying);
+  TryElsewhereIfGone(*row.lane->queue, &judgement);
   if (judgement.burns_attempt) ++row.burnt;
   std::optional<MonoTime> next;
   if (judgement.then == Judgement::Then::kRetry) {

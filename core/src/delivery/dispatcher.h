@@ -57,6 +57,8 @@ std::string_view PhraseOf(const DeliveryResult& result);
 
 // What the spool is told of a row that a judgement ends.
 Settlement SettlementOf(const Judgement& judgement, const DeliveryResult& result);
+// Once the gate has heard of it: gone is one endpoint, and another of the route may take the event.
+void TryElsewhereIfGone(const EndpointQueue& queue, Judgement* judgement);
 
 // [owner] but for Complete.
 class Dispatcher {
@@ -195,8 +197,10 @@ class Dispatcher {
   void OpenAttempt(EndpointQueue& queue, const std::shared_ptr<Batch>& batch, Permit permit,
                    MonoTime now);
   void JudgedBatch(const InFlight::Completed& completed, MonoTime now);
-  Trying TryingOf(const Batch::Row& row, const DeliveryResult& result, MonoTime now) const;
-  void JudgeRow(Batch::Row& row, const InFlight::Completed& completed, double random, MonoTime now);
+  Trying TryingOf(const Batch::Row& row, const DeliveryResult& result, bool in_outage,
+                  MonoTime now) const;
+  void JudgeRow(Batch::Row& row, const InFlight::Completed& completed, bool in_outage,
+                double random, MonoTime now);
   void NoteTried(Batch::Row& row, bool may_have_arrived, MonoTime now);
   void BuryDamaged(Batch::Row& row, MonoTime now);
   void SettleBatched(Batch::Row& row, Settlement settlement, MonoTime now);

@@ -53,6 +53,12 @@ Settlement SettlementOf(const Judgement& judgement, const DeliveryResult& result
   return settlement;
 }
 
+void TryElsewhereIfGone(const EndpointQueue& queue, Judgement* judgement) {
+  if (judgement->sign.kind == EndpointSign::Kind::kGone && !queue.Buries()) {
+    judgement->then = Judgement::Then::kRetry;
+  }
+}
+
 void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
   if (completed.attempt.test != 0) {
     auto test = tests_.extract(completed.attempt.test);
@@ -77,10 +83,7 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
   Judgement judgement = Judge(*completed.attempt.route, row, result, trying);
   const uint64_t alarms = gate.alarms_version();
   gate.Finish(completed.attempt.pass, row.event->method, judgement.sign, now);
-  // Gone is one endpoint; another of the route may take it.
-  if (judgement.sign.kind == EndpointSign::Kind::kGone && !queue.Buries()) {
-    judgement.then = Judgement::Then::kRetry;
-  }
+  TryElsewhereIfGone(queue, &judgement);
   if (judgement.burns_attempt) ++lane.tries.burnt;
   lane.tries.failed_at = completed.attempt.pass.gate;  // of the next head it is forgotten
   std::optional<MonoTime> next;

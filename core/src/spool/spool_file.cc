@@ -118,10 +118,32 @@ absl::StatusOr<SpoolFile> SpoolFile::Open(const SqliteSpoolOptions& options) {
   if (!db.ok()) return db.status();
   file.db_ = *std::move(db);
   status = file.Configure(options.sync);
-  if (status.ok()) status = file.CheckSchema();
+  if (status.ok()) status = file.MakeSchema();
   if (status.ok()) status = file.ReadClosed();
   if (!status.ok()) return file.Mend(status);
   if (status = file.NoteUsed(); !status.ok()) return status;
+  return file;
+}
+
+absl::StatusOr<SpoolFile> SpoolFile::OpenToRead(const std::string& directory) {
+  SpoolFile file;
+  file.directory_ = directory;
+  const std::string path = directory + "/spool.db";
+  absl::Status status = file.CheckTruncated(path);
+  if (!status.ok()) return status;
+  if (SizeOf(path) <= 0) return absl::NotFoundError(path);
+  auto db = SqliteDb::OpenToRead(path);
+  if (!db.ok()) return db.status();
+  file.db_ = *std::move(db);
+  status = file.Pragma("cell_size_check", "1", "1");
+  if (status.ok()) status = file.Pragma("trusted_schema", "0", "0");
+  if (!status.ok()) return file.Mend(status);
+  absl::StatusOr<bool> has_schema = file.HasSchema();
+  if (!has_schema.ok()) return file.Mend(has_schema.status());
+  absl::StatusOr<std::string> alerts =
+      file.db_.Ask("SELECT count(*) FROM sqlite_schema WHERE name='alert'");
+  if (!alerts.ok()) return file.Mend(alerts.status());
+  if (!*has_schema || *alerts == "0") return absl::NotFoundError(path);
   return file;
 }
 
@@ -195,7 +217,7 @@ absl::Status SpoolFile::SyncCommits(bool sync) {
   return sync ? Pragma("synchronous", "FULL", "2") : Pragma("synchronous", "NORMAL", "1");
 }
 
-absl::Status SpoolFile::CheckSchema() {
+absl::StatusOr<bool> SpoolFile::HasSchema() {
   absl::StatusOr<std::string> id = db_.Ask("PRAGMA application_id");
   if (!id.ok()) return id.status();
   absl::StatusOr<std::string> text = db_.Ask("PRAGMA user_version");
@@ -205,7 +227,7 @@ absl::Status SpoolFile::CheckSchema() {
   int schema = 0;
   (void)absl::SimpleAtoi(*text, &schema);
   const bool ours = *id == std::to_string(kApplicationId);
-  if (schema == 0 && (ours || (*id == "0" && *tables == "0"))) return WriteSchema();
+  if (schema == 0 && (ours || (*id == "0" && *tables == "0"))) return false;
   if (!ours) {
     return absl::FailedPreconditionError(absl::StrCat(
         "spool.path: ", directory_,
@@ -218,6 +240,13 @@ absl::Status SpoolFile::CheckSchema() {
         "spool.path: ", directory_, " was written by tallybusd ", *writer, " (schema ", schema,
         "), and this is ", Version(), " (schema ", kSpoolSchema, "): run that version again"));
   }
+  return true;
+}
+
+absl::Status SpoolFile::MakeSchema() {
+  absl::StatusOr<bool> has_schema = HasSchema();
+  if (!has_schema.ok()) return has_schema.status();
+  if (!*has_schema) return WriteSchema();
   return db_.Execute(absl::StrCat(kAlertTable, "UPDATE about SET value='", Version(),
                                   "' WHERE key='writer' AND value<>'", Version(), "'"));
 }

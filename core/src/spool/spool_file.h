@@ -34,6 +34,9 @@ class SpoolFile {
   // [control] FAILED_PRECONDITION: another process has it, or a newer version wrote it. DATA_LOSS:
   // damaged, with the commands that repair it or set it aside. Else as SqliteStatus.
   static absl::StatusOr<SpoolFile> Open(const SqliteSpoolOptions& options);
+  // [control] Without the lock, and with no right to write, for a file that no process has. As
+  // Open, and NOT_FOUND: there is none, or an opening would have to write before it can be read.
+  static absl::StatusOr<SpoolFile> OpenToRead(const std::string& directory);
 
   SqliteDb& db() { return db_; }
   // Whether the process that had it last closed it in order. Asked once, at the opening.
@@ -91,7 +94,9 @@ class SpoolFile {
   // With it the file can give single pages back to the disk.
   absl::Status GiveNewFilePageMap();
   absl::Status Pragma(const std::string& name, const std::string& value, const std::string& read);
-  absl::Status CheckSchema();
+  // False: it is to be written. FAILED_PRECONDITION: it is another one.
+  absl::StatusOr<bool> HasSchema();
+  absl::Status MakeSchema();
   absl::Status WriteSchema();
   absl::Status Transact(const std::string& sql);
   absl::Status ReadClosed();

@@ -46,7 +46,9 @@ class SpoolTables {
     size_t dead = 0;
     size_t delivered = 0;
   };
-  // Gives everything but the bodies. After an unclean end every waiting row may have arrived. A
+  // Reads everything but the bodies. DATA_LOSS: a table is not what it was.
+  absl::Status CheckPages();
+  // As CheckPages, and gives it. After an unclean end every waiting row may have arrived. A
   // waiting row that is damaged is written again from its body. DATA_LOSS: not what it was.
   absl::StatusOr<Sizes> ReadAll(bool unclean, SpoolReader& reader);
 
@@ -102,7 +104,6 @@ class SpoolTables {
   absl::Status WriteSession(const SessionChange& change);
   absl::Status WriteLive(const LiveRecord& live);
   absl::Status WriteAlert(const AlertRecord& alert);
-  absl::Status CheckPages();
   absl::Status ReadLanes(SpoolReader& reader);
   absl::Status ReadQueue(bool unclean, SpoolReader& reader, size_t* bytes);
   absl::Status ScanQueue(const std::function<void(WaitingRow)>& give,

@@ -2,6 +2,10 @@
 #include "spool/sqlite_db.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
+
+#include <filesystem>
+#include <system_error>
 
 namespace tallybus {
 namespace {
@@ -82,9 +86,30 @@ std::string_view SqliteStatement::Text() {
 }
 
 absl::StatusOr<SqliteDb> SqliteDb::Open(const std::string& path, const char* vfs) {
+  return Open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs);
+}
+
+// Without a log SQLite makes one, unless it is told that nothing changes. With one it makes an
+// index of it, unless it believes that it has the file for itself; and it brings it in at the end,
+// unless told not to.
+absl::StatusOr<SqliteDb> SqliteDb::OpenToRead(const std::string& path) {
+  std::error_code error;
+  const auto log = std::filesystem::file_size(path + "-wal", error);
+  const bool has_log = !error && log > 0;
+  auto db = Open(absl::StrCat("file:", path.starts_with('/') ? "//" : "",
+                              absl::StrReplaceAll(path, {{"%", "%25"}, {"?", "%3f"}, {"#", "%23"}}),
+                              has_log ? "" : "?immutable=1"),
+                 SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, has_log ? "unix-none" : nullptr);
+  if (!db.ok()) return db.status();
+  sqlite3_db_config(db->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  absl::Status status = db->Execute("PRAGMA locking_mode=EXCLUSIVE");
+  if (!status.ok()) return status;
+  return db;
+}
+
+absl::StatusOr<SqliteDb> SqliteDb::Open(const std::string& path, int flags, const char* vfs) {
   sqlite3* opened = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  const int result = sqlite3_open_v2(path.c_str(), &opened, flags, vfs);
+  const int result = sqlite3_open_v2(path.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX, vfs);
   SqliteDb db;
   db.db_.reset(opened);
   if (opened == nullptr) return absl::ResourceExhaustedError("out of memory");

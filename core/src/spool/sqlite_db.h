@@ -57,6 +57,9 @@ class SqliteDb {
  public:
   // Opens or creates the file, 0600. `vfs`: nullptr for SQLite's own.
   static absl::StatusOr<SqliteDb> Open(const std::string& path, const char* vfs);
+  // Of a file that is there and that no process writes: nothing is locked, made or written, the log
+  // that a killed process left included.
+  static absl::StatusOr<SqliteDb> OpenToRead(const std::string& path);
 
   absl::Status Execute(const std::string& sql);
   absl::StatusOr<SqliteStatement> Prepare(std::string_view sql);
@@ -67,6 +70,7 @@ class SqliteDb {
   sqlite3* handle() const { return db_.get(); }
 
  private:
+  static absl::StatusOr<SqliteDb> Open(const std::string& path, int flags, const char* vfs);
   struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
   };

@@ -45,5 +45,12 @@ TEST(ArrivedTest, OfAnUnknownProtocolEachIsSearchedAsItIsInJsonAndPercentEncoded
   EXPECT_FALSE(HoldsBody(raw, "Body"));
 }
 
+TEST(ArrivedTest, ANumberWithinALongerOneIsNotFound) {
+  EXPECT_FALSE(Holds("117 170 2172", "17"));
+  EXPECT_TRUE(Holds("117 a17b", "17"));
+  EXPECT_FALSE(Holds("e-17", "e-1"));
+  EXPECT_TRUE(Holds("e-17 e-1", "e-1"));
+}
+
 }  // namespace
 }  // namespace tallybus::conformance

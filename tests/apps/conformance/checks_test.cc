@@ -63,7 +63,7 @@ class WrongSubject final : public Subject {
     return descriptor;
   }
   std::unique_ptr<Peer> MakePeer(PeerMood) override {
-    return std::make_unique<WrongPeer>(arrivals_);
+    return has_peer ? std::make_unique<WrongPeer>(arrivals_) : nullptr;
   }
   std::string NotApplicable(PeerMood mood) const override {
     return mood == PeerMood::kRejects ? "no such answer" : "";
@@ -71,6 +71,7 @@ class WrongSubject final : public Subject {
   std::vector<std::string> Carries() const override { return carries; }
 
   int faults = 0;
+  bool has_peer = true;
   std::vector<std::string> carries;
 
  private:
@@ -131,6 +132,62 @@ TEST(ChecksTest, OfAnUnknownProtocolWhatMustBeCarriedIsSaid) {
   EXPECT_THAT(RunNamed("EveryAttributeSurvives", subject), HasSubstr("not checked"));
   subject.carries = {"lane"};
   EXPECT_THAT(RunNamed("EveryAttributeSurvives", subject), HasSubstr("failed"));
+}
+
+TEST(ChecksTest, AnAttemptIsNotFoundInWhatElseIsSent) {
+  Arrival raw;
+  raw.bytes = "POST /2026-01-17 17 ConnectionStatusEvent 117";
+  WrongSubject subject(Deliver, {raw});
+  subject.carries = {"attempt"};
+  EXPECT_EQ(RunNamed("EveryAttributeSurvives", subject),
+            "failed: the request does not hold: id, time, lane, sequence, attempt");
+}
+
+// A thousand requests as the bench's events would be, by a protocol that is not known.
+std::vector<Arrival> AThousand() {
+  std::vector<Arrival> arrivals(1000);
+  for (size_t i = 0; i < arrivals.size(); ++i) {
+    const EventId id = {.epoch = 0x0123456789abcdef, .sequence = i + 1};
+    arrivals[i].bytes = absl::StrCat(id.ToString(), " {\"number\":", i, "}");
+  }
+  return arrivals;
+}
+
+TEST(ChecksTest, OfAThousandThatArriveOneInAnothersPlaceIsFound) {
+  std::vector<Arrival> arrivals = AThousand();
+  EXPECT_EQ(RunNamed("AThousandInFlightAllArrive", Deliver, arrivals), "ok");
+  std::string& one = arrivals[7].bytes;
+  const std::string was = std::exchange(one, arrivals[8].bytes);
+  EXPECT_EQ(RunNamed("AThousandInFlightAllArrive", Deliver, arrivals),
+            "failed: 999 of 1000 arrived");
+  for (const char* other : {"{\"number\":1000}", "{\"number\":}", "{}"}) {
+    one = other;
+    EXPECT_EQ(RunNamed("AThousandInFlightAllArrive", Deliver, arrivals),
+              "failed: something arrived that was not sent");
+  }
+  Arrival known;
+  known.body = "{\"number\":7}";
+  known.event_id = "another";
+  arrivals[7] = known;
+  EXPECT_EQ(RunNamed("AThousandInFlightAllArrive", Deliver, arrivals),
+            "failed: an event arrived under the id of another");
+}
+
+TEST(ChecksTest, OfAnUnknownProtocolThatCarriesIdsTheyMustBeThoseOfTheBodies) {
+  std::vector<Arrival> arrivals = AThousand();
+  arrivals[0].bytes = arrivals[9].bytes.substr(0, arrivals[9].bytes.find(' ')) + " {\"number\":0}";
+  WrongSubject subject(Deliver, arrivals);
+  EXPECT_EQ(RunNamed("AThousandInFlightAllArrive", subject), "ok");
+  subject.carries = {"id"};
+  EXPECT_EQ(RunNamed("AThousandInFlightAllArrive", subject),
+            "failed: an event arrived under the id of another");
+}
+
+TEST(ChecksTest, WithoutAPeerACheckFailsAndSaysSo) {
+  WrongSubject subject(Deliver, {});
+  subject.has_peer = false;
+  EXPECT_EQ(RunNamed("BytesArriveExactly", subject),
+            "failed: no peer can be made here: the transport was not tried");
 }
 
 TEST(ChecksTest, AWrongVerdictIsFound) {

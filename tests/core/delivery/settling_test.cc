@@ -207,6 +207,20 @@ TEST_F(SettlingTest, WhatWasTakenIsTheSumOfWhatTheTotalsTellOfIt) {
             10u);
 }
 
+TEST_F(SettlingTest, TheFailureThatBeginsAnOutageCountsForAnEventAloneAndInABatch) {
+  route->delivery = DeliveryMode::kGuaranteed;
+  route->retry = {RetrySchedule::Kind::kSteps, {absl::Seconds(1)}};
+  DeliveryResult busy = Answered(503, "Busy");
+  busy.retry_after = absl::Seconds(1);  // until then nothing goes: an outage
+  transport.Run([busy](const auto&) { return busy; });
+  for (const auto& limits : {std::optional<BatchLimits>(), std::optional(BatchLimits())}) {
+    route->batch = limits;
+    const SpoolSeq seq = Take("a");
+    RunFor(absl::Seconds(10));
+    EXPECT_THAT(Became(), Contains(Pair(seq, Outcome::kGivenUp))) << "after its second attempt";
+  }
+}
+
 TEST_F(SettlingTest, ADisabledEndpointsEventsAreDeadLettersWithoutAnAttempt) {
   queue().gate[0].Disable("moved", "ann", clock.Now());
   for (int i = 0; i < 300; ++i) Take("n" + std::to_string(i % 150));

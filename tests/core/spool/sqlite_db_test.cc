@@ -29,6 +29,16 @@ class SqliteDbTest : public ::testing::Test {
   SqliteDb db;
 };
 
+TEST_F(SqliteDbTest, OneThatIsOpenToBeReadIsNotWrittenNorMade) {
+  const std::string path = scratch.path() + "/b.db";
+  EXPECT_TRUE(absl::IsPermissionDenied(SqliteDb::OpenToRead(path).status()));
+  ASSERT_TRUE(SqliteDb::Open(path, nullptr)->Execute("CREATE TABLE t AS SELECT 7 AS a").ok());
+  auto read = SqliteDb::OpenToRead(path);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read->Ask("SELECT a FROM t"), "7");
+  EXPECT_TRUE(absl::IsPermissionDenied(read->Execute("DELETE FROM t")));
+}
+
 TEST_F(SqliteDbTest, NumbersAndTextsComeBackAsTheyWere) {
   auto insert = db.Prepare("INSERT INTO t VALUES (?,?)");
   ASSERT_TRUE(insert.ok());

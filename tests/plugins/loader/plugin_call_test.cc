@@ -15,7 +15,8 @@ namespace {
 using ::tallybus::testing::EndpointAt;
 using ::tallybus::testing::PluginPath;
 
-constexpr absl::Duration kLimit = absl::Seconds(3);  // what does come back has to be in time
+// Time for what comes back, also on a busy machine.
+constexpr absl::Duration kLimit = absl::Seconds(2);
 
 class PluginCallTest : public ::testing::Test {
  protected:
@@ -42,37 +43,37 @@ class PluginCallTest : public ::testing::Test {
 
 TEST_F(PluginCallTest, AnEntryThatNeverComesBackIsNotLoadedAndNotTriedAgain) {
   const std::string path = PluginPath("hangs_in_entry");
-  EXPECT_EQ(Load("hangs_in_entry"), path + ": it does not come back from its loading within 3s");
+  EXPECT_EQ(Load("hangs_in_entry"), path + ": it does not come back from its loading within 2s");
   EXPECT_EQ(Load("hangs_in_entry"),
             path + ": it did not come back from its loading, and is not called before a restart");
 }
 
 TEST_F(PluginCallTest, ACheckThatNeverComesBackRefusesTheEndpoint) {
-  EXPECT_EQ(Load("hangs_in_check"), "");
+  ASSERT_EQ(Load("hangs_in_check"), "");
   EXPECT_EQ(
       descriptor().check(EndpointAt("here")),
-      absl::DeadlineExceededError("plugin Hostile does not come back from its check within 3s"));
+      absl::DeadlineExceededError("plugin Hostile does not come back from its check within 2s"));
   TransportRegistry next;
   EXPECT_FALSE(LoadPlugin(PluginPath("hangs_in_check"), next).ok());
 }
 
 TEST_F(PluginCallTest, ACreateThatNeverComesBackMakesNothing) {
-  EXPECT_EQ(Load("hangs_in_create"), "");
+  ASSERT_EQ(Load("hangs_in_create"), "");
   EXPECT_EQ(CreateAndStart(), absl::DeadlineExceededError(
-                                  "plugin Hostile does not come back from its create within 3s"));
+                                  "plugin Hostile does not come back from its create within 2s"));
   EXPECT_EQ(Stuck(), 1u);
   EXPECT_EQ(log.Text(), "plugin Hostile does not come back, and is left alone: create\n");
 }
 
 TEST_F(PluginCallTest, AStartThatNeverComesBackStartsNothing) {
-  EXPECT_EQ(Load("hangs_in_start"), "");
+  ASSERT_EQ(Load("hangs_in_start"), "");
   EXPECT_EQ(CreateAndStart(), absl::DeadlineExceededError(
-                                  "plugin Hostile does not come back from its start within 3s"));
+                                  "plugin Hostile does not come back from its start within 2s"));
   EXPECT_EQ(Stuck(), 1u);
 }
 
 TEST_F(PluginCallTest, ADestroyThatNeverComesBackIsLeftAlone) {
-  EXPECT_EQ(Load("hangs_in_destroy"), "");
+  ASSERT_EQ(Load("hangs_in_destroy"), "");
   EXPECT_TRUE(CreateAndStart().ok());
   EXPECT_EQ(Stuck(), 1u);
 }

@@ -36,7 +36,12 @@ TEST(PluginThreadTest, ACallThatDoesNotComeBackIsLeftAloneAndNothingRunsBehindIt
   const int before = StuckThreads();
   {
     PluginThread thread("test");
-    thread.Post([let_go] { let_go->get_future().wait(); });
+    std::promise<void> entered;
+    thread.Post([let_go, &entered] {
+      entered.set_value();
+      let_go->get_future().wait();
+    });
+    entered.get_future().wait();
     EXPECT_FALSE(thread.Call([owned] { ADD_FAILURE() << "it is not called any more"; },
                              absl::Milliseconds(1)));
     EXPECT_TRUE(thread.is_stuck());

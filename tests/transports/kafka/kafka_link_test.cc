@@ -13,7 +13,9 @@
 namespace tallybus::kafka {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::EndpointAt;
+using ::testing::Pair;
 using ::testing::SizeIs;
 using testing::TransportBench;
 
@@ -52,6 +54,69 @@ TEST(KafkaLinkTest, ATopicThatMayNotBeWrittenHoldsTheEvents) {
   cluster.FailProducing(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, 10);
   TransportBench bench(KafkaDescriptor());
   EXPECT_EQ(bench.DeliverAndWait(EndpointAt(cluster.url())).verdict, Verdict::kHold);
+}
+
+// What many were refused in one request for may be one's of them.
+class KafkaLinkRefusalTest : public ::testing::Test {
+ protected:
+  static constexpr int kEvents = 200;
+
+  std::map<Verdict, int> DeliverTogether() {
+    std::map<Verdict, int> became;
+    const Endpoint endpoint = EndpointAt(cluster.url());
+    for (const Ticket ticket : bench.DeliverMany(endpoint, kEvents, TransportBench::Options())) {
+      const auto result = bench.sink.WaitFor(ticket);
+      if (result) ++became[result->verdict];
+    }
+    return became;
+  }
+
+  MockCluster cluster;
+  TransportBench bench{KafkaDescriptor()};
+};
+
+TEST_F(KafkaLinkRefusalTest, WhatWasTooLargeTogetherArrivesAlone) {
+  for (int error : {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD}) {
+    cluster.FailProducing(error, 1);
+    EXPECT_THAT(DeliverTogether(), ElementsAre(Pair(Verdict::kDelivered, kEvents))) << error;
+  }
+  std::set<std::string> lanes;
+  const std::vector<StoredMessage> messages = cluster.Messages();
+  for (const StoredMessage& message : messages) {
+    lanes.insert(message.key);
+    EXPECT_EQ(message.body, TransportBench::Options().body);
+    EXPECT_EQ(message.headers.at("tallybus-lane"), message.key);
+  }
+  EXPECT_THAT(messages, SizeIs(2 * kEvents)) << "once each";
+  EXPECT_THAT(lanes, SizeIs(kEvents));
+}
+
+TEST_F(KafkaLinkRefusalTest, OnlyWhatIsTooLargeByItselfIsRejected) {
+  constexpr int kRequests = 40;
+  cluster.FailProducing(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, kRequests);
+  std::map<Verdict, int> became = DeliverTogether();
+  EXPECT_GT(became[Verdict::kRejected], 0);
+  EXPECT_LT(became[Verdict::kRejected], kRequests) << "the first of them held several";
+  EXPECT_EQ(became[Verdict::kDelivered] + became[Verdict::kRejected], kEvents);
+  EXPECT_THAT(cluster.Messages(), SizeIs(became[Verdict::kDelivered]));
+}
+
+TEST_F(KafkaLinkRefusalTest, WhatIsTooLargeAloneTooIsRejectedAndTheNextGoesOn) {
+  cluster.FailProducing(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, 2);
+  const DeliveryResult large = bench.DeliverAndWait(EndpointAt(cluster.url()));
+  EXPECT_EQ(large.verdict, Verdict::kRejected);
+  EXPECT_EQ(large.reason, "Broker: Message size too large");
+  EXPECT_EQ(bench.DeliverAndWait(EndpointAt(cluster.url())).verdict, Verdict::kDelivered);
+  EXPECT_THAT(cluster.Messages(), SizeIs(1));
+}
+
+TEST_F(KafkaLinkRefusalTest, ARefusalThatComesLateIsALaterAttemptsMatter) {
+  cluster.FailProducing(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, 1, /*after_ms=*/2500);
+  TransportBench::Options options;
+  Endpoint endpoint = EndpointAt(cluster.url());
+  options.timeout = endpoint.timeout = absl::Seconds(4);
+  EXPECT_EQ(bench.DeliverAndWait(endpoint, options).verdict, Verdict::kRetryLater);
+  EXPECT_THAT(cluster.Messages(), SizeIs(0));
 }
 
 TEST(KafkaLinkTest, ALaneIsOnePartitionsAndStaysInOrder) {

@@ -74,16 +74,14 @@ std::string MockCluster::url() const {
   return std::string("kafka://") + rd_kafka_mock_cluster_bootstraps(cluster_);
 }
 
-void MockCluster::FailProducing(int error, size_t count) {
-  const std::vector<rd_kafka_resp_err_t> errors(count, static_cast<rd_kafka_resp_err_t>(error));
-  rd_kafka_mock_push_request_errors_array(cluster_, kProduce, count, errors.data());
+void MockCluster::FailProducing(int error, size_t count, int after_ms) {
+  for (size_t i = 0; i < count; ++i) {
+    rd_kafka_mock_broker_push_request_error_rtts(cluster_, 1, kProduce, 1, error, after_ms);
+  }
 }
 
 void MockCluster::DelayProducing(size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    rd_kafka_mock_broker_push_request_error_rtts(cluster_, 1, kProduce, 1,
-                                                 RD_KAFKA_RESP_ERR_NO_ERROR, kHourMs);
-  }
+  FailProducing(RD_KAFKA_RESP_ERR_NO_ERROR, count, kHourMs);
 }
 
 void MockCluster::FailTopic(int error) {

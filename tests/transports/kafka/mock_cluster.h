@@ -29,8 +29,8 @@ class MockCluster {
   MockCluster& operator=(const MockCluster&) = delete;
 
   std::string url() const;
-  // The next so many requests to produce get this rd_kafka_resp_err_t.
-  void FailProducing(int error, size_t count);
+  // The next so many requests to produce get this rd_kafka_resp_err_t, after so long.
+  void FailProducing(int error, size_t count, int after_ms = 0);
   // The next so many are answered after an hour.
   void DelayProducing(size_t count);
   // Of the topic itself, when it is asked for.

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/tls_identity.h"
+
 namespace tallybus::mqtt {
 namespace {
 
@@ -56,7 +58,10 @@ TEST(MqttSettingsTest, APasswordNeedsAUser) {
 }
 
 TEST(MqttSettingsTest, AFileOfAuthoritiesAsksForTls) {
-  EXPECT_TRUE(ReadSettings(At("mqtt://a", {{"tls.ca_file", "/etc/passwd"}}))->tls);
+  const testing::TlsIdentity identity;
+  EXPECT_TRUE(ReadSettings(At("mqtt://a", {{"tls.ca_file", identity.ca_file()}}))->tls);
+  EXPECT_EQ(ErrorOf(At("mqtt://a", {{"tls.ca_file", "/etc/passwd"}})),
+            "tls.ca_file: /etc/passwd holds no certificate in PEM");
   EXPECT_EQ(ErrorOf(At("mqtt://a", {{"tls.ca_file", "/nowhere/ca.pem"}})),
             "tls.ca_file: cannot read /nowhere/ca.pem");
 }

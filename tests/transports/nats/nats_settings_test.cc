@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/tls_identity.h"
+
 namespace tallybus::nats {
 namespace {
 
@@ -57,7 +59,10 @@ TEST(NatsSettingsTest, CredentialsAreWholeAndOfOneKind) {
 }
 
 TEST(NatsSettingsTest, AFileOfAuthoritiesAsksForTls) {
-  EXPECT_TRUE(ReadSettings(At("nats://a", {{"tls.ca_file", "/etc/passwd"}}))->tls);
+  const testing::TlsIdentity identity;
+  EXPECT_TRUE(ReadSettings(At("nats://a", {{"tls.ca_file", identity.ca_file()}}))->tls);
+  EXPECT_EQ(ErrorOf(At("nats://a", {{"tls.ca_file", "/etc/passwd"}})),
+            "tls.ca_file: /etc/passwd holds no certificate in PEM");
   EXPECT_EQ(ErrorOf(At("nats://a", {{"tls.ca_file", "/nowhere/ca.pem"}})),
             "tls.ca_file: cannot read /nowhere/ca.pem");
 }

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <set>
 
@@ -23,6 +25,9 @@ struct Peers {
   std::condition_variable changed;
   bool blocked = false;  // Send waits
   bool silent = false;   // and completes nothing
+  bool stays = false;    // a link does not close
+  int made = 0;
+  std::set<std::string> closing;
   std::set<std::string> links;
   std::set<std::string> threads;
   bool takes_signals = false;
@@ -35,10 +40,16 @@ class TestLink final : public Link {
       : peers_(peers), url_(context.endpoint.url), attempts_(context.attempts) {
     std::lock_guard lock(peers_.mutex);
     peers_.links.insert(url_);
+    ++peers_.made;
   }
   ~TestLink() override {
-    std::lock_guard lock(peers_.mutex);
+    std::unique_lock lock(peers_.mutex);
+    peers_.closing.insert(url_);
+    peers_.changed.notify_all();
+    if (url_ == "x://slow") peers_.changed.wait(lock, [this] { return !peers_.stays; });
+    peers_.closing.erase(url_);
     peers_.links.erase(url_);
+    peers_.changed.notify_all();
   }
   void Take(const Delivery& delivery) override {
     std::lock_guard lock(peers_.mutex);
@@ -71,6 +82,18 @@ class TestLink final : public Link {
   std::vector<Ticket> taken_;
 };
 
+// The machine's, which a test puts forward.
+class AheadClock final : public Clock {
+ public:
+  MonoTime Now() const override { return real_.Now() + absl::Seconds(ahead_s.load()); }
+  absl::Time WallNow() const override { return real_.WallNow() + absl::Seconds(ahead_s.load()); }
+
+  std::atomic<int> ahead_s{0};
+
+ private:
+  SystemClock real_;
+};
+
 class LinkedTransportTest : public ::testing::Test {
  protected:
   TransportDescriptor Descriptor() {
@@ -81,7 +104,9 @@ class LinkedTransportTest : public ::testing::Test {
         if (link.endpoint.url == "x://wrong") return absl::InvalidArgumentError("url: is wrong");
         return std::make_unique<TestLink>(peers_, link);
       };
-      return std::make_unique<LinkedTransport>(context, "test", make);
+      return std::make_unique<LinkedTransport>(
+          TransportContext{context.sink, clock_, context.metrics, context.log, context.threads},
+          "test", make);
     };
     return descriptor;
   }
@@ -98,8 +123,79 @@ class LinkedTransportTest : public ::testing::Test {
     return !peers_.threads.empty();
   }
 
+  AheadClock clock_;
   Peers peers_;
 };
+
+// A link that was used once, and then for an hour not.
+class IdleLinkTest : public LinkedTransportTest {
+ protected:
+  void TearDown() override { SetStays(false); }
+
+  // An attempt of so long a time, by the clock that the transport has.
+  Ticket Deliver(const Endpoint& endpoint, absl::Duration timeout) {
+    testing::TransportBench::Options options;
+    options.timeout = absl::Seconds(clock_.ahead_s.load()) + timeout;
+    return bench_.Deliver(endpoint, options);
+  }
+  void UseAndForget(const Endpoint& endpoint) {
+    EXPECT_EQ(bench_.sink.WaitFor(Deliver(endpoint, absl::Hours(2)))->verdict, Verdict::kDelivered);
+    clock_.ahead_s += 3600;
+  }
+  // It looks at all links whenever it looks at a deadline.
+  void WakeTheWatcher() {
+    SetSilent(true);
+    const auto result =
+        bench_.sink.WaitFor(Deliver(EndpointAt("x://b", 2), absl::Milliseconds(20)));
+    ASSERT_TRUE(result.has_value()) << "nobody keeps the deadlines";
+    EXPECT_EQ(result->reason, "timed out");
+    SetSilent(false);
+  }
+  void SetSilent(bool silent) {
+    std::lock_guard lock(peers_.mutex);
+    peers_.silent = silent;
+  }
+  void SetStays(bool stays) {
+    {
+      std::lock_guard lock(peers_.mutex);
+      peers_.stays = stays;
+    }
+    peers_.changed.notify_all();
+  }
+  template <typename F>
+  [[nodiscard]] bool WaitUntil(F&& holds) {
+    std::unique_lock lock(peers_.mutex);
+    return peers_.changed.wait_for(lock, std::chrono::minutes(1), holds);
+  }
+
+  testing::TransportBench bench_{Descriptor()};
+};
+
+TEST_F(IdleLinkTest, IsClosedAndMadeAgainWhereItIsWanted) {
+  UseAndForget(EndpointAt("x://a", 1));
+  ASSERT_NO_FATAL_FAILURE(WakeTheWatcher());
+  EXPECT_TRUE(WaitUntil([this] { return !peers_.links.contains("x://a"); }));
+  EXPECT_EQ(bench_.sink.WaitFor(Deliver(EndpointAt("x://a", 1), absl::Minutes(1)))->verdict,
+            Verdict::kDelivered);
+  EXPECT_EQ(peers_.made, 3) << "two of a, one of b";
+}
+
+TEST_F(IdleLinkTest, ThatDoesNotCloseKeepsNobodyWaitingButItsOwn) {
+  const Endpoint slow = EndpointAt("x://slow", 1);
+  SetStays(true);
+  UseAndForget(slow);
+  ASSERT_NO_FATAL_FAILURE(WakeTheWatcher());
+  ASSERT_TRUE(WaitUntil([this] { return peers_.closing.contains("x://slow"); }));
+  ASSERT_NO_FATAL_FAILURE(WakeTheWatcher());
+  EXPECT_EQ(bench_.sink.WaitFor(Deliver(EndpointAt("x://b", 2), absl::Minutes(1)))->verdict,
+            Verdict::kDelivered);
+  EXPECT_EQ(bench_.sink.WaitFor(Deliver(slow, absl::Milliseconds(20)))->reason, "timed out");
+  const Ticket waiting = Deliver(slow, absl::Minutes(1));
+  EXPECT_EQ(peers_.made, 2) << "never two of one endpoint";
+  EXPECT_EQ(bench_.sink.Completions(waiting), 0);
+  SetStays(false);
+  EXPECT_EQ(bench_.sink.WaitFor(waiting)->verdict, Verdict::kDelivered);
+}
 
 TEST_F(LinkedTransportTest, ItsThreadsAreNamedAndTakeNoSignals) {
   testing::TransportBench bench(Descriptor());

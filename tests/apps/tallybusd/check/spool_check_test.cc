@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tallybus/sqlite_spool.h"
 #include "tests/apps/tallybusd/check/loopback.h"
 #include "tests/apps/tallybusd/config/load_text.h"
 
@@ -14,6 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 class SpoolCheckTest : public ::testing::Test {
  protected:
@@ -70,6 +72,28 @@ TEST_F(SpoolCheckTest, ADiskWithLessRoomThanItMayTakeIsAWarning) {
   ASSERT_THAT(findings.all, SizeIs(1));
   EXPECT_EQ(findings.all[0].weight, Weight::kWarning);
   EXPECT_THAT(findings.all[0].text, HasSubstr("MiB left, and spool.max_size allows"));
+}
+
+TEST_F(SpoolCheckTest, AFileThatIsNoSpoolIsAnErrorUnlessARouterHasIt) {
+  std::ofstream(folder.path() + "/spool.db") << "no database at all";
+  Check(folder.path());
+  ASSERT_THAT(findings.all, SizeIs(1));
+  EXPECT_EQ(findings.all[0].weight, Weight::kError);
+  EXPECT_THAT(findings.all[0].text,
+              StartsWith("spool.path: " + folder.path() + "/spool.db is dam"));
+  const LockedFile lock(folder.path() + "/spool.lock");
+  EXPECT_TRUE(Check(folder.path()));
+  ASSERT_THAT(findings.all, SizeIs(1));
+  EXPECT_EQ(findings.all[0].weight, Weight::kNote);
+}
+
+TEST_F(SpoolCheckTest, ASpoolThatADaemonLeftIsGood) {
+  const SystemClock clock;
+  SqliteSpoolOptions options;
+  options.directory = folder.path();
+  ASSERT_TRUE(OpenSqliteSpool(options, clock).ok());
+  EXPECT_EQ(Check(folder.path()), std::nullopt);
+  EXPECT_THAT(findings.all, IsEmpty());
 }
 
 TEST_F(SpoolCheckTest, WhoHoldsItIsANote) {
