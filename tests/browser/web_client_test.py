@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from chromium import PACKAGES, Chromium, Pages
 from relay import Relay
-from tallybus_parts import OpenBus, Tallybusd, stream_status, wait_until
+from tallybus_parts import (Backend, OpenBus, Tallybusd, reserved_port, stream_status,
+                            wait_until)
 
 FOLDERS = {"client": ROOT / "apps" / "web-client", "test": Path(__file__).resolve().parent}
 QUICK = {"first": 20, "most": 200}
@@ -101,12 +102,15 @@ class WebClientTest(unittest.TestCase):
         self.assertEqual(self.read(), wanted)
 
     def test_a_daemon_that_was_killed_is_found_again_and_the_gap_told(self):
-        self.start_daemon()
+        backend = self.enterContext(Backend())
+        self.daemon = self.enterContext(Tallybusd({"defaultApp": {"url": backend.url}}, {
+            "listen": {"web": f"127.0.0.1:{reserved_port()}"}}))
+        self.bus = self.enterContext(OpenBus(self.daemon))
         self.publish("PUBLISHING")
         self.start()
         self.publish("PAUSED")
         self.until("words(heard).includes('PAUSED')")
-        self.daemon.config["listen"]["web"] = self.daemon.web
+        backend.await_requests(2)  # a client hears of it before it is on the disk
         self.daemon.kill()
         self.until("client.state === 'waiting'")
         self.daemon.start()
@@ -225,7 +229,7 @@ class WebClientTest(unittest.TestCase):
             self.page.evaluate(f"start('ws://{self.daemon.web}', "
                                f"{{...{options}, token: async () => tokens.shift()}})")
 
-        begin(token(10, session="s1"), token(600, session="s1"), session="s1")
+        begin(token(15, session="s1"), token(600, session="s1"), session="s1")
         self.until("heard.length")
         self.publish("A")
         self.until("heard.length === 2")

@@ -15,7 +15,7 @@ STREAMS = 5
 
 def batching(url, form="json-array", **more):
     return {"defaultApp": {"url": url, "format": form,
-                           "batch": {"max_events": 20, "max_wait": "50ms"}, **more}}
+                           "batch": {"max_events": 20, "max_wait": "500ms"}, **more}}
 
 
 def events_of(request):
@@ -88,7 +88,7 @@ class BatchesTest(unittest.TestCase):
             publish(bus, 200)
             wait_until(lambda: daemon.metric("tallybus_events_delivered_total") == 199,
                        "all others arrive")
-            self.assertEqual(daemon.metric("tallybus_events_rejected_total"), 1)
+            daemon.await_metric(1, "tallybus_events_rejected_total")
             error, = [m for m in client.await_messages(201) if m.name == "ErrorEvent"]
             self.assertEqual(error.json["httpStatus"], 422)
             self.assertTrue(error.json["final"])

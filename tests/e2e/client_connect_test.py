@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -10,7 +9,8 @@ from pathlib import Path
 import aiohttp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from tallybus_parts import Backend, OpenBus, Tallybusd, stream_status, wait_until
+from tallybus_parts import (Backend, OpenBus, Tallybusd, first_of_stream, stream_status,
+                            wait_until)
 
 PATIENCE = 60
 
@@ -50,9 +50,7 @@ class ClientConnectTest(unittest.IsolatedAsyncioTestCase):
         return [r for r in self.backend.requests if r.method == "connect"]
 
     def curl(self, query, *args):
-        done = subprocess.run(["curl", "-siN", "-m", "4", *args, f"http://{self.daemon.web}/events?{query}"],
-                              capture_output=True, text=True)
-        return done.stdout
+        return first_of_stream(self.daemon, query, *args)
 
     async def test_the_backend_is_asked_with_token_origin_and_watch_and_grants_just_that(self):
         ws = await self.connect(Origin="http://localhost:3000")
@@ -107,7 +105,7 @@ class ClientConnectTest(unittest.IsolatedAsyncioTestCase):
             self.verdict = lambda request, answer=answer: answer
             code, text = await self.watch(await self.connect(), {"session": "s1"}, token="t")
             self.assertEqual((code, reason in text), (1013, True), text)
-            head = self.curl("session=s1", "-m", "60")
+            head = self.curl("session=s1")
             self.assertTrue(head.startswith("HTTP/1.1 503 Service Unavailable"), head)
             self.assertIn("Retry-After: 5", head)
             self.assertIn(reason, head)

@@ -68,7 +68,7 @@ class ClientTlsTest(unittest.IsolatedAsyncioTestCase):
         return json.loads(frame.data) if frame.type == aiohttp.WSMsgType.TEXT else ws.close_code
 
     def curl(self, path, *args, scheme="https"):
-        return subprocess.run(["curl", "-sSi", "-m", "20", "--cacert", self.ca, *args,
+        return subprocess.run(["curl", "-sSi", "-m", "60", "--cacert", self.ca, *args,
                                f"{scheme}://{self.daemon.web}{path}"], capture_output=True, text=True)
 
     def shown(self):
@@ -136,7 +136,7 @@ class ClientTlsTest(unittest.IsolatedAsyncioTestCase):
         make_certificate(other, "other")
         os.replace(other / "key.pem", self.folder / "key.pem")
         self.daemon.look_again()
-        wait_until(lambda: "stays as it was: listen.tls.key_file: " in self.daemon.log(), "the log says so")
+        self.daemon.await_log("stays as it was: listen.tls.key_file: ")
         self.assertEqual(self.shown(), "first")
         os.replace(other / "cert.pem", self.folder / "cert.pem")
         self.daemon.look_again()

@@ -89,8 +89,8 @@ class ConnectTest(unittest.TestCase):
                         EnginePublisher(daemon.engine) as engine:
                     self.assertEqual(self.ask(engine)[:2], (REFUSED, reason))
                     self.assertEqual(len(backend.requests), 1)
+                    daemon.await_log("declined")
                     self.assertNotIn("secret-token", daemon.log())
-                    self.assertIn("declined", daemon.log())
 
     def test_a_backend_that_is_not_there_declines(self):
         with Tallybusd(apps=app(refused_url())) as daemon, \
@@ -117,7 +117,7 @@ class ConnectTest(unittest.TestCase):
 
     def test_a_sessions_events_wait_for_its_connect(self):
         with Backend(answers_connect("hang")) as backend, \
-                Tallybusd(apps=app(backend.url, timeout="6s")) as daemon, \
+                Tallybusd(apps=app(backend.url)) as daemon, \
                 Client(daemon) as client, EnginePublisher(daemon.engine) as engine:
             answers = []
             engine.ask("connect", CONNECT, answers, session_id="s1")
@@ -136,7 +136,7 @@ class ConnectTest(unittest.TestCase):
     def test_a_router_that_is_killed_meanwhile_loses_no_event(self):
         with Backend(answers_connect("hang")) as backend, \
                 Tallybusd(apps=app(backend.url, timeout="30s")) as daemon, \
-                EnginePublisher(daemon.engine, ask_timeout_ms=2000) as engine:
+                EnginePublisher(daemon.engine, ask_timeout_ms=8000) as engine:
             answers = []
             engine.ask("connect", CONNECT, answers, session_id="s1")
             backend.await_requests(1)

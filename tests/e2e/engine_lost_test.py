@@ -52,8 +52,8 @@ class EngineLostTest(unittest.TestCase):
                 begin(engine)
                 engine.kill()
             self.check_ends(backend)
-            self.assertEqual(daemon.metric("tallybus_live_streams"), 100)  # remembered as lost
-            self.assertEqual(daemon.metric("tallybus_ends_made_total"), 200)
+            daemon.await_metric(100, "tallybus_live_streams")  # remembered as lost
+            daemon.await_metric(200, "tallybus_ends_made_total")
 
     def test_engine_and_router_are_killed_together(self):
         with Backend() as backend:
@@ -80,10 +80,11 @@ class EngineLostTest(unittest.TestCase):
                 wait_until(lambda: len(ends(backend.requests)) >= 3, "three ends")
                 self.assertEqual({r.json["mediaSessionId"] for r in ends(backend.requests)},
                                  {"m0", "m1", "m2"})
-                lane = [(r.json["mediaSessionId"], r.json["status"]) for r in backend.requests
-                        if r.json.get("name") == "cam-0"]
-                self.assertEqual(lane, [("m0", "PUBLISHING"), ("m0", "FAILED"),
-                                        ("n1", "PUBLISHING")], "or the stream seems dead")
+                lane = lambda: [(r.json["mediaSessionId"], r.json["status"])  # noqa: E731
+                                for r in backend.requests if r.json.get("name") == "cam-0"]
+                wait_until(lambda: len(lane()) >= 3, "its new beginning")
+                self.assertEqual(lane(), [("m0", "PUBLISHING"), ("m0", "FAILED"),
+                                          ("n1", "PUBLISHING")], "or the stream seems dead")
 
     def test_an_engine_that_comes_back_after_a_partition_gets_its_streams_told_again(self):
         with Backend() as backend, Tallybusd(apps={APP: {"url": backend.url}},
@@ -125,7 +126,7 @@ class EngineLostTest(unittest.TestCase):
             with EngineProcess(daemon.engine) as engine:
                 begin(engine, 2)
                 engine.kill()
-            wait_until(lambda: "is lost" in daemon.log(), "it is lost")
+            daemon.await_log("is lost")
             wait_until(lambda: daemon.metric("tallybus_live_streams") == 0, "and forgotten")
             self.assertEqual(ends(backend.requests), [])
 

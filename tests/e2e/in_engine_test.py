@@ -92,9 +92,9 @@ class InEngineTest(unittest.TestCase):
                            "the second publisher's STOPPED")
             self.assertTrue(any(line.startswith("stopped: accepted 3") for line in two.log_lines),
                             two.log_lines)
-        wait_until(lambda: "tallybus-router" not in threads().values(), "the router's end")
-        self.assertEqual([name for name in threads().values() if name.startswith("tallybus")], [])
-        self.assertFalse([n for n in threads().values() if n.startswith("ZMQ")], before)
+        # A thread that was waited for may be listed a moment longer.
+        wait_until(lambda: not [n for n in threads().values() if n.startswith(("tallybus", "ZMQ"))],
+                   lambda: f"the end of all threads: {threads()}, before: {before}")
 
     def test_what_its_spool_holds_is_delivered_by_the_next_one(self):
         endpoint = self.write(refused_url())
@@ -129,9 +129,11 @@ class InEngineTest(unittest.TestCase):
                     if task not in engines_own and not name.startswith("python")}
             self.assertGreaterEqual(len(ours), 4, ours)
             for task, name in ours.items():
-                blocked = int(status_line("SigBlk", task), 16)
-                for signal in (1, 2, 10, 12, 13, 14, 15, 17):
-                    self.assertTrue(blocked >> (signal - 1) & 1, f"{name} takes signal {signal}")
+                with contextlib.suppress(FileNotFoundError):  # it may have ended
+                    blocked = int(status_line("SigBlk", task), 16)
+                    for signal in (1, 2, 10, 12, 13, 14, 15, 17):
+                        self.assertTrue(blocked >> (signal - 1) & 1,
+                                        f"{name} takes signal {signal}")
 
     def test_a_forked_child_has_no_router_and_disturbs_none(self):
         with Backend() as backend:

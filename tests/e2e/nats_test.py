@@ -33,7 +33,7 @@ class NatsTest(unittest.TestCase):
                 OpenBus(daemon) as bus:
             for number in range(5):
                 bus.send(stream_status(bitrate=number))
-            wait_until(lambda: "add a stream for it" in daemon.log(), "the mend in the log")
+            daemon.await_log("add a stream for it")
             self.assertEqual(daemon.metric("tallybus_events_given_up_total"), 0)
             with NatsClient(server) as client:
                 client.add_stream()

@@ -41,9 +41,9 @@ def facts(text):
 
 
 class OperatorTest(unittest.TestCase):
-    def start(self, backend, **extra):
-        daemon = Tallybusd(apps={"defaultApp": {"url": backend.url, "delivery": "guaranteed"}},
-                           extra=extra)
+    def start(self, backend, **app):
+        daemon = Tallybusd(apps={"defaultApp": {"url": backend.url, "delivery": "guaranteed",
+                                                **app}})
         self.addCleanup(daemon.close)
         daemon.start()
         self.at = ("--admin", f"unix:{daemon.admin}")
@@ -56,7 +56,7 @@ class OperatorTest(unittest.TestCase):
             daemon = self.start(backend)
             for number in range(count):
                 publish(daemon, f"cam-{number}")
-            wait_until(lambda: len(self.rows()) == count, "the dead letters")
+            wait_until(lambda: len(self.rows("--state", "dead")) == count, "the dead letters")
         return daemon
 
     def rows(self, *words):
@@ -73,7 +73,7 @@ class OperatorTest(unittest.TestCase):
 
     def test_one_endpoint_is_shown_in_full_also_without_its_daemon(self):
         with Backend(lambda r: 503) as backend:
-            daemon = self.start(backend)
+            daemon = self.start(backend, retry=["1m"] * 5)  # rare enough for the breaker
             publish(daemon, "cam")
             self.await_error("503 Service Unavailable")
             tallybus("endpoint", "pause", ROUTE, "--reason", "night work", *self.at)
@@ -99,8 +99,7 @@ class OperatorTest(unittest.TestCase):
             publish(daemon, "cam")
             publish(daemon, "cam", "UNPUBLISHED")
             self.await_error("503")
-            rows = [json.loads(line) for line in
-                    tallybus("spool", "ls", "--json", *self.at).splitlines()]
+            rows = wait_until(lambda: len(r := self.rows()) == 2 and r, "both")
             tallybus("endpoint", "pause", ROUTE, "--reason", "night work", *self.at)
             daemon.stop()
             for of in (rows[0]["id"], rows[1]["id"], "cam", "s1"):
@@ -120,8 +119,8 @@ class OperatorTest(unittest.TestCase):
             daemon.config["spool"]["max_size"] = "1GiB"
             daemon.write_config()
             daemon.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: "reloaded: apps and routes; changed, and of no effect before a "
-                               "restart: spool\n" in daemon.log(), "the reload")
+            daemon.await_log("reloaded: apps and routes; changed, and of no effect before a "
+                             "restart: spool\n")
 
     def test_a_client_certificate_that_ends_soon_is_an_alert_until_it_is_renewed(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -195,6 +194,7 @@ class OperatorTest(unittest.TestCase):
             at = ("--admin", f"unix:{daemon.admin}")
             for status in ("PUBLISHING", "PLAYING", "UNPUBLISHED"):
                 publish(daemon, "cam", status)
+            daemon.await_metric(3, "tallybus_events_accepted_total")
             wait_until(lambda: backend.requests and billing.requests, "both heads are tried")
             daemon.stop()
             tried = len(backend.requests)
@@ -212,7 +212,7 @@ class OperatorTest(unittest.TestCase):
             first = lines[0].split()[1]
             said = tallybus("trace", first, *at).splitlines()[-1]
             self.assertIn("defaultApp/backend: Delivered at the ", said)
-            self.assertIn("billing: Still waiting after ", said)
+            self.assertRegex(said, "billing: Still waiting(?: after |: billing has been down)")
 
     def test_a_route_that_is_none_is_told_as_such(self):
         with Backend() as backend:
@@ -282,7 +282,8 @@ class OperatorTest(unittest.TestCase):
         check(self.over)
         daemon.start()
         tallybus("spool", "drop", "--route", ROUTE, *self.at)
-        self.assertIn("0 rows", self.errors_of("spool", "ls", "--route", ROUTE, *self.at))
+        wait_until(lambda: "0 rows" in self.errors_of("spool", "ls", "--route", ROUTE, *self.at),
+                   "it is gone")
 
     def test_no_number_is_shown_where_no_answer_came(self):
         with Backend() as backend:

@@ -15,6 +15,7 @@ LIB = os.environ.get("TALLYBUS_LIB_DIR", "build/release/lib")
 class RefusedPluginTest(unittest.TestCase):
     def test_a_plugin_that_cannot_start_is_not_silent_in_the_engines_log(self):
         with JanusServer(plugin_dir=LIB, endpoint="carrier-pigeon://nowhere") as janus:
+            janus.stop()
             lines = [line for line in janus.log().splitlines() if "carrier-pigeon" in line]
             self.assertEqual(len(lines), 1, lines)
             self.assertIn("[ERR]", lines[0])

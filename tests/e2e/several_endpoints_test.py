@@ -72,7 +72,7 @@ class SeveralEndpointsTest(unittest.TestCase):
                 def returned():
                     bus.send(stream_status("PUBLISHING", name="later", media="l"))
                     return len(answered) > 20
-                wait_until(returned, "the first endpoint's return", seconds=60)
+                wait_until(returned, "the first endpoint's return", seconds=180)
 
     def test_those_that_are_well_take_turns(self):
         with Backend() as one, Backend() as two:

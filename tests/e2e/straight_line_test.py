@@ -44,7 +44,7 @@ class StraightLineTest(unittest.TestCase):
                 "name": "b4e7", "method": "StreamStatusEvent", "eventId": event.meta["id"],
                 "route": "defaultApp/backend", "status": "FAILED", "httpStatus": 500,
                 "info": "Internal Server Error", "attempt": 1, "final": True})
-            self.assertEqual(daemon.metric("tallybus_error_events_total"), 1)
+            daemon.await_metric(1, "tallybus_error_events_total")
             self.assertEqual(len(backend.requests), 1)
 
 

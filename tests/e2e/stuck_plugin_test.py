@@ -19,7 +19,7 @@ from tallybus_parts import Backend, OpenBus, Tallybusd, stream_status, wait_unti
 
 HOSTILE = BUILD / "tests" / "test_plugins"
 # What the loader allows a call, and a machine that is busy with other tests beside.
-LIMIT, SLACK = 5, 10
+LIMIT, SLACK = 5, 40
 
 
 class StuckPluginTest(unittest.TestCase):
@@ -65,24 +65,23 @@ class StuckPluginTest(unittest.TestCase):
                 daemon.write_config()
                 told = daemon.log().count("reload refused")
                 count = len(self.backend.requests)
-                begin = time.monotonic()
                 daemon.process.send_signal(signal.SIGHUP)
+                arrived = 0
                 with OpenBus(daemon) as bus:
-                    for _ in range(20):
+                    while daemon.log().count("reload refused") == told:
                         bus.send(stream_status())
-                        time.sleep(0.05)
-                self.backend.await_requests(count + 20)
-                self.assertLess(time.monotonic() - begin, LIMIT - 1, "they wait for no plugin")
-                self.assertEqual(daemon.log().count("reload refused"), told)
-                wait_until(lambda: daemon.log().count("reload refused") > told, "it is refused")
-                self.assertIn(f"plugin Hostile does not come back from its {where} within 5s",
-                              daemon.log().splitlines()[-1])
+                        arrived += 1
+                        self.backend.await_requests(count + arrived)
+                # Did they wait for it, that would be the few until the reload begins.
+                self.assertGreater(arrived, 10, "they wait for no plugin")
+                daemon.await_log("reload refused.*plugin Hostile does not come back from its "
+                                 f"{where} within 5s")
         daemon.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "is not called before a restart" in daemon.log(), "it is not tried again")
+        daemon.await_log("is not called before a restart")
         daemon.config["plugins"] = daemon.config["routes"] = []
         daemon.write_config()
         daemon.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "reloaded: apps and routes" in daemon.log(), "others are put in place")
+        daemon.await_log("reloaded: apps and routes")
         daemon.stop(SLACK)
 
     def test_a_deliver_that_never_comes_back_holds_up_no_other_route(self):
@@ -96,7 +95,7 @@ class StuckPluginTest(unittest.TestCase):
         self.backend.await_requests(20)
         wait_until(lambda: daemon.metric("tallybus_plugin_faults_total", plugin="Hostile",
                                          fault="blocked") > 0, "what waits behind it is told")
-        self.assertIn("plugin Hostile did not come back from deliver", daemon.log())
+        daemon.await_log("plugin Hostile did not come back from deliver")
         self.assertEqual(daemon.get("/healthz")[0], 200)
         daemon.stop(SLACK)
         self.assertIn("plugin Hostile does not come back, and is left alone: stop", daemon.log())

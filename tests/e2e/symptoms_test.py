@@ -2,6 +2,7 @@
 The system and issue where it was seen stand beside it."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -112,7 +113,7 @@ class SymptomsTest(unittest.TestCase):
                     self.assertEqual(status, OK)
             requests = alive.await_requests(500)
             self.assertEqual({r.json["appKey"] for r in requests}, {"alive"})
-            self.assertLess(longest, 5)  # a stall is the backend's 10 s; this is no timing test
+            self.assertLess(longest, 9)  # a stall is the backend's 10 s; this is no timing test
 
     # Janus sampleevh, Ant Media
     def test_back_off_of_one_stream_does_not_make_the_others_wait(self):
@@ -163,12 +164,11 @@ class SymptomsTest(unittest.TestCase):
             _, error = client.await_messages(2)
             self.assertEqual((error.name, error.json["info"]), ("ErrorEvent", "connection refused"))
             route = {"route": "defaultApp/backend"}
-            wait_until(lambda: daemon.metric("tallybus_attempts_failed_total", **route) == 1,
-                       "the failed attempt is counted")
-            self.assertEqual(daemon.metric("tallybus_events_given_up_total", **route), 1)
-            self.assertRegex(daemon.log(), r"defaultApp/backend: StreamStatusEvent "
+            daemon.await_metric(1, "tallybus_attempts_failed_total", **route)
+            daemon.await_metric(1, "tallybus_events_given_up_total", **route)
+            daemon.await_log(r"defaultApp/backend: StreamStatusEvent "
                              + error.json["eventId"] + r" attempt 1 failed: .*connection refused")
-            self.assertRegex(daemon.log(), error.json["eventId"] + " given up after 1 attempt:")
+            daemon.await_log(error.json["eventId"] + " given up after 1 attempt:")
 
     # Janus sampleevh gzip
     def test_a_body_over_8_kb_is_not_dropped_by_a_fixed_buffer(self):
@@ -208,7 +208,7 @@ class SymptomsTest(unittest.TestCase):
                     self.assertEqual(engine.status(
                         status, session_id="s1", media_session_id=f"m{number}", name="cam",
                         published=True), OK)
-            requests = backend.await_requests(2000, 60)
+            requests = backend.await_requests(2000, 240)
             self.assertEqual([(r.json["mediaSessionId"], r.json["status"]) for r in requests],
                              [(f"m{n}", s) for n in range(1000)
                               for s in ("PUBLISHING", "UNPUBLISHED")])
@@ -227,7 +227,7 @@ class SymptomsTest(unittest.TestCase):
             wait_until(lambda: daemon.metric("tallybus_open_bus_dropped_total") +
                        daemon.metric("tallybus_events_accepted_total") == 1000,
                        "every event is accepted or counted")
-            self.assertIn("open bus: dropped", daemon.log())
+            daemon.await_log("open bus: dropped")
 
     def test_a_client_sees_by_the_sequence_that_it_missed_messages(self):
         with Tallybusd(apps={}) as daemon, OpenBus(daemon) as bus:
@@ -269,9 +269,9 @@ class SymptomsTest(unittest.TestCase):
                 alert = pager.await_requests(1)[0].json
                 self.assertEqual((alert["alert"], alert["status"], alert["subject"]),
                                  ("EngineDropping", "FIRING", "edge-7"))
-                self.assertEqual(daemon.metric("tallybus_alerts_active", alert="EngineDropping"), 1)
-                self.assertEqual(daemon.metric("tallybus_engine_events_dropped_total"),
-                                 engine.stats().dropped_full)
+                daemon.await_metric(1, "tallybus_alerts_active", alert="EngineDropping")
+                daemon.await_metric(engine.stats().dropped_full,
+                                    "tallybus_engine_events_dropped_total")
 
 
 class OutageTest(unittest.TestCase):
@@ -287,10 +287,10 @@ class OutageTest(unittest.TestCase):
                                            bitrate=number))
                 wait_until(lambda: waiting(daemon) + thinned() == 50 * (number + 1),
                            "the next snapshots are in the spool")
-            kept = waiting(daemon)
-            # Of each stream about three: the one that was tried first, the newest, the end.
-            self.assertLess(kept, 200)
             daemon.stop()
+            # Of each stream about three: the one that was tried first, the newest, the end.
+            kept = int(re.search(r"stopped: .* waiting (\d+)", daemon.log())[1])
+            self.assertLess(kept, 200)
             daemon.config["apps"]["defaultApp"]["url"] = backend.url
             daemon.start()
             requests = backend.await_requests(kept)
@@ -337,14 +337,13 @@ class OutageTest(unittest.TestCase):
             return 200
 
         with Backend(answer) as backend, \
-                Tallybusd(apps=guaranteed(backend.url, coalesce=True)) as daemon, \
+                Tallybusd(apps=guaranteed(backend.url, coalesce=True, timeout="1m")) as daemon, \
                 OpenBus(daemon) as bus:
             for number in range(count):
                 bus.send(stream_status(bitrate=number))
-            wait_until(lambda: daemon.metric("tallybus_events_coalesced_total") == count - 2,
-                       "the newest took the place of the others")
+            daemon.await_metric(count - 2, "tallybus_events_coalesced_total")
             asked.set()
-            wait_until(lambda: daemon.metric("tallybus_events_delivered_total") == 2, "both arrive")
+            daemon.await_metric(2, "tallybus_events_delivered_total")
             self.assertEqual([r.json["bitrate"] for r in backend.requests], [0, count - 1])
 
     # janus PR#3670
@@ -367,7 +366,7 @@ class OutageTest(unittest.TestCase):
             subprocess.run([BIN / "tallybus", "endpoint", "resume", "defaultApp/backend", "--admin",
                             f"unix:{daemon.admin}"], check=True, timeout=60, capture_output=True)
             wait_until(lambda: daemon.metric("tallybus_events_delivered_total") == count,
-                       "all arrive")
+                       "all arrive", 240)
             self.assertEqual({r.json["name"] for r in backend.requests},
                              {f"cam-{number}" for number in range(count)})
             self.assertEqual({len(r.json["sdp"]) for r in backend.requests}, {500_000})

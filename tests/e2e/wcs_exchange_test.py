@@ -10,7 +10,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "support"))
 from engine_library import EnginePublisher  # noqa: E402
 from tallybus_parts import (Backend, Client, OpenBus, Tallybusd, fail_config,  # noqa: E402
-                            refused_url, stream_status)
+                            refused_url, stream_status, wait_until)
 
 VECTOR = (TESTS / "vectors" / "stream_status.json").read_bytes()
 LOG = {"StreamStatusEvent": {"restOnError": "LOG"}}
@@ -131,7 +131,7 @@ class WcsExchangeTest(unittest.TestCase):
             self.assertEqual([m.name for m in self.messages_after(daemon)], ["StreamStatusEvent"])
             backend.await_requests(1)
             self.assertEqual([r.method for r in backend.requests], [SENTINEL])
-            self.assertEqual(daemon.metric("tallybus_events_not_sent_total", reason="disabled"), 1)
+            daemon.await_metric(1, "tallybus_events_not_sent_total", reason="disabled")
 
     def test_a_sessions_own_config_governs_instead_of_the_apps(self):
         with Backend(lambda r: 500) as backend, \
@@ -152,6 +152,7 @@ class WcsExchangeTest(unittest.TestCase):
             self.assertEqual([e["sessionId"] for e in errors], ["s1", "s1"])
             for request in backend.await_requests(3):
                 self.assertEqual("sdp" in request.json, request.json["sessionId"] == "s2")
+            wait_until(lambda: engine.messages, "what the engine is told")
             self.assertEqual({m[0] for m in engine.messages}, {"s1"})
 
 

@@ -66,7 +66,7 @@ class CrashPointsTest(unittest.TestCase):
             self.assertNotIn("crashed", daemon.log())
         for words in ("", ":3", "spool.told:0", "spool.told:x"):
             ran = subprocess.run([BIN / "tallybusd_faults", "--check"], capture_output=True,
-                                 env={"TALLYBUS_CRASH_AT": words}, timeout=20)
+                                 env={"TALLYBUS_CRASH_AT": words}, timeout=60)
             self.assertEqual(ran.returncode, 2, words)
 
 

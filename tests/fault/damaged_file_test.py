@@ -100,7 +100,10 @@ class Flip:
         found = []
 
         def settled():
-            found[:] = spool_rows("--admin", f"unix:{self.daemon.admin}")
+            try:
+                found[:] = spool_rows("--admin", f"unix:{self.daemon.admin}")
+            except AssertionError:  # the question met the damage; the log tells of it
+                return self._is_damaged()
             soon = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 60))
             held = {row["lane"] for row in found if row.get("due", "") > soon}
             return self._is_damaged() or all(row["state"] == "dead" or row["route"] != ROUTE or

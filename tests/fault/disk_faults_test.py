@@ -2,6 +2,7 @@
 there is delivered, everyone sees it, and it goes on by itself."""
 
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -55,7 +56,7 @@ class DiskFaultsTest(unittest.TestCase):
         """Whole at once: it is read at any time. A sound disk is a comma."""
         (self.folder / "next").write_text(words)
         os.rename(self.folder / "next", self.folder / "disk")
-        wait_until(lambda: f'the disk: "{words}"' in self.daemon.log(), "the disk follows")
+        self.daemon.await_log(re.escape(f'the disk: "{words}"'))
 
     def space(self, size):
         """A disk with so much room beside the reserve."""
@@ -67,7 +68,7 @@ class DiskFaultsTest(unittest.TestCase):
         self.published += count
 
     def await_acknowledged(self, engine):
-        wait_until(lambda: engine.acknowledged() == self.published, "all is acknowledged")
+        wait_until(lambda: engine.acknowledged() == self.published, "all is acknowledged", 240)
 
     def health(self):
         return self.daemon.get("/healthz")
@@ -76,7 +77,7 @@ class DiskFaultsTest(unittest.TestCase):
         return {r.json["bitrate"] for r in list(self.backend.requests) if "bitrate" in r.json}
 
     def await_all(self):
-        wait_until(lambda: self.numbers() == set(range(self.published)), "all arrives")
+        wait_until(lambda: self.numbers() == set(range(self.published)), "all arrives", 240)
 
     def test_while_syncs_fail_nothing_is_acknowledged_and_then_it_goes_on(self):
         self.daemon.start()
@@ -90,7 +91,7 @@ class DiskFaultsTest(unittest.TestCase):
             self.publish(engine, 20)
             wait_until(lambda: engine.ask("stats")["ring_used"] > 0, "the engine keeps them")
             self.assertEqual(engine.acknowledged(), 20)
-            self.assertIn("SpoolFault", self.daemon.get("/metrics")[1])
+            self.daemon.await_metric(1, "tallybus_alerts_active", alert="SpoolFault")
             self.disk(",")
             self.await_acknowledged(engine)
             self.await_all()
@@ -129,7 +130,7 @@ class DiskFaultsTest(unittest.TestCase):
             self.assertLess(taken, self.published)
             self.answer = 200
             # What is there is delivered and settled: that takes room, from the reserve.
-            wait_until(lambda: set(range(taken)) <= self.numbers(), "what was taken arrives", 40)
+            wait_until(lambda: set(range(taken)) <= self.numbers(), "what was taken arrives", 240)
             self.disk(",")
             self.await_acknowledged(engine)
             self.await_all()
@@ -154,7 +155,7 @@ class DiskFaultsTest(unittest.TestCase):
         self.answer = 200
         self.await_acknowledged(engine)
         wait_until(lambda: {r.json["bitrate"] for r in list(self.taken) if "bitrate" in r.json} ==
-                   set(range(self.published)), "all arrives", 60)
+                   set(range(self.published)), "all arrives", 240)
         wait_until(lambda: not self.rows(), "all is settled")
         wait_until(lambda: self.health()[0] == 200, "health is green")
         ids = [r.headers["webhook-id"] for r in list(self.taken)]

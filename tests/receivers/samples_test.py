@@ -212,7 +212,7 @@ class SqlTest(unittest.TestCase):
 
     def run_sql(self, *statements):
         done = subprocess.run(["sqlite3", ":memory:"], input=";\n".join(statements) + ";",
-                              capture_output=True, text=True, timeout=20)
+                              capture_output=True, text=True, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return done.stdout.splitlines()
 

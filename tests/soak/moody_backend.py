@@ -29,7 +29,7 @@ class MoodyBackend(Backend):
         def do_post(handler):
             if not backend.kind and backend.choice.random() < 0.002:
                 backend.count("never read")
-                backend.released.wait(3)
+                backend.released.wait(5)
                 handler.close_connection = True
                 return
             original(handler)
@@ -60,7 +60,7 @@ class MoodyBackend(Backend):
             handler.close_connection = True
             handler.connection.close()
         elif mood in ("hang", "never read"):
-            self.released.wait(3)
+            self.released.wait(5)
             handler.close_connection = True
         else:
             self.answer_with(handler, request, mood)

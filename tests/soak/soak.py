@@ -28,9 +28,9 @@ MEMORY_LIMIT_MB = 64
 # What may come twice: what was under way at a kill, and what was settled shortly before it.
 SETTLEMENT_WINDOW_SECONDS = 0.25
 # What the killed one had sent may be read so long after the kill.
-READ_LATE_SECONDS = 0.2
-# An answer that takes so long may end when the request's one second is over.
-LATE_ANSWER_SECONDS = 0.5
+READ_LATE_SECONDS = 0.5
+# An answer that takes so long may end when the request's two seconds are over.
+LATE_ANSWER_SECONDS = 1
 # Events that wait: from where on the backend is kind, until there are so few again.
 MUCH, LITTLE = 20_000, 2_000
 # Numbers of different engines never meet, and those of an hour's engines are 32 bits, as bitrates.
@@ -65,7 +65,7 @@ class Soak:
         self.backend = MoodyBackend(options.seed)
         self.daemon = Tallybusd(
             apps={"defaultApp": {"url": self.backend.url, "delivery": "guaranteed",
-                                 "timeout": "1s", "max_connections": MAX_CONNECTIONS,
+                                 "timeout": "2s", "max_connections": MAX_CONNECTIONS,
                                  "retry": ["100ms"] * 60}},
             extra={"engines": {"grace": "3s"}}, work_dir=folder)
         self.engine = None

@@ -112,7 +112,7 @@ class VerdictTest(unittest.TestCase):
         self.assertEqual((verdict.faults, verdict.duplicates), ([], 1))
 
     def test_a_duplicate_without_a_kill_beside_it_is_told(self):
-        for kills in ([], [10.7, 11.3]):  # 0.3 s on either side
+        for kills in ([], [10.4, 11.3]):  # 0.6 s before it, 0.3 s after it
             with self.subTest(kills=kills):
                 self.setUp()
                 self.kills = kills
@@ -126,7 +126,7 @@ class VerdictTest(unittest.TestCase):
         self.assertEqual(self.verdict().faults, [])
 
     def test_an_answer_that_came_too_late_may_bring_it_again(self):
-        self.taken[1] = self.taken[1]._replace(answered=11.9)
+        self.taken[1] = self.taken[1]._replace(answered=12.1)
         self.taken.append(self.taken[1]._replace(time=21.0))
         self.kills = []
         self.assertEqual(self.verdict().faults, [])

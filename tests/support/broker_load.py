@@ -64,7 +64,7 @@ def run_under_load(daemon, stop, start, rounds=3):
             start()
         load.await_delivered(1)
     wait_until(lambda: delivered(daemon) == load.sent,
-               lambda: f"all are delivered: {delivered(daemon)} of {load.sent}")
+               lambda: f"all are delivered: {delivered(daemon)} of {load.sent}", 240)
     return load.sent
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,8 +17,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tallybus_parts import reserved_port
+
 EVENT_HANDLER = "libjanus_tallybusevh.so"
-START_ATTEMPTS = 3
 POLL_SECONDS = 0.05
 
 
@@ -29,12 +29,6 @@ class JanusFailed(Exception):
 
 def janus_is_installed():
     return shutil.which("janus") is not None and _library_folder() is not None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until(condition, seconds, what):
@@ -63,7 +57,7 @@ class JanusServer:
     MOUNTPOINT = 7
 
     def __init__(self, plugin_dir, endpoint=None, app_key=None, node_id=None, handler=None,
-                 janus=None, files=None, work_dir=None, start_seconds=60, stop_seconds=15,
+                 janus=None, files=None, work_dir=None, start_seconds=60, stop_seconds=60,
                  admin_secret=None, handler_secret=None):
         self._plugin_dir = Path(plugin_dir).resolve() if plugin_dir else None
         named = {"endpoint": endpoint, "app_key": app_key, "node_id": node_id}
@@ -100,23 +94,21 @@ class JanusServer:
         return self._process.pid
 
     def log(self):
+        """A thread of Janus's own writes it: what it tells may have been seen before. Whole once
+        Janus was stopped."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def start(self):
-        """Starts Janus and returns when its HTTP API answers. Another port is tried where
-        somebody took ours between choosing and binding it."""
-        for attempt in range(START_ATTEMPTS):
-            port = free_port()
-            self.url = f"http://127.0.0.1:{port}/janus"
-            self._write_config(port, free_port() if self._admin_secret else None)
-            self._spawn()
-            try:
-                wait_until(self._answers, self._start_seconds, "Janus answers on its HTTP port")
-                return
-            except (TimeoutError, JanusFailed) as error:
-                self.kill()
-                if attempt + 1 == START_ATTEMPTS:
-                    raise JanusFailed(f"{error}\n{self._log_end()}") from error
+        """Starts Janus and returns when its HTTP API answers."""
+        port = reserved_port()
+        self.url = f"http://127.0.0.1:{port}/janus"
+        self._write_config(port, reserved_port() if self._admin_secret else None)
+        self._spawn()
+        try:
+            wait_until(self._answers, self._start_seconds, "Janus answers on its HTTP port")
+        except (TimeoutError, JanusFailed) as error:
+            self.kill()
+            raise JanusFailed(f"{error}\n{self._log_end()}") from error
 
     def stop(self):
         """Asks Janus to end, which lets the event handler say its last events."""
@@ -148,7 +140,7 @@ class JanusServer:
         if self._process.poll() is not None:
             raise JanusFailed(f"Janus ended with {self._process.returncode}")
         try:
-            with urllib.request.urlopen(f"{self.url}/info", timeout=10) as answer:
+            with urllib.request.urlopen(f"{self.url}/info", timeout=60) as answer:
                 return json.load(answer).get("janus") == "server_info"
         except (urllib.error.URLError, OSError, ValueError):
             return False

@@ -27,7 +27,7 @@ PROGRAM = {"sidecar": "tallybusd", "in_engine": "engine_host"}[
     os.environ.get("TALLYBUS_FORM", "sidecar")]
 POLL_SECONDS = 0.02
 # Sanitizers make everything slower; waits end as soon as what they wait for is there.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 def wait_until(condition, what, seconds=PATIENCE_SECONDS):
@@ -106,7 +106,8 @@ class Tallybusd:
         def ready():
             if self.process.poll() is not None:
                 raise AssertionError(f"tallybusd ended with {self.process.returncode}:\n{self.log()}")
-            return re.search(r"ready: engine=(\S+) open=(\S+) clients=(\S+) web=(\S+)", self.log())
+            return re.search(r"ready: engine=(\S+) open=(\S+) clients=(\S+) web=(\S+) admin=\S+\n",
+                             self.log())
         _, self.open, self.clients, self.web = wait_until(ready, "tallybusd is ready").groups()
 
     def log(self):
@@ -114,6 +115,12 @@ class Tallybusd:
         with open(self.log_path, "rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
+
+    def await_log(self, pattern):
+        """Waits until its log has this, and returns the match: a line may come after what it tells
+        was seen elsewhere, in an engine it always does."""
+        return wait_until(lambda: re.search(pattern, self.log()),
+                          lambda: f"{pattern!r} in the log:\n{self.log()[-8000:]}")
 
     def kill(self):
         self.process.kill()
@@ -167,6 +174,24 @@ class Tallybusd:
             if all(has.get(k) == v for k, v in labels.items()):
                 total += float(match[3])
         return total
+
+    def await_metric(self, value, name, **labels):
+        """Waits until that sum is `value`."""
+        wait_until(lambda: self.metric(name, **labels) == value,
+                   lambda: f"{name} {labels} is {value}: it is {self.metric(name, **labels)}")
+
+
+def first_of_stream(daemon, query, *args):
+    """What curl shows of /events?QUERY up to its first event, or to its end where there is none."""
+    told = ""
+    with subprocess.Popen(["curl", "-siN", *args, f"http://{daemon.web}/events?{query}"],
+                          stdout=subprocess.PIPE, text=True) as curl:
+        for line in curl.stdout:
+            told += line
+            if line.startswith("event: "):
+                break
+        curl.kill()
+    return told
 
 
 class Request:
@@ -333,7 +358,7 @@ class OpenBus:
     def __init__(self, daemon):
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.PUSH)
-        self._socket.setsockopt(zmq.LINGER, 5000)
+        self._socket.setsockopt(zmq.LINGER, PATIENCE_SECONDS * 1000)
         self._socket.connect(daemon.open)
 
     def __enter__(self):

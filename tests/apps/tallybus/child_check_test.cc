@@ -15,7 +15,7 @@ namespace {
 using conformance::Outcome;
 using ::testing::HasSubstr;
 
-Outcome InChild(const std::function<Outcome()>& check, absl::Duration limit = absl::Seconds(20)) {
+Outcome InChild(const std::function<Outcome()>& check, absl::Duration limit = absl::Seconds(60)) {
   return RunInChild(check, limit);
 }
 

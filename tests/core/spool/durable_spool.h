@@ -19,7 +19,7 @@ namespace tallybus::testing {
 // For what only another thread can bring about and nothing tells of.
 template <typename Holds>
 bool Eventually(Holds holds) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!holds()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::yield();

@@ -79,7 +79,7 @@ class TrueEvents final : public SpoolEvents {
   template <typename Holds>
   bool Until(Holds holds) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), holds);
+    return changed_.wait_for(lock, std::chrono::seconds(60), holds);
   }
 
   const FaultVfs& vfs_;

@@ -129,7 +129,7 @@ class SpoolWatcher final : public SpoolEvents {
   template <typename Holds>
   bool Until(Holds holds) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), holds);
+    return changed_.wait_for(lock, std::chrono::seconds(60), holds);
   }
   bool UntilBatches(size_t count) {
     return Until([&] { return batches_ >= count; });
@@ -183,7 +183,7 @@ inline StoredPage FindPage(Spool& spool, const StoredFilter& filter) {
     come.notify_one();
   });
   std::unique_lock lock(mutex);
-  come.wait_for(lock, std::chrono::seconds(20), [&] { return answer.has_value(); });
+  come.wait_for(lock, std::chrono::seconds(60), [&] { return answer.has_value(); });
   if (!answer || !answer->ok()) {
     ADD_FAILURE() << (answer ? answer->status().ToString() : "no answer");
     return {};

@@ -269,7 +269,7 @@ TEST_F(EngineTest, DrainsAndSaysByeWhenItIsClosed) {
       std::async(std::launch::async, [this] { tallybus_publisher_close(publisher_, 60'000); });
   const auto records = Take(1'001);
   EXPECT_TRUE(records.back().has_bye());
-  ASSERT_EQ(closed.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  ASSERT_EQ(closed.wait_for(std::chrono::seconds(60)), std::future_status::ready);
   publisher_ = nullptr;
   EXPECT_FALSE(recorder_.Has("no router acknowledged"));
 }

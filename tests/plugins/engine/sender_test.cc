@@ -60,13 +60,14 @@ class SenderTest : public testing::Test {
     Ring::Publish(slot, JsonEventRecord::kKind);
     return parking_.WakeIfParked();
   }
-  // What this process needs, beside this thread's sleep, over a while.
+  // What this process needs, beside this thread's sleep, over a while; on a busy machine that is
+  // longer than was asked for.
   static double ShareOfACore() {
-    constexpr auto kWhile = std::chrono::milliseconds(300);
+    const auto began = std::chrono::steady_clock::now();
     const clock_t before = clock();
-    std::this_thread::sleep_for(kWhile);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
     const double used = static_cast<double>(clock() - before) / CLOCKS_PER_SEC;
-    return used / std::chrono::duration<double>(kWhile).count();
+    return used / std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   }
   std::future<void> StopInBackground(uint32_t drain_ms) {
     running_ = false;
@@ -230,7 +231,7 @@ TEST_F(SenderTest, StopsAsSoonAsEverythingIsAcknowledgedByeIncluded) {
   }
   EXPECT_EQ(seen, 2u);
   router_.Ack(seen);
-  EXPECT_EQ(stopped.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_EQ(stopped.wait_for(std::chrono::seconds(60)), std::future_status::ready);
   EXPECT_EQ(ring_->used(), 0u);
   EXPECT_EQ(counters_.state, TALLYBUS_STATE_CLOSED);
 }
@@ -252,7 +253,7 @@ TEST_F(SenderTest, StopsAtItsDeadlineWhereNobodyAnswers) {
   Start();
   Publish();
   std::future<void> stopped = StopInBackground(50);
-  EXPECT_EQ(stopped.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_EQ(stopped.wait_for(std::chrono::seconds(60)), std::future_status::ready);
 }
 
 }  // namespace

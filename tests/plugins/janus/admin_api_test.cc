@@ -44,7 +44,7 @@ class Lines {
   }
   bool Await(size_t count) {
     std::unique_lock<std::mutex> lock(mutex_);
-    return changed_.wait_for(lock, seconds(20), [&] { return lines_.size() >= count; });
+    return changed_.wait_for(lock, seconds(120), [&] { return lines_.size() >= count; });
   }
   LimitedLog log{[this](tallybus_log_level, const std::string& line) {
                    const std::lock_guard<std::mutex> lock(mutex_);

@@ -31,7 +31,7 @@ class JanusConnectTest(unittest.TestCase):
         """answer: what the backend says to each request."""
         self.backend = self.enterContext(Backend(answer))
         self.daemon = self.enterContext(Tallybusd(
-            apps={APP: {"url": self.backend.url, "timeout": "2s", **(app or {})}}))
+            apps={APP: {"url": self.backend.url, "timeout": "10s", **(app or {})}}))
         self.janus = self.enterContext(JanusServer(
             LIB_DIR, endpoint=self.daemon.engine, app_key=APP, node_id=NODE,
             handler=handler or {"connect": True}, **{"admin_secret": SECRET, **janus}))
@@ -40,7 +40,7 @@ class JanusConnectTest(unittest.TestCase):
         """What Janus's own API answers to one request."""
         request = urllib.request.Request(f"{self.janus.url}{path}",
                                          json.dumps({"transaction": "t", **message}).encode())
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def create(self):
@@ -75,6 +75,12 @@ class JanusConnectTest(unittest.TestCase):
         self.addCleanup(example.kill)
         session, handle = (w.split("=")[1] for w in example.stdout.readline().split()[2:])
         return session, handle
+
+    is_up = False
+
+    def forbid_what_is_up(self, request):
+        """To its keep-alive, once the publisher has said so too."""
+        return 403 if request.method == "StreamKeepAliveEvent" and self.is_up else 200
 
     def stream_statuses(self, session):
         return [event["status"] for event in self.told("StreamStatusEvent", session)]
@@ -121,7 +127,7 @@ class JanusConnectTest(unittest.TestCase):
         # Were no stream up within the library's 11 s, the end of those would decline it.
         session, handle = self.publish("cam-1")
         declined.append(True)
-        wait_until(lambda: "DISCONNECTED" in self.statuses(session), "the session's end", 30)
+        wait_until(lambda: "DISCONNECTED" in self.statuses(session), "the session's end")
         wait_until(lambda: "UNPUBLISHED" in self.stream_statuses(session), "the stream's end")
         self.assertEqual(self.told("StreamStatusEvent", session)[-1]["mediaSessionId"],
                          f"{session}-{handle}")
@@ -130,15 +136,15 @@ class JanusConnectTest(unittest.TestCase):
         self.start(lambda r: 200)
         self.daemon.stop()
         session = self.create()
-        wait_until(lambda: self.is_gone(session), "Janus forgets the session", 30)
+        wait_until(lambda: self.is_gone(session), "Janus forgets the session")
         self.await_line(f"session {session} is declined", "no answer in time")
 
     def test_a_stream_whose_keep_alive_is_forbidden_is_hung_up(self):
-        self.start(lambda r: 403 if r.method == "StreamKeepAliveEvent" else 200,
-                   handler={"enabled": True},
+        self.start(self.forbid_what_is_up, handler={"enabled": True},
                    app={"stream_keep_alive": "1s",
                         "rest_client_config": {"StreamKeepAliveEvent": {"restOnError": "FAIL"}}})
         session, handle = self.publish("cam-2")
+        self.is_up = True
         wait_until(lambda: self.stream_statuses(session) == ["PUBLISHING", "UNPUBLISHED"],
                    "the stream's end")
         self.await_line(f"the backend ends stream {session}-{handle}: Forbidden")
@@ -146,12 +152,13 @@ class JanusConnectTest(unittest.TestCase):
         self.assertNotIn("goes on", "".join(self.tallybus_lines()))
 
     def test_without_an_admin_api_the_log_says_what_ending_a_stream_needs(self):
-        self.start(lambda r: 403 if r.method == "StreamKeepAliveEvent" else 200,
-                   handler={"enabled": True}, admin_secret=None,
+        self.start(self.forbid_what_is_up, handler={"enabled": True}, admin_secret=None,
                    app={"stream_keep_alive": "1s",
                         "rest_client_config": {"StreamKeepAliveEvent": {"restOnError": "FAIL"}}})
         session, _ = self.publish("cam-3")
+        self.is_up = True
         self.await_line(f"the backend ends stream {session}-", "general.admin_url")
+        wait_until(lambda: self.stream_statuses(session), "its beginning at the backend")
         self.assertEqual(self.stream_statuses(session), ["PUBLISHING"])
 
     def test_a_wrong_admin_secret_is_a_line_in_the_log_and_does_no_harm(self):
@@ -167,13 +174,14 @@ class JanusConnectTest(unittest.TestCase):
     def test_janus_ends_at_once_while_its_admin_api_does_not_answer(self):
         with Backend(lambda r: "hang") as silent:
             self.start(lambda r: 403 if r.method == "connect" else 200, admin_secret=None,
-                       handler={"connect": True, "admin_url": f"{silent.url}"})
+                       handler={"connect": True, "admin_url": f"{silent.url}"}, stop_seconds=15)
             self.create()
             silent.await_requests(1)
             self.janus.stop()  # fails where it takes too long
 
     def test_connect_without_an_admin_url_is_refused(self):
         with JanusServer(LIB_DIR, handler={"connect": True}) as janus:
+            janus.stop()
             lines = [line for line in janus.log().splitlines() if "Tallybus" in line]
         self.assertEqual(len(lines), 1, lines)
         for words in ("[ERR]", "no events will be sent", "general.admin_url", "7088/admin"):

@@ -21,8 +21,8 @@ from tallybus_parts import Backend, Tallybusd, wait_until  # noqa: E402
 LIB_DIR = Path(os.environ.get("TALLYBUS_LIB_DIR", "build/release/lib"))
 NODE, APP = "janus-1", "testApp"
 STREAMS = 100
-UP_SECONDS = 60
-SHORT_GRACE = {"engines": {"grace": "4s"}}
+UP_SECONDS = 180
+SHORT_GRACE = {"engines": {"grace": "8s"}}
 
 
 class Publishers:

@@ -21,7 +21,6 @@ import janus_server  # noqa: E402
 import publish  # noqa: E402
 import zmq  # noqa: E402
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription  # noqa: E402
-from zmq.utils.monitor import recv_monitor_message  # noqa: E402
 
 BIN_DIR = Path(os.environ.get("TALLYBUS_BIN_DIR", REPOSITORY / "build/dev/bin"))
 LIB_DIR = Path(os.environ.get("TALLYBUS_LIB_DIR", REPOSITORY / "build/dev/lib"))
@@ -30,7 +29,8 @@ PUBLISH = REPOSITORY / "examples/janus/publish.py"
 ARRIVE_SECONDS = 60
 NODE, APP = "test-node", "testApp"
 CONFIG = """\
-listen: {{ engine: {2}, open: off, clients: "ipc://{0}/clients.sock", web: off, admin: off }}
+listen: {{ engine: {2}, open: "ipc://{0}/open.sock", clients: "ipc://{0}/clients.sock",
+           web: off, admin: off }}
 spool: {{ path: memory }}
 apps: {{ {1}: {{}} }}
 """
@@ -72,15 +72,18 @@ class Router:
             raise
 
     def _subscribe(self, folder):
-        janus_server.wait_until(Path(folder, "clients.sock").exists, 60, "the router listens")
-        monitor = self._channel.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        """The subscription has arrived when an event of ours comes back."""
         self._channel.setsockopt(zmq.SUBSCRIBE, b"session/")
         self._channel.connect(f"ipc://{folder}/clients.sock")
-        if not monitor.poll(15000):
-            raise TimeoutError("no handshake with the client channel within 15 s")
-        recv_monitor_message(monitor)
-        self._channel.disable_monitor()
-        monitor.close()
+        with self._context.socket(zmq.PUSH) as bus:
+            bus.setsockopt(zmq.LINGER, 0)
+            bus.connect(f"ipc://{folder}/open.sock")
+
+            def heard():
+                bus.send_multipart([b"OnDataEvent", json.dumps({"appKey": APP,
+                                                                "sessionId": "ours"}).encode()])
+                return self._channel.poll(50)
+            janus_server.wait_until(heard, 60, "the router tells of an event")
 
     def stop(self):
         if self._process is not None:
@@ -274,10 +277,11 @@ class JanusTest(unittest.TestCase):
         self.assertEqual(self.router.wait_for(session, "FAILED")["info"], "Janus API")
 
     def test_janus_log_says_once_where_it_connects_and_that_it_did(self):
-        lines = [line for line in self.janus.log().splitlines() if "Tallybus" in line]
         for text in (f"this is node {NODE}, app {APP}",
                      f"connecting to the router at {self.router.endpoint}",
                      f"connected to the router at {self.router.endpoint}"):
+            janus_server.wait_until(lambda: text in self.janus.log(), 60, text)
+            lines = [line for line in self.janus.log().splitlines() if "Tallybus" in line]
             self.assertEqual(sum(text in line for line in lines), 1, lines)
 
 
@@ -309,6 +313,7 @@ class RefusalTest(unittest.TestCase):
         require_programs()
         files = {"janus.eventhandler.tallybusevh.jcfg": text}
         with janus_server.JanusServer(LIB_DIR, files=files) as janus:
+            janus.stop()
             return [line for line in janus.log().splitlines() if "Tallybus" in line]
 
     def assert_refused(self, setting, *words):

@@ -18,7 +18,7 @@ using testing::HttpRequest;
 using testing::ScriptedServer;
 
 constexpr char kHead[] = "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n";
-constexpr int kPatienceMs = 10'000;
+constexpr int kPatienceMs = 60'000;
 
 class ChannelTest : public ::testing::TestWithParam<Scheme> {
  protected:

@@ -35,7 +35,7 @@ constexpr size_t kLarge = size_t{12} << 20;  // more than the sockets' buffers t
 class Signal {
  public:
   void Give() { happened_.release(); }
-  bool Take() { return happened_.try_acquire_for(std::chrono::seconds(10)); }
+  bool Take() { return happened_.try_acquire_for(std::chrono::seconds(60)); }
 
  private:
   std::counting_semaphore<> happened_{0};

@@ -32,7 +32,7 @@ class PlainClient {
     if (receive_buffer > 0) {
       setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
-    const timeval limit{10, 0};
+    const timeval limit{60, 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     sockaddr_in peer{};
     peer.sin_family = AF_INET;
@@ -203,9 +203,9 @@ class GatewayBench : public ::testing::Test {
   int64_t Connected(const std::string& kind) {
     return metrics_.GetGauge("tallybus_client_connections", "", {{"kind", kind}}).Value();
   }
-  // Polls, for at most ten seconds.
+  // Polls, for at most a minute.
   static bool Becomes(const std::function<bool()>& condition) {
-    for (int i = 0; i < 2000 && !condition(); ++i) poll(nullptr, 0, 5);
+    for (int i = 0; i < 12'000 && !condition(); ++i) poll(nullptr, 0, 5);
     return condition();
   }
   static std::string Watch(const std::string& session, const std::string& more = "") {

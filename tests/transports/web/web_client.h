@@ -35,7 +35,7 @@ struct Request {
   std::string method = "GET";
   std::vector<std::string> headers;
   std::string body;
-  long timeout_ms = 10'000;
+  long timeout_ms = 60'000;
   std::string unix_path = {};  // where the server listens, if not at the URL's address
 };
 
@@ -72,12 +72,12 @@ inline Reply Fetch(const std::string& url, const Request& request = {}) {
   return reply;
 }
 
-// A connection to "127.0.0.1:<port>" or "unix:/path"; reads give up after ten seconds.
+// A connection to "127.0.0.1:<port>" or "unix:/path"; reads give up after a minute.
 class RawConnection {
  public:
   explicit RawConnection(const std::string& address)
       : fd_(socket(IsUnix(address) ? AF_UNIX : AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit{10, 0};
+    const timeval limit{60, 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     connected_ = IsUnix(address) ? ConnectUnix(address) : ConnectTcp(address);
   }

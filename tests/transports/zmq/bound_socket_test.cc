@@ -67,7 +67,7 @@ TEST_F(BoundSocketTest, HearsSocketsOfItsOwnContextBesideOthers) {
     push.connect(endpoint);
     push.send(zmq::str_buffer("hello"), zmq::send_flags::none);
     zmq::pollitem_t item = {bound->socket().handle(), 0, ZMQ_POLLIN, 0};
-    zmq::poll(&item, 1, std::chrono::seconds(10));
+    zmq::poll(&item, 1, std::chrono::seconds(60));
     ASSERT_TRUE(bound->Receive(4, &frames)) << endpoint;
     EXPECT_EQ(Text(frames.front()), "hello");
   }
@@ -146,7 +146,7 @@ TEST_F(BoundSocketTest, KnowsOfAMessageThatItsDescriptorDoesNotTellOfAnyMore) {
   peer.send(zmq::str_buffer("hello"));
   bool arrived = false;
   for (int i = 0; i < 100 && !arrived; ++i) {
-    ASSERT_TRUE(IsReadable(fd, 10'000));  // of the connection, and then of the message
+    ASSERT_TRUE(IsReadable(fd, kPatienceMs));  // of the connection, and then of the message
     arrived = (bound->socket().get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
   }
   ASSERT_TRUE(arrived);
@@ -157,7 +157,7 @@ TEST_F(BoundSocketTest, KnowsOfAMessageThatItsDescriptorDoesNotTellOfAnyMore) {
   EXPECT_TRUE(bound->Receive(1, &frames));
   EXPECT_FALSE(bound->Receive(1, &frames));
   peer.send(zmq::str_buffer("again"));
-  EXPECT_TRUE(IsReadable(fd, 10'000)) << "what was read to its end is told of anew";
+  EXPECT_TRUE(IsReadable(fd, kPatienceMs)) << "what was read to its end is told of anew";
 }
 
 TEST_F(BoundSocketTest, ReceivesWholeMessagesAndKeepsNoMoreFramesThanAsked) {

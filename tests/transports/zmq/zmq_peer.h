@@ -10,9 +10,9 @@
 
 namespace tallybus::zmq_transport {
 
-inline constexpr int kPatienceMs = 10'000;
+inline constexpr int kPatienceMs = 60'000;
 
-// True as soon as `socket` can be read; false after ten seconds.
+// True as soon as `socket` can be read; false after a minute.
 inline bool WaitReadable(zmq::socket_t& socket, int patience_ms = kPatienceMs) {
   zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
   return zmq::poll(&item, 1, std::chrono::milliseconds(patience_ms)) == 1;
