@@ -15,6 +15,7 @@ Alerts::Alerts(Log& log, Metrics& metrics, std::string node_id)
 void Alerts::Raise(const Alert& alert, absl::Time now) {
   auto [found, is_new] = active_.try_emplace({alert.name, alert.subject}, Active{alert, now});
   found->second.seen = true;
+  found->second.alert = alert;  // its words and numbers are those of now
   if (is_new) Tell(found->second, false, now);
 }
 

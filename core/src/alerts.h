@@ -37,7 +37,8 @@ class Alerts {
  public:
   Alerts(Log& log, Metrics& metrics, std::string node_id);
 
-  // Begins it, unless it is on already. `now` is the wall clock's.
+  // Begins it; where it is on already, its words and numbers are renewed, and nobody is told. `now`
+  // is the wall clock's.
   void Raise(const Alert& alert, absl::Time now);
   void Resolve(const std::string& name, const std::string& subject, absl::Time now);
   void Set(bool on, const Alert& alert, absl::Time now);

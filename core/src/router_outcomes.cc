@@ -44,23 +44,39 @@ std::string_view NameOf(EndpointAlarm::Kind kind) {
 constexpr int kUnauthorized = 401;
 constexpr int kProxyAuthenticationRequired = 407;
 
-std::string TextOf(const EndpointAlarm& alarm) {
+// `others`: another endpoint of the route takes what this one does not.
+std::string TextOf(const EndpointAlarm& alarm, bool others) {
+  const std::string then = others ? "go to the route's other endpoints" : "wait";
   const std::string code = AnswerText(alarm.code, alarm.reason);
   const bool credentials =
       alarm.code == kUnauthorized || alarm.code == kProxyAuthenticationRequired;
   switch (alarm.kind) {
     case EndpointAlarm::Kind::kBreakerOpen:
-      return absl::StrCat("the endpoint fails (", code, "); its events wait");
+      return absl::StrCat("the endpoint fails (", code, "); its events ", then);
     case EndpointAlarm::Kind::kHeld:
       return absl::StrCat("the endpoint refuses our ", credentials ? "credentials" : "events", " (",
-                          code, "); its events wait");
+                          code, "); its events ", then);
     case EndpointAlarm::Kind::kMethodHeld:
       return absl::StrCat("the endpoint does not take ", alarm.method, " (", code,
-                          "); those events wait");
+                          "); those events ", then);
     case EndpointAlarm::Kind::kGone:
-      return "the endpoint wants no more events; they become dead letters until it is enabled";
+      return absl::StrCat("the endpoint wants no more events; they ",
+                          others ? then : "become dead letters", " until it is enabled");
   }
   return "";
+}
+
+// Whether the events of this endpoint go to another one of its route; those of one that is gone may
+// have to wait there.
+bool OthersTake(const EndpointQueue& queue, size_t place, bool gone) {
+  for (size_t i = 0; i < queue.gate.size(); ++i) {
+    const EndpointDecision::State state = queue.gate[i].decision().state;
+    const bool takes =
+        gone ? state != EndpointDecision::State::kDisabled
+             : state == EndpointDecision::State::kOpen && queue.gate[i].Alarms().empty();
+    if (i != place && takes) return true;
+  }
+  return false;
 }
 
 EndpointRecord RecordOf(const EndpointQueue& queue, size_t place, const Clock& clock) {
@@ -263,7 +279,7 @@ void Router::Line::RaiseEndpointAlerts(const EndpointQueue& queue) {
       Alert alert;
       alert.name = NameOf(alarm.kind);
       alert.subject = queue.gate.NameOf(queue.route, i);
-      alert.text = TextOf(alarm);
+      alert.text = TextOf(alarm, OthersTake(queue, i, alarm.kind == EndpointAlarm::Kind::kGone));
       alert.waiting = queue.rows;
       on.try_emplace({alert.name, alert.subject}, std::move(alert));
     }

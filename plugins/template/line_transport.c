@@ -47,20 +47,25 @@ static const tallybus_option_spec connect_option = {
     "how long a connection may take, for example 2s (default 3s)", TALLYBUS_OPTION_DURATION, 0};
 static const tallybus_option_spec* const option_specs[] = {&token_option, &connect_option};
 
-/* The value of an option as text that ends in NUL; false where it is not written or too long. The
- * router has checked names and types: a duration is here a number of milliseconds. */
-static bool read_option(const tallybus_endpoint* endpoint, const char* name, char* out,
-                        size_t size) {
+/* The value of an option; empty where it is not written. The router has checked names and types. */
+static tallybus_bytes option_value(const tallybus_endpoint* endpoint, const char* name) {
   for (size_t i = 0; i < endpoint->option_count; ++i) {
     const tallybus_option* option = &endpoint->options[i];
-    if (option->name.size != strlen(name) || memcmp(option->name.data, name, option->name.size))
-      continue;
-    if (option->value.size >= size) return false;
-    if (option->value.size > 0) memcpy(out, option->value.data, option->value.size);
-    out[option->value.size] = '\0';
-    return true;
+    if (option->name.size == strlen(name) && memcmp(option->name.data, name, strlen(name)) == 0)
+      return option->value;
   }
-  return false;
+  const tallybus_bytes none = {"", 0};
+  return none;
+}
+
+/* A duration comes as a number of milliseconds. */
+static int64_t milliseconds_option(const tallybus_endpoint* endpoint, const char* name,
+                                   int64_t fallback) {
+  const tallybus_bytes value = option_value(endpoint, name);
+  char digits[24] = "";
+  if (value.size == 0 || value.size >= sizeof digits) return fallback;
+  memcpy(digits, value.data, value.size);
+  return (int64_t)strtoll(digits, NULL, 10);
 }
 
 /* "tcp://127.0.0.1:7000". Digits alone: looking up a name would block the thread. */
@@ -199,10 +204,9 @@ static void put_time(char** at, int64_t unix_us) {
 static bool make_request(attempt* it) {
   /* This transport has no batches: a route of another one than rest sends one event at a time. */
   const tallybus_parcel* parcel = it->delivery->parcels[0];
-  char token[256] = "";
-  read_option(it->delivery->endpoint, "token", token, sizeof token);
+  const tallybus_bytes token = option_value(it->delivery->endpoint, "token");
   const size_t room =
-      512 + 6 * (parcel->event_id.size + parcel->method.size + parcel->lane.size + strlen(token)) +
+      512 + 6 * (parcel->event_id.size + parcel->method.size + parcel->lane.size + token.size) +
       parcel->body.size;
   char* at = it->request = malloc(room);
   if (at == NULL) return false;
@@ -211,7 +215,7 @@ static bool make_request(attempt* it) {
   put_text(&at, "method", parcel->method);
   put_time(&at, parcel->time_unix_us);
   put_text(&at, "lane", parcel->lane);
-  if (token[0] != '\0') put_text(&at, "token", bytes_of(token));
+  if (token.size > 0) put_text(&at, "token", token);
   at += sprintf(at, "\"sequence\":%llu,\"attempt\":%u,\"redelivery\":%s,\"from_router\":%s}\n",
                 (unsigned long long)parcel->lane_sequence, (unsigned)parcel->attempt,
                 parcel->flags & TALLYBUS_PARCEL_REDELIVERY ? "true" : "false",
@@ -245,9 +249,8 @@ static void judge(line_transport* self, attempt* it) {
 
 static bool begin(line_transport* self, attempt* it, int64_t now_ns) {
   struct sockaddr_in address;
-  char limit_ms[24] = "3000";
-  read_option(it->delivery->endpoint, "connect_timeout", limit_ms, sizeof limit_ms);
-  it->connect_by_ns = now_ns + (int64_t)strtoll(limit_ms, NULL, 10) * 1000000;
+  it->connect_by_ns =
+      now_ns + milliseconds_option(it->delivery->endpoint, "connect_timeout", 3000) * 1000000;
   it->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (it->fd >= 0) ++self->connected_count;
   const bool ready =

@@ -74,6 +74,19 @@ TEST_F(AlertsTest, IsFiredOnceAndResolvedOnce) {
   EXPECT_THAT(alerts.active(), IsEmpty());
 }
 
+TEST_F(AlertsTest, SaysWhatIsTheMatterNow) {
+  alerts.Raise(Open("billing"), now);
+  Alert other = Open("billing");
+  other.text = "the endpoint refuses";
+  other.waiting = 13;
+  alerts.Raise(other, now + absl::Seconds(1));
+  EXPECT_THAT(alerts.Take(), SizeIs(1));
+  ASSERT_THAT(alerts.active(), SizeIs(1));
+  EXPECT_EQ(alerts.active()[0].alert.text, "the endpoint refuses");
+  EXPECT_EQ(alerts.active()[0].alert.waiting, 13u);
+  EXPECT_EQ(alerts.active()[0].since, now);
+}
+
 TEST_F(AlertsTest, EachSubjectHasItsOwn) {
   alerts.Raise(Open("billing"), now);
   alerts.Raise(Open("audit"), now);

@@ -8,6 +8,7 @@ namespace tallybus::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -78,6 +79,7 @@ TEST_F(RouterFailoverTest, AnAlertNamesTheEndpointAndGoesToNoneOfItsRoute) {
   const auto alerts = router->desk().Alerts();
   ASSERT_THAT(alerts, SizeIs(1));
   EXPECT_EQ(alerts[0].subject, "billing#1");
+  EXPECT_THAT(alerts[0].text, EndsWith("; its events go to the route's other endpoints"));
   for (const auto& attempt : transport.attempts()) EXPECT_NE(attempt.event.method, kAlertEvent);
 }
 
@@ -86,6 +88,7 @@ TEST_F(RouterFailoverTest, AReloadThatTakesAnEndpointAwayResolvesWhatWasWrongWit
   ASSERT_TRUE(Control(Verb::kPause, "billing#1").ok());
   for (int i = 0; i < 6; ++i) Send(StatusEvent("s" + std::to_string(i), "PUBLISHING"));
   ASSERT_THAT(router->desk().Alerts(), SizeIs(1));
+  EXPECT_THAT(router->desk().Alerts()[0].text, EndsWith("; its events wait")) << "one is paused";
   ASSERT_TRUE(Control(Verb::kResume, "billing#1").ok());
   auto alone = std::make_shared<Route>(*routes.others[0]);
   alone->alternatives.clear();

@@ -119,6 +119,12 @@ TEST_F(LineTransportTest, AnOptionOfItsOwnIsSent) {
   EXPECT_EQ(bench.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
   ASSERT_THAT(peer.Requests(), SizeIs(1));
   EXPECT_THAT(peer.Requests()[0], HasSubstr(R"("token":"a\"b\\c")"));
+  const std::string long_token(9000, 'x');
+  endpoint.options["token"] = long_token;
+  endpoint.id = 2;
+  EXPECT_EQ(bench.DeliverAndWait(endpoint).verdict, Verdict::kDelivered);
+  ASSERT_THAT(peer.Requests(), SizeIs(2));
+  EXPECT_THAT(peer.Requests()[1], HasSubstr("\"token\":\"" + long_token));
 }
 
 TEST_F(LineTransportTest, AnAnswerOfNoProtocolHoldsTheEndpointAndIsNotShown) {
