@@ -107,7 +107,7 @@ class TriggerTest(unittest.TestCase):
         done, requests = self.trigger(Receiver(), "lifecycle", "--secret", SECRET, *PROBES)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertNotIn("WRONG", done.stdout)
-        self.assertEqual(done.stdout.count("  right"), 7)
+        self.assertEqual(len(re.findall(r"^  right(\n|, as an answer)", done.stdout, re.M)), 7)
         self.assertEqual([r.json["status"] for r in requests[:8]],
                          ["ESTABLISHED", "PENDING", "PUBLISHING", "PENDING", "PLAYING", "STOPPED",
                           "UNPUBLISHED", "DISCONNECTED"])
@@ -133,11 +133,52 @@ class TriggerTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_a_receiver_that_refuses_what_is_right_is_not_tried_further(self):
-        done, requests = self.trigger(lambda _: 401, "StreamStatusEvent", "--secret", SECRET,
-                                      *PROBES)
-        self.assertEqual((done.returncode, len(requests)), (3, 1))
-        done, _ = self.trigger(lambda _: 500, "StreamStatusEvent")
-        self.assertEqual(done.returncode, 1)
+        for answer in (401, 500, "reset"):
+            done, requests = self.trigger(lambda _: answer, "StreamStatusEvent", "--secret", SECRET,
+                                          *PROBES)
+            self.assertEqual((done.returncode, len(requests)), (1, 1), answer)
+            self.assertIn("the rest is not tried", done.stderr)
+            done, _ = self.trigger(lambda _: answer, "StreamStatusEvent")
+            self.assertEqual(done.returncode, 1, answer)
+
+    def test_a_forged_or_old_request_is_refused_by_a_code_that_says_so(self):
+        for answer, says in ((401, None), (403, None), (400, None),
+                             ("reset", "no answer: see whether your handler hangs, or died"),
+                             (302, "302 is no refusal"), (404, "404 is no refusal"),
+                             (410, "410 is no refusal.*the endpoint is disabled"),
+                             (500, "500 is no refusal.*tried again")):
+            with self.subTest(answer=answer):
+                receiver = Receiver()
+                done, _ = self.trigger(lambda r: answer if receiver.refusal(r) else 204,
+                                       "StreamStatusEvent", "--secret", SECRET, "--forged",
+                                       "--late", "20m")
+                wrong = re.findall(r"^  WRONG: (.*)$", done.stdout, re.M)
+                self.assertEqual(done.returncode, 3 if says else 0, done.stdout)
+                self.assertEqual(len(wrong), 3 if says else 0, done.stdout)
+                for words in wrong:
+                    self.assertRegex(words, says)
+
+    def test_a_receiver_that_hangs_or_is_gone_is_not_right(self):
+        receiver = Receiver()
+        done, _ = self.trigger(lambda r: "hang" if receiver.refusal(r) else 204,
+                               "StreamStatusEvent", "--secret", SECRET, "--forged", "--timeout",
+                               "300ms")
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertEqual(done.stdout.count("  WRONG: no answer: "), 2)
+        done, _ = self.trigger(lambda r, left=[204]: left.pop() if left else "reset",
+                               "StreamStatusEvent", "--secret", SECRET, *PROBES)
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertEqual(done.stdout.count("  WRONG: no answer: "), 7)
+
+    def test_what_answers_do_not_show_is_said(self):
+        done, requests = self.trigger(lambda _: 200, "StreamStatusEvent", "--duplicate",
+                                      "--out-of-order")
+        self.assertEqual(done.returncode, 0)
+        unseen = re.findall(r"^  right, as an answer\. Your books cannot be seen from here: they "
+                            r"must have (.*)$", done.stdout, re.M)
+        self.assertEqual(unseen, [
+            f"event {requests[1].headers['webhook-id']} once",
+            f"lane {requests[3].headers['tallybus-lane']} at sequence 2, PUBLISHING, as before"])
 
     def test_each_answer_is_told_with_what_it_means(self):
         for answer, notify, guaranteed in (
