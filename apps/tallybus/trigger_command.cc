@@ -53,7 +53,9 @@ absl::StatusOr<Endpoint> EndpointFromFlags() {
   const std::pair<const char*, std::string> plain[] = {
       {"format", absl::GetFlag(FLAGS_format)},
       {"username", absl::GetFlag(FLAGS_username)},
-      {"tls.ca_file", absl::GetFlag(FLAGS_ca_file)}};
+      {"tls.ca_file", absl::GetFlag(FLAGS_ca_file)},
+      {"tls.cert_file", absl::GetFlag(FLAGS_cert_file)},
+      {"tls.key_file", absl::GetFlag(FLAGS_key_file)}};
   for (const auto& [option, text] : plain) {
     if (!text.empty()) endpoint.options[option] = text;
   }
@@ -191,9 +193,10 @@ Command TriggerCommand() {
       "Exit status: 0 all was taken; 1 it was not, and no switch was tried; 3 one of these "
       "switches\n"
       "shows a wrong answer.";
-  command.flags = {"to",       "method",    "format",       "secret",       "wcs_hash_key",
-                   "username", "password",  "bearer_token", "ca_file",      "compress_over",
-                   "timeout",  "duplicate", "late",         "out_of_order", "forged"};
+  command.flags = {"to",           "method",        "format",       "secret",    "wcs_hash_key",
+                   "username",     "password",      "bearer_token", "ca_file",   "cert_file",
+                   "key_file",     "compress_over", "timeout",      "duplicate", "late",
+                   "out_of_order", "forged"};
   command.run = Run;
   return command;
 }

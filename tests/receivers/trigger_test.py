@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -209,7 +210,10 @@ class TriggerTest(unittest.TestCase):
                             (("X", "--to", "http://h", "--secret", "v1,hunter2"), "a version in"),
                             (("X", "--to", "http://h", "--secret", "file:/nowhere"), "cannot be"),
                             (("X", "--to", "http://h", "--password", "hunter2"), "a username"),
-                            (("X", "--to", "http://h", "--format", "xml"), "format: must be")):
+                            (("X", "--to", "http://h", "--format", "xml"), "format: must be"),
+                            (("X", "--to", "https://h", "--cert-file", "/c"), "need each other"),
+                            (("X", "--to", "https://h", "--cert-file", "/nowhere", "--key-file",
+                              "/nowhere"), "tls.cert_file: cannot")):
             with self.subTest(words):
                 done = tallybus("trigger", *words)
                 self.assertEqual(done.returncode, 2)
@@ -225,6 +229,49 @@ class TriggerTest(unittest.TestCase):
                                           f"file:{file.name}")
         self.assertTrue(is_signed(requests[0]))
         self.assertNotIn(SECRET[6:], done.stdout + done.stderr)
+
+
+class ClientCertificateTest(unittest.TestCase):
+    """Against a receiver that lets in who shows a certificate that it knows."""
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="trigger-"))
+        for name in ("server", "client", "stranger"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                            f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                            f"{self.folder}/{name}.key", "-out", f"{self.folder}/{name}.pem"],
+                           check=True, capture_output=True)
+
+    def trigger(self, *words):
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(f"{self.folder}/server.pem", f"{self.folder}/server.key")
+        tls.load_verify_locations(f"{self.folder}/client.pem")
+        tls.verify_mode = ssl.CERT_REQUIRED
+        with Backend(Receiver(), tls=tls) as backend:
+            done = tallybus("trigger", "StreamStatusEvent", "--secret", SECRET, "--to", backend.url,
+                            "--ca-file", f"{self.folder}/server.pem", *words)
+            return done, backend.requests
+
+    def own(self, name):
+        return "--cert-file", f"{self.folder}/{name}.pem", "--key-file", f"{self.folder}/{name}.key"
+
+    def test_who_shows_its_certificate_is_let_in_and_tries_everything(self):
+        done, _ = self.trigger(*self.own("client"), *PROBES)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.count("forged: "), 2)
+
+    def test_without_it_or_with_another_there_is_no_answer(self):
+        for shown in ((), self.own("stranger")):
+            done, requests = self.trigger(*shown, *PROBES)
+            self.assertEqual((done.returncode, len(requests)), (1, 0), done.stdout)
+            self.assertIn("no answer: ", done.stdout)
+
+    def test_a_key_that_is_not_the_certificates_is_refused_before_anything_is_sent(self):
+        done, requests = self.trigger("--cert-file", f"{self.folder}/client.pem", "--key-file",
+                                      f"{self.folder}/client.pem")
+        self.assertEqual((done.returncode, len(requests)), (2, 0), done.stdout)
+        self.assertIn("tls.key_file", done.stderr)
 
 
 class SignTest(unittest.TestCase):
