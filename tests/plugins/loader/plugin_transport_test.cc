@@ -145,8 +145,7 @@ TEST_F(PluginTransportTest, ADeliveryAfterStopIsCompletedAlsoWhereThePluginDoesN
 }
 
 TEST_F(PluginTransportTest, APluginThatNeverCompletesGetsNoMoreAtSomePoint) {
-  const auto first =
-      bench.DeliverMany(At("never"), OpenTickets::kMostLate, Within(kSeenInTime));
+  const auto first = bench.DeliverMany(At("never"), OpenTickets::kMostLate, Within(kSeenInTime));
   WaitUntilItIsThrough();
   ASSERT_TRUE(bench.sink.WaitForTickets(first.size() + 1));
   const Ticket refused = bench.Deliver(At("good"));
