@@ -89,7 +89,7 @@ class SeveralEndpointsTest(unittest.TestCase):
                                  {"name": "real", "endpoints": [real.url]})
             self.publish(daemon, streams=1)
             real.await_requests(10)
-            self.assertEqual(daemon.metric("tallybus_events_not_sent_total", reason="dry_run"), 10)
+            daemon.await_metric(10, "tallybus_events_not_sent_total", reason="dry_run")
             self.assertEqual(backend.requests, [])
 
 
