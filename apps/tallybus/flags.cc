@@ -56,6 +56,8 @@ ABSL_FLAG(std::string, username, "", "of the Basic credentials");
 ABSL_FLAG(std::string, password, "", "of the Basic credentials, or file:PATH");
 ABSL_FLAG(std::string, bearer_token, "", "of the Bearer credentials, or file:PATH");
 ABSL_FLAG(std::string, ca_file, "", "PEM file of authorities to trust instead of the system's");
+ABSL_FLAG(std::string, cert_file, "", "PEM file of the client's certificate, with its chain");
+ABSL_FLAG(std::string, key_file, "", "PEM file of its key, not encrypted");
 ABSL_FLAG(std::optional<uint64_t>, compress_over, std::nullopt,
           "bytes: larger bodies are sent with gzip");
 ABSL_FLAG(bool, duplicate, false, "a switch: send the last event again");

@@ -59,6 +59,8 @@ ABSL_DECLARE_FLAG(std::string, username);
 ABSL_DECLARE_FLAG(std::string, password);
 ABSL_DECLARE_FLAG(std::string, bearer_token);
 ABSL_DECLARE_FLAG(std::string, ca_file);
+ABSL_DECLARE_FLAG(std::string, cert_file);
+ABSL_DECLARE_FLAG(std::string, key_file);
 ABSL_DECLARE_FLAG(std::optional<uint64_t>, compress_over);
 ABSL_DECLARE_FLAG(bool, duplicate);
 ABSL_DECLARE_FLAG(std::optional<absl::Duration>, late);

@@ -8,6 +8,9 @@
 
 #include <utility>
 
+#include "apps/receive/visible.h"
+#include "apps/tallybus/answer_meaning.h"
+
 namespace tallybus::cli {
 namespace {
 
@@ -29,12 +32,16 @@ void AddDuplicate(const Endpoint& endpoint, const Sample& before, std::vector<Pr
                      .samples = {before},
                      .manner = {.duplicate = true},
                      .mistake = "answer 2xx to what you have already: another answer is a failure "
-                                "of an event that you took"});
+                                "of an event that you took",
+                     .unseen = absl::StrCat("event ", before.event.id.ToString(), " once")});
 }
 
 void AddOutOfOrder(const Endpoint& endpoint, SampleEvents& samples, std::vector<Probe>* probes) {
   std::vector<Sample> stream = samples.NewStream();
   const Manner manner{.reordered = true};
+  const std::string newest =
+      absl::StrCat("lane ", receive::Visible(stream[1].lane), " at sequence ",
+                   stream[1].lane_sequence, ", ", stream[1].event.status, ", as before");
   probes->push_back({.name = "out-of-order",
                      .request = "the second event of a new stream, before its first",
                      .endpoint = endpoint,
@@ -48,7 +55,8 @@ void AddOutOfOrder(const Endpoint& endpoint, SampleEvents& samples, std::vector<
                      .samples = {std::move(stream[0])},
                      .manner = manner,
                      .mistake = "answer 2xx to what is older than what you know, and change "
-                                "nothing"});
+                                "nothing",
+                     .unseen = newest});
 }
 
 void AddLate(const Endpoint& endpoint, absl::Duration late, SampleEvents& samples,
@@ -96,7 +104,27 @@ void AddForged(const Endpoint& endpoint, SampleEvents& samples, std::vector<Prob
                      .mistake = "refuse what has no webhook-signature: anybody may post to you"});
 }
 
+// What crashed, is overloaded or is not there has refused nothing.
+bool IsRefusal(int code) { return code == 400 || code == 401 || code == 403; }
+
 }  // namespace
+
+bool IsTaken(const DeliveryResult& answer) {
+  return answer.remote_code != 0 && answer.verdict == Verdict::kDelivered;
+}
+
+std::string MistakeIn(const Probe& probe, const DeliveryResult& answer) {
+  if (answer.remote_code == 0) {
+    return absl::StrCat("no answer: see whether your handler hangs, or died of it; ",
+                        probe.should_be_taken ? "answer 2xx" : "refuse it by 401");
+  }
+  if (probe.should_be_taken) return IsTaken(answer) ? "" : probe.mistake;
+  if (IsRefusal(answer.remote_code)) return "";
+  if (IsTaken(answer)) return probe.mistake;
+  return absl::StrCat("refuse it by 401 (403 and 400 do, too); ", answer.remote_code,
+                      " is no refusal. Should your key be the wrong one, then under guaranteed: ",
+                      MeaningUnderGuaranteed(answer));
+}
 
 std::vector<Probe> ProbesOf(const ProbesWanted& wanted, const Endpoint& endpoint,
                             const Sample& before, SampleEvents& samples) {

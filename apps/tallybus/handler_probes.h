@@ -33,9 +33,14 @@ struct Probe {
   Endpoint endpoint;
   std::vector<Sample> samples;
   Manner manner = {};
-  bool should_be_taken = true;  // by a 2xx; else refused by anything but that
-  std::string mistake;          // what it means where the answer is another
+  bool should_be_taken = true;  // by a 2xx; else refused: 401, 403 or 400
+  std::string mistake;          // what it means where the answer is the opposite
+  std::string unseen = {};      // what a right answer does not show, and people must look for
 };
+
+bool IsTaken(const DeliveryResult& answer);
+// In words; none where the answer is right.
+std::string MistakeIn(const Probe& probe, const DeliveryResult& answer);
 
 // In the order in which they are to be sent. `before` is the last event that was taken.
 std::vector<Probe> ProbesOf(const ProbesWanted& wanted, const Endpoint& endpoint,

@@ -3,8 +3,9 @@
 //	TALLYBUS_SECRET=whsec_… go run receiver.go [PORT]
 //
 // It proves who sent a request, keeps the newest status of each stream, and answers: 204 to what it
-// has now or had before, 401 to what it cannot prove, 400 to what is no event. docs/receiving.md
-// says why, and has the SQL for books that outlive the process.
+// has now or had before, 401 to what it cannot prove, 400 to what is no event. It reads one event a
+// request, `format: wcs`, and answers 415 to batches and CloudEvents. docs/receiving.md says why,
+// and has the SQL for books that outlive the process.
 package main
 
 import (
@@ -17,10 +18,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -100,6 +103,14 @@ func (s *receiver) prove(h http.Header, body []byte) error {
 	return &refusal{401, "not signed with this secret"}
 }
 
+func readForm(h http.Header) error {
+	form, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	if form != "application/json" || h.Get("tallybus-batch") != "" {
+		return &refusal{415, "neither batches nor CloudEvents are read here, only format: wcs"}
+	}
+	return nil
+}
+
 func eventOf(h http.Header, body []byte) (event, error) {
 	var fields struct{ Status string }
 	lane, laneErr := url.PathUnescape(h.Get("tallybus-lane"))
@@ -139,11 +150,15 @@ func (s *receiver) take(r *http.Request) (string, error) {
 	if err := s.prove(r.Header, body); err != nil {
 		return "", err
 	}
-	if strings.HasSuffix(r.URL.Path, "/connect") {
+	if err := readForm(r.Header); err != nil {
+		return "", err
+	}
+	method, lane := path.Base(r.URL.Path), r.Header.Get("tallybus-lane")
+	if method == "connect" {
 		return "", &refusal{403, "no session is let in here"}
 	}
-	if r.Header.Get("tallybus-sequence") == "" {
-		return "old: of no lane: a keep-alive, a test", nil
+	if !strings.HasSuffix(method, "StatusEvent") { // a keep-alive, an alert, a test
+		return fmt.Sprintf("no status: %s %s", lane, r.Header.Get("tallybus-sequence")), nil
 	}
 	now, err := eventOf(r.Header, body)
 	if err != nil {
@@ -153,7 +168,7 @@ func (s *receiver) take(r *http.Request) (string, error) {
 	if s.apply(now) {
 		word = "new"
 	}
-	return fmt.Sprintf("%s %s %d", word, r.Header.Get("tallybus-lane"), now.sequence), nil
+	return fmt.Sprintf("%s %s %d", word, lane, now.sequence), nil
 }
 
 func (s *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {

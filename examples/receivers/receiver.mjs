@@ -3,8 +3,9 @@
 //     TALLYBUS_SECRET=whsec_… node receiver.mjs [PORT]
 //
 // It proves who sent a request, keeps the newest status of each stream, and answers: 204 to what it
-// has now or had before, 401 to what it cannot prove, 400 to what is no event. docs/receiving.md
-// says why, and has the SQL for books that outlive the process.
+// has now or had before, 401 to what it cannot prove, 400 to what is no event. It reads one event a
+// request, `format: wcs`, and answers 415 to batches and CloudEvents. docs/receiving.md says why,
+// and has the SQL for books that outlive the process.
 import {createHmac, timingSafeEqual} from "node:crypto";
 import {createServer} from "node:http";
 import {gunzipSync} from "node:zlib";
@@ -63,6 +64,13 @@ function prove(headers, body) {
   }
 }
 
+function readForm(headers) {
+  const [type] = (headers["content-type"] ?? "").split(";");
+  if (type.trim().toLowerCase() !== "application/json" || "tallybus-batch" in headers) {
+    throw new Refused(415, "neither batches nor CloudEvents are read here, only format: wcs");
+  }
+}
+
 function eventOf(headers, body) {
   try {
     const event = JSON.parse(body);
@@ -89,11 +97,15 @@ const server = createServer(async (request, response) => {
   try {
     const body = await bodyOf(request);
     prove(request.headers, body);
-    if (request.url.endsWith("/connect")) throw new Refused(403, "no session is let in here");
+    readForm(request.headers);
+    const method = request.url.split("?")[0].split("/").at(-1);
+    if (method === "connect") throw new Refused(403, "no session is let in here");
     const {"tallybus-lane": lane, "tallybus-sequence": sequence} = request.headers;
-    // One of no lane is a keep-alive, or a test.
-    const isNew = sequence !== undefined && apply(eventOf(request.headers, body));
-    console.log(isNew ? "new" : "old", lane, sequence);
+    if (!method.endsWith("StatusEvent")) {
+      console.log("no status:", lane, sequence);  // a keep-alive, an alert, a test
+    } else {
+      console.log(apply(eventOf(request.headers, body)) ? "new" : "old", lane, sequence);
+    }
     response.writeHead(204).end();
   } catch (error) {
     console.log("refused", error.status ?? 500, error.message);

@@ -5,7 +5,8 @@
 //
 // It proves who sent a request, keeps the newest status of each stream in SQLite, and answers: 204
 // to what it has now or had before, 401 to what it cannot prove, 400 to what is no event, 503 where
-// it cannot keep it. docs/receiving.md says why.
+// it cannot keep it. It reads one event a request, `format: wcs`, and answers 415 to batches and
+// CloudEvents. docs/receiving.md says why.
 declare(strict_types=1);
 
 const MOST_BYTES = 2 << 20;
@@ -69,9 +70,15 @@ function prove(string $body): void {
     answer(401, 'refused 401 not signed with this secret');
 }
 
+function read_form(): void {
+    [$type] = explode(';', $_SERVER['CONTENT_TYPE'] ?? '');
+    if (strtolower(trim($type)) !== 'application/json' || field('tallybus-batch') !== '') {
+        answer(415, 'refused 415 neither batches nor CloudEvents are read here, only format: wcs');
+    }
+}
+
 // True where the event is newer than what is known.
 function apply(string $body): bool {
-    if (field('tallybus-sequence') === '') return false;  // of no lane: a keep-alive, a test
     $event = json_decode($body, associative: true);
     if (!is_array($event) || !ctype_digit(field('tallybus-sequence'))) {
         answer(400, 'refused 400 no event');
@@ -95,9 +102,12 @@ function apply(string $body): bool {
 
 $body = body();
 prove($body);
-if (str_ends_with($_SERVER['REQUEST_URI'], '/connect')) {
-    answer(403, 'refused 403 no session is let in here');
-}
+read_form();
+$method = basename((string)parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH));
+if ($method === 'connect') answer(403, 'refused 403 no session is let in here');
 $lane = field('tallybus-lane');
 $sequence = field('tallybus-sequence');
+if (!str_ends_with($method, 'StatusEvent')) {
+    answer(204, "no status: $lane $sequence");  // a keep-alive, an alert, a test
+}
 answer(204, apply($body) ? "new $lane $sequence" : "old $lane $sequence");

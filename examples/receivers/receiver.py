@@ -4,7 +4,8 @@
 
 It proves who sent a request, keeps the newest status of each stream in SQLite, and answers: 204 to
 what it has now or had before, 401 to what it cannot prove, 400 to what is no event, 503 where it
-cannot keep it. docs/receiving.md says why.
+cannot keep it. It reads one event a request, `format: wcs`, and answers 415 to batches and
+CloudEvents. docs/receiving.md says why.
 """
 
 import base64
@@ -72,10 +73,13 @@ def prove(headers, body):
         raise Refused(401, "not signed with this secret")
 
 
+def read_form(headers):
+    if headers.get_content_type() != "application/json" or "tallybus-batch" in headers:
+        raise Refused(415, "neither batches nor CloudEvents are read here, only format: wcs")
+
+
 def apply(headers, body):
     """True where the event is newer than what is known."""
-    if "tallybus-sequence" not in headers:
-        return False  # of no lane: a keep-alive, a test
     try:
         event = json.loads(body)
         row = {"lane": urllib.parse.unquote(headers["tallybus-lane"]),
@@ -104,11 +108,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.headers.get("content-encoding") == "gzip":
                 body = inflated(body)
             prove(self.headers, body)
-            if self.path.endswith("/connect"):
+            read_form(self.headers)
+            method = urllib.parse.urlsplit(self.path).path.rpartition("/")[2]
+            if method == "connect":
                 raise Refused(403, "no session is let in here")
-            newer = apply(self.headers, body)
-            print("new" if newer else "old", self.headers["tallybus-lane"],
-                  self.headers["tallybus-sequence"], flush=True)
+            if not method.endswith("StatusEvent"):
+                word = "no status:"  # a keep-alive, an alert, a test
+            else:
+                word = "new" if apply(self.headers, body) else "old"
+            print(word, self.headers["tallybus-lane"], self.headers["tallybus-sequence"],
+                  flush=True)
             self.send_response(204)
         except Refused as refused:
             status, why = refused.args

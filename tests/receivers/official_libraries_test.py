@@ -122,6 +122,21 @@ class OfficialLibrariesTest(unittest.TestCase):
         self.assertEqual(requests[0].headers["tallybus-batch"], "5")
         self.assertTrue(all(valid for s in said for valid in s["valid"]))
 
+    def send_two(self, form):
+        events = [stream_status(name=f"cam{i}", mediaSessionId=f"m{i}") for i in range(2)]
+        request, = self.send(*events, format=form, signing=[{"key": SECRET}],
+                             batch={"max_events": 2, "max_wait": "5s"})
+        return request
+
+    def test_an_array_is_verified_as_one(self):
+        said, = judge(self.send_two("json-array"))
+        self.assertEqual([event["name"] for event in said["verified"]], ["cam0", "cam1"])
+
+    def test_lines_have_a_good_signature_but_the_library_parses_them_and_fails(self):
+        request = self.send_two("ndjson")
+        self.assertIn("SyntaxError", judge(request)[0]["error"])
+        self.assertIn("No matching signature", judge(request, secret=OLD)[0]["error"])
+
 
 if __name__ == "__main__":
     unittest.main()

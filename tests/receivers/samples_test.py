@@ -139,11 +139,29 @@ class SampleChecks:
         self.assertIn(status, (400, 413))
         self.assertEqual(self.post(b"{}", self.signed("{}")), 204)
 
-    def test_what_is_of_no_lane_is_taken_and_connect_is_refused(self):
+    def test_what_is_no_status_is_taken_without_a_row_and_connect_is_refused(self):
         fields = self.signed("{}")
-        del fields["tallybus-sequence"], fields["tallybus-lane"]
+        for method in ("StreamKeepAliveEvent", "ErrorEvent", "StreamKeepAliveEvent?token=1"):
+            self.assertEqual(self.post(b"{}", fields, f"/hooks/{method}"), 204)
+        self.assertEqual(self.sample.events(), [])
         self.assertEqual(self.post(b"{}", fields), 204)
+        self.assertEqual(self.sample.events(), [("new", "defaultApp/a%20b", "1")], "none was there")
+        del fields["tallybus-sequence"]
+        self.assertEqual(self.post(b"{}", fields, "/hooks/TallybusTestEvent"), 204)
         self.assertEqual(self.post(b"{}", fields, "/hooks/connect"), 403)
+        self.assertEqual(self.post(b"{}", fields, "/hooks/connect?token=1"), 403)
+
+    def test_a_form_that_it_does_not_read_is_refused_and_trigger_says_so(self):
+        for form in ("ndjson", "json-array", "cloudevents-batch", "cloudevents"):
+            with self.subTest(form):
+                done = tallybus("trigger", "lifecycle", "--to", self.sample.url, "--secret",
+                                SECRET, "--format", form)
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn("  415 Unsupported Media Type", done.stdout)
+                self.assertIn("  guaranteed: a dead letter", done.stdout)
+                self.assertNotIn("  2", done.stdout)
+        self.assertEqual(self.sample.events(), [])
+        self.assertIn("only format: wcs", self.sample.words())
 
     def test_it_is_a_backend_of_a_real_daemon(self):
         app = {"url": self.sample.url + "/hooks", "delivery": "guaranteed",

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -107,7 +108,7 @@ class TriggerTest(unittest.TestCase):
         done, requests = self.trigger(Receiver(), "lifecycle", "--secret", SECRET, *PROBES)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertNotIn("WRONG", done.stdout)
-        self.assertEqual(done.stdout.count("  right"), 7)
+        self.assertEqual(len(re.findall(r"^  right(\n|, as an answer)", done.stdout, re.M)), 7)
         self.assertEqual([r.json["status"] for r in requests[:8]],
                          ["ESTABLISHED", "PENDING", "PUBLISHING", "PENDING", "PLAYING", "STOPPED",
                           "UNPUBLISHED", "DISCONNECTED"])
@@ -133,11 +134,52 @@ class TriggerTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_a_receiver_that_refuses_what_is_right_is_not_tried_further(self):
-        done, requests = self.trigger(lambda _: 401, "StreamStatusEvent", "--secret", SECRET,
-                                      *PROBES)
-        self.assertEqual((done.returncode, len(requests)), (3, 1))
-        done, _ = self.trigger(lambda _: 500, "StreamStatusEvent")
-        self.assertEqual(done.returncode, 1)
+        for answer in (401, 500, "reset"):
+            done, requests = self.trigger(lambda _: answer, "StreamStatusEvent", "--secret", SECRET,
+                                          *PROBES)
+            self.assertEqual((done.returncode, len(requests)), (1, 1), answer)
+            self.assertIn("the rest is not tried", done.stderr)
+            done, _ = self.trigger(lambda _: answer, "StreamStatusEvent")
+            self.assertEqual(done.returncode, 1, answer)
+
+    def test_a_forged_or_old_request_is_refused_by_a_code_that_says_so(self):
+        for answer, says in ((401, None), (403, None), (400, None),
+                             ("reset", "no answer: see whether your handler hangs, or died"),
+                             (302, "302 is no refusal"), (404, "404 is no refusal"),
+                             (410, "410 is no refusal.*the endpoint is disabled"),
+                             (500, "500 is no refusal.*tried again")):
+            with self.subTest(answer=answer):
+                receiver = Receiver()
+                done, _ = self.trigger(lambda r: answer if receiver.refusal(r) else 204,
+                                       "StreamStatusEvent", "--secret", SECRET, "--forged",
+                                       "--late", "20m")
+                wrong = re.findall(r"^  WRONG: (.*)$", done.stdout, re.M)
+                self.assertEqual(done.returncode, 3 if says else 0, done.stdout)
+                self.assertEqual(len(wrong), 3 if says else 0, done.stdout)
+                for words in wrong:
+                    self.assertRegex(words, says)
+
+    def test_a_receiver_that_hangs_or_is_gone_is_not_right(self):
+        receiver = Receiver()
+        done, _ = self.trigger(lambda r: "hang" if receiver.refusal(r) else 204,
+                               "StreamStatusEvent", "--secret", SECRET, "--forged", "--timeout",
+                               "300ms")
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertEqual(done.stdout.count("  WRONG: no answer: "), 2)
+        done, _ = self.trigger(lambda r, left=[204]: left.pop() if left else "reset",
+                               "StreamStatusEvent", "--secret", SECRET, *PROBES)
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertEqual(done.stdout.count("  WRONG: no answer: "), 7)
+
+    def test_what_answers_do_not_show_is_said(self):
+        done, requests = self.trigger(lambda _: 200, "StreamStatusEvent", "--duplicate",
+                                      "--out-of-order")
+        self.assertEqual(done.returncode, 0)
+        unseen = re.findall(r"^  right, as an answer\. Your books cannot be seen from here: they "
+                            r"must have (.*)$", done.stdout, re.M)
+        self.assertEqual(unseen, [
+            f"event {requests[1].headers['webhook-id']} once",
+            f"lane {requests[3].headers['tallybus-lane']} at sequence 2, PUBLISHING, as before"])
 
     def test_each_answer_is_told_with_what_it_means(self):
         for answer, notify, guaranteed in (
@@ -168,7 +210,10 @@ class TriggerTest(unittest.TestCase):
                             (("X", "--to", "http://h", "--secret", "v1,hunter2"), "a version in"),
                             (("X", "--to", "http://h", "--secret", "file:/nowhere"), "cannot be"),
                             (("X", "--to", "http://h", "--password", "hunter2"), "a username"),
-                            (("X", "--to", "http://h", "--format", "xml"), "format: must be")):
+                            (("X", "--to", "http://h", "--format", "xml"), "format: must be"),
+                            (("X", "--to", "https://h", "--cert-file", "/c"), "need each other"),
+                            (("X", "--to", "https://h", "--cert-file", "/nowhere", "--key-file",
+                              "/nowhere"), "tls.cert_file: cannot")):
             with self.subTest(words):
                 done = tallybus("trigger", *words)
                 self.assertEqual(done.returncode, 2)
@@ -184,6 +229,49 @@ class TriggerTest(unittest.TestCase):
                                           f"file:{file.name}")
         self.assertTrue(is_signed(requests[0]))
         self.assertNotIn(SECRET[6:], done.stdout + done.stderr)
+
+
+class ClientCertificateTest(unittest.TestCase):
+    """Against a receiver that lets in who shows a certificate that it knows."""
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="trigger-"))
+        for name in ("server", "client", "stranger"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                            f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                            f"{self.folder}/{name}.key", "-out", f"{self.folder}/{name}.pem"],
+                           check=True, capture_output=True)
+
+    def trigger(self, *words):
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(f"{self.folder}/server.pem", f"{self.folder}/server.key")
+        tls.load_verify_locations(f"{self.folder}/client.pem")
+        tls.verify_mode = ssl.CERT_REQUIRED
+        with Backend(Receiver(), tls=tls) as backend:
+            done = tallybus("trigger", "StreamStatusEvent", "--secret", SECRET, "--to", backend.url,
+                            "--ca-file", f"{self.folder}/server.pem", *words)
+            return done, backend.requests
+
+    def own(self, name):
+        return "--cert-file", f"{self.folder}/{name}.pem", "--key-file", f"{self.folder}/{name}.key"
+
+    def test_who_shows_its_certificate_is_let_in_and_tries_everything(self):
+        done, _ = self.trigger(*self.own("client"), *PROBES)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.count("forged: "), 2)
+
+    def test_without_it_or_with_another_there_is_no_answer(self):
+        for shown in ((), self.own("stranger")):
+            done, requests = self.trigger(*shown, *PROBES)
+            self.assertEqual((done.returncode, len(requests)), (1, 0), done.stdout)
+            self.assertIn("no answer: ", done.stdout)
+
+    def test_a_key_that_is_not_the_certificates_is_refused_before_anything_is_sent(self):
+        done, requests = self.trigger("--cert-file", f"{self.folder}/client.pem", "--key-file",
+                                      f"{self.folder}/client.pem")
+        self.assertEqual((done.returncode, len(requests)), (2, 0), done.stdout)
+        self.assertIn("tls.key_file", done.stderr)
 
 
 class SignTest(unittest.TestCase):

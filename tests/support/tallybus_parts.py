@@ -188,9 +188,10 @@ class Request:
 
 class Backend:
     """Answers each request by `answer(request)`: a status, (status, body), (status, body, reason),
-    "hang" until the test ends, or "reset". Keeps every request in `requests`."""
+    "hang" until the test ends, or "reset". Keeps every request in `requests`. `tls` is the context
+    of one that speaks https."""
 
-    def __init__(self, answer=lambda request: (200, request.body), port=0):
+    def __init__(self, answer=lambda request: (200, request.body), port=0, tls=None):
         self.answer = answer
         self.requests = []
         self.released = threading.Event()
@@ -220,7 +221,10 @@ class Backend:
 
         self._server = Server(("127.0.0.1", port), Handler)
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/rest/my_api"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}/rest/my_api"
+        if tls:  # each connection's thread shakes hands, so that nobody waits for another
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True,
+                                                  do_handshake_on_connect=False)
         self._thread = threading.Thread(
             target=lambda: self._server.serve_forever(poll_interval=0.05), daemon=True)
 
