@@ -76,17 +76,6 @@ std::string EndpointJson(const EndpointStatus& endpoint) {
       .Done();
 }
 
-// "https://name:password@host/path?key=…" -> "https://host/path".
-std::string WithoutSecrets(std::string url) {
-  url.resize(std::min(url.size(), url.find_first_of("?#")));
-  const size_t scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const size_t host = scheme + 3;
-  const size_t at = url.substr(0, url.find('/', host)).rfind('@');
-  if (at != std::string::npos && at >= host) url.erase(host, at + 1 - host);
-  return url;
-}
-
 const char* StateOf(StoredRow::State state) {
   switch (state) {
     case StoredRow::State::kWaiting:
@@ -181,6 +170,17 @@ std::string ConfigJson(const RestClientConfig& config) {
 }
 
 }  // namespace
+
+// "https://name:password@host/path?key=…" -> "https://host/path".
+std::string WithoutSecrets(std::string url) {
+  url.resize(std::min(url.size(), url.find_first_of("?#")));
+  const size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const size_t host = scheme + 3;
+  const size_t at = url.substr(0, url.find('/', host)).rfind('@');
+  if (at != std::string::npos && at >= host) url.erase(host, at + 1 - host);
+  return url;
+}
 
 std::string EndpointsJson(const std::vector<EndpointStatus>& endpoints) {
   Json list('[');

@@ -35,6 +35,9 @@ std::string EndpointsPageJson(const std::vector<EndpointStatus>& endpoints,
 // keys, at any depth, and of sdp, replaced by "***".
 std::string Redacted(std::string_view json);
 
+// What may be shown of a URL: all but name, password, query and fragment.
+std::string WithoutSecrets(std::string url);
+
 }  // namespace tallybus::desk
 
 #endif  // TALLYBUS_APPS_DESK_DESK_JSON_H_

@@ -18,9 +18,11 @@ namespace tallybus {
 struct SessionConfig {
   RestClientConfigPtr config;  // nullptr: it brought none, or nobody knows it
   std::string from;            // "the daemon", "session.json"; empty: none was asked for
+  std::string json = {};       // as it was written; empty: nobody knows which fields it names
 };
 
-// Many lines. With `reveal` the credentials of a request too. Errors are those of MakeRoutes.
+// Many lines, with no byte of the event that a terminal would obey. With `reveal` the credentials
+// of a request too. Errors are those of MakeRoutes.
 absl::StatusOr<std::string> Explain(const config::Config& config, const TransportRegistry& registry,
                                     const Sample& sample, const SessionConfig& session,
                                     bool reveal);

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "apps/receive/visible.h"
 #include "apps/tallybusd/routes.h"
 
 namespace tallybus {
@@ -62,21 +63,24 @@ std::string WhyNotTaken(const Route& route, const Event& event) {
   RouteMatch apps, methods;
   apps.apps = route.match.apps;
   apps.methods = {event.method};
-  if (!apps.Fits(event)) return absl::StrCat("match.app does not list ", event.app_key);
+  if (!apps.Fits(event))
+    return absl::StrCat("match.app does not list ", receive::Visible(event.app_key));
   methods.methods = route.match.methods;
   if (!methods.Fits(event)) {
     return route.match.methods.empty()
                ? absl::StrCat(event.method, " goes to routes that list it alone")
                : absl::StrCat("its methods do not list ", event.method);
   }
-  return absl::StrCat("match.status does not list ",
-                      event.status.empty() ? "an event without a status" : event.status);
+  return absl::StrCat("match.status does not list ", event.status.empty()
+                                                         ? "an event without a status"
+                                                         : receive::Visible(event.status));
 }
 
 std::string WhyNoBackend(AtBackend backend, const Event& event) {
   switch (backend) {
     case AtBackend::kNone:
-      return absl::StrCat("apps.", event.app_key, " is not configured, or has no url");
+      return absl::StrCat("apps.", receive::Visible(event.app_key),
+                          " is not configured, or has no url");
     case AtBackend::kNotListed:
       return absl::StrCat("its methods do not list ", event.method);
     case AtBackend::kDisabled:

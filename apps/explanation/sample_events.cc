@@ -15,8 +15,6 @@
 namespace tallybus {
 namespace {
 
-constexpr char kNode[] = "tallybus-trigger";
-
 // What the event of a method says beside who it is of; of another method nothing.
 constexpr std::pair<std::string_view, std::string_view> kStatuses[] = {
     {"StreamKeepAliveEvent", "PUBLISHING"},    {"ConnectionStatusEvent", "ESTABLISHED"},
@@ -38,12 +36,15 @@ bool IsFile(const std::string& what) {
 
 }  // namespace
 
-SampleEvents::SampleEvents(absl::Time now)
-    : now_(now), epoch_(RandomEpoch()), stream_(absl::StrCat(absl::Hex(epoch_ & 0xffff))) {}
+SampleEvents::SampleEvents(absl::Time now, std::string node)
+    : now_(now),
+      node_(std::move(node)),
+      epoch_(RandomEpoch()),
+      stream_(absl::StrCat(absl::Hex(epoch_ & 0xffff))) {}
 
 absl::StatusOr<Sample> SampleEvents::Of(std::string_view method, std::string_view json) {
   EventDefaults defaults;
-  defaults.node_id = kNode;
+  defaults.node_id = node_;
   defaults.now = now_;
   absl::StatusOr<Event> event = EventFromJson(method, json, defaults);
   if (!event.ok()) return event.status();
@@ -57,8 +58,8 @@ absl::StatusOr<Sample> SampleEvents::Of(std::string_view method, std::string_vie
 
 // The members that each sample begins with.
 std::string SampleEvents::Head() const {
-  return absl::StrCat(R"({"nodeId":")", kNode, R"(","appKey":"defaultApp","sessionId":"trigger-)",
-                      stream_, "\"");
+  return absl::StrCat("{\"nodeId\":", JsonString(node_),
+                      R"(,"appKey":"defaultApp","sessionId":"trigger-)", stream_, "\"");
 }
 
 Sample SampleEvents::Stream(bool published, std::string_view status) {

@@ -25,7 +25,8 @@ struct Sample {
 // Makes them as an engine and a router would: ids of one random epoch, sequences by lane.
 class SampleEvents {
  public:
-  explicit SampleEvents(absl::Time now);
+  // `node`: of events that name none.
+  explicit SampleEvents(absl::Time now, std::string node = "tallybus-trigger");
 
   // `what` is `lifecycle`, a file with one object, - for standard input, or a method. `method` is
   // that of a file's object. INVALID_ARGUMENT is one line.
@@ -43,6 +44,7 @@ class SampleEvents {
   std::vector<Sample> Lifecycle();
 
   const absl::Time now_;
+  const std::string node_;
   const uint64_t epoch_;
   uint64_t last_ = 0;
   std::string stream_;  // what its name and ids end in

@@ -28,7 +28,7 @@ absl::StatusOr<SessionConfig> OfFile(const std::string& path) {
     return absl::InvalidArgumentError(
         absl::StrCat("--session-config: ", path, ": ", parsed.warnings.front()));
   }
-  return SessionConfig{std::move(parsed.config), path};
+  return SessionConfig{std::move(parsed.config), path, *std::move(json)};
 }
 
 // Asks the daemon, or the folder of one that is stopped.
@@ -75,7 +75,8 @@ absl::StatusOr<std::string> ExplainByFlags() {
   absl::StatusOr<TransportCatalog> catalog = MakeCatalog(*config);
   if (!catalog.ok()) return catalog.status();
   absl::StatusOr<std::vector<Sample>> samples =
-      SampleEvents(absl::Now()).Make(absl::GetFlag(FLAGS_event), absl::GetFlag(FLAGS_method));
+      SampleEvents(absl::Now(), config->node.name)
+          .Make(absl::GetFlag(FLAGS_event), absl::GetFlag(FLAGS_method));
   if (!samples.ok()) return samples.status();
   if (samples->size() != 1) return absl::InvalidArgumentError("--event: one event at a time");
   absl::StatusOr<SessionConfig> session = SessionConfigFromFlags();
@@ -106,10 +107,12 @@ Command ExplainCommand() {
       "the others do not, each request as it would be sent, and what clients get. Ids, times and\n"
       "signatures are those of this moment. With --session the session's restClientConfig is "
       "asked\n"
-      "of the daemon; with --session-config it is read from a file. Credentials are shown as ***\n"
-      "unless there is --reveal.";
-  command.flags =
-      WithDeskFlags({"config", "event", "method", "session", "session_config", "reveal"});
+      "of the daemon; with --session-config it is read from a file. Authorization, the query of a\n"
+      "URL, and what looks like a credential in an event (password, authToken, sdp, ...) are "
+      "shown\n"
+      "as *** unless there is --reveal.";
+  command.flags = {"config", "event", "method", "session", "session_config",
+                   "reveal", "admin", "spool",  "timeout"};
   command.run = Run;
   return command;
 }

@@ -227,6 +227,12 @@ class CheckTest(unittest.TestCase):
                 self.skipTest("somebody has port 8081")
         self.check(0, "--dev")
 
+    def test_an_event_of_a_test_without_a_node_is_of_this_one(self):
+        self.config["node"] = {"name": "media-07"}
+        self.config["tests"] = [{"name": "node", "event": {"status": "STOPPED"}, "fields": {
+            f"{APP}/backend": {"nodeId": "media-07"}}}]
+        self.check(0, "--no-environment")
+
     def test_the_configurations_own_tests_are_run(self):
         (self.folder / "end.json").write_text(json.dumps(stream_status(status="STOPPED", sdp="v=0")))
         text = f"""

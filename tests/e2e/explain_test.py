@@ -64,6 +64,47 @@ class ExplainTest(unittest.TestCase):
             self.assertNotIn("s3cret", hidden)
             self.assertIn("Authorization: Bearer ***", hidden)
 
+    def test_a_files_line_is_the_one_that_is_written_then(self):
+        with Backend() as backend:
+            daemon = self.daemon(backend)
+            path = daemon.work_dir / "events.ndjson"
+            daemon.config["routes"] = [
+                {"name": "log", "transport": "file", "endpoints": [f"file://{path}"]}]
+            daemon.stop()
+            daemon.start()
+            event = stream_status(nodeId="n1", appKey="defaultApp")
+            told = self.explain(daemon, event).split("append to ", 1)[1].split("\n\n")[1]
+            with OpenBus(daemon) as bus:
+                bus.send(event)
+            wait_until(lambda: path.exists() and path.read_text(), "the line")
+            lines = [json.loads(line) for line in (told, path.read_text())]
+            for line in lines:
+                for name in ("id", "time"):
+                    self.assertIn(name, line["tallybus"])
+                    del line["tallybus"][name]
+            self.assertEqual(*lines)
+
+    def test_what_an_event_leaves_out_is_filled_in_as_the_daemon_does(self):
+        with Backend() as backend:
+            daemon = Tallybusd(apps={"defaultApp": {"url": backend.url}})
+            daemon.config["node"] = {"name": "media-07"}
+            with daemon:
+                event = stream_status()
+                del event["nodeId"]
+                told = self.explain(daemon, event)
+                with OpenBus(daemon) as bus:
+                    bus.send(event)
+                sent, = backend.await_requests(1)
+                fields, body = self.request(told, "defaultApp/backend")
+                self.assertEqual(body, sent.body.decode())
+                self.assertEqual(sent.json["nodeId"], "media-07")
+                self.assertEqual(fields["content-length"], sent.headers["content-length"])
+
+    def test_json_is_not_offered_since_it_is_not_done(self):
+        done = subprocess.run([BIN / "tallybus", "explain", "--json", "--event", "-"],
+                              capture_output=True, text=True, timeout=60, input="{}")
+        self.assertEqual(done.returncode, 2, done.stdout)
+
     def test_a_sessions_config_is_asked_of_the_daemon_or_read(self):
         with Backend() as backend:
             daemon = self.daemon(backend)
@@ -74,7 +115,7 @@ class ExplainTest(unittest.TestCase):
             read = self.explain(daemon, event, "--session-config", file)
             self.assertIn(f"policy   of the session ({file})", read)
             self.assertIn("restOnError    FAIL", read)
-            self.assertNotIn("v=0", self.request(read, "defaultApp/backend")[1])
+            self.assertNotIn('"sdp"', self.request(read, "defaultApp/backend")[1])
             file.write_text('{"StreamStatusEvent":{"restOnError":"PERHAPS"}}')
             self.assertIn("restOnError is LOG or FAIL",
                           self.explain(daemon, event, "--session-config", file, code=1))
@@ -84,7 +125,7 @@ class ExplainTest(unittest.TestCase):
                 admin = ("--admin", f"unix:{daemon.admin}")
                 asked = self.explain(daemon, event, "--session", "s1", *admin)
                 self.assertIn("policy   of the session (as the daemon has it)", asked)
-                self.assertNotIn("v=0", self.request(asked, "defaultApp/backend")[1])
+                self.assertNotIn('"sdp"', self.request(asked, "defaultApp/backend")[1])
                 self.assertIn("no session s2 is connected",
                               self.explain(daemon, event, "--session", "s2", *admin, code=1))
 

@@ -1,6 +1,7 @@
 """A route to NATS: every event is in the stream once and in the order of its lane, also where the
 server is killed while they come."""
 
+import json
 import subprocess
 import sys
 import unittest
@@ -41,6 +42,24 @@ class NatsTest(unittest.TestCase):
                                 f"unix:{daemon.admin}"], check=True, capture_output=True)
                 wait_until(lambda: delivered(daemon) == 5, "the held are taken")
                 self.assertEqual([e["bitrate"] for _, _, e in client.messages()], list(range(5)))
+
+    def test_explain_tells_the_message_that_arrives_then(self):
+        event = stream_status(name="c\na.m", nodeId="n1", appKey="defaultApp")
+        with NatsServer() as server, daemon_with_route("nats", server.url) as daemon, \
+                NatsClient(server) as client, OpenBus(daemon) as bus:
+            client.add_stream()
+            told = subprocess.run(
+                [BIN / "tallybus", "explain", "--config", daemon.config_path, "--event", "-"],
+                input=json.dumps(event), capture_output=True, text=True, check=True).stdout
+            bus.send(event)
+            wait_until(lambda: delivered(daemon) == 1, "the message")
+            (subject, headers, _), = client.messages()
+        head = told.split("subject ", 1)[1].partition("\n\n")[0].splitlines()
+        self.assertEqual(head[0], subject)
+        lines = dict(line.strip().split(": ", 1) for line in head[1:])
+        self.assertEqual(set(lines), set(headers))
+        for name in set(headers) - {"webhook-id", "Nats-Msg-Id", "tallybus-time"}:
+            self.assertEqual(lines[name], headers[name], name)
 
 
 if __name__ == "__main__":

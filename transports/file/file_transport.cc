@@ -61,6 +61,15 @@ absl::Status Check(const Endpoint& endpoint) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<AttemptText> Tell(const Delivery& delivery, const Clock&) {
+  const auto settings = ReadSettings(delivery.endpoint);
+  if (!settings.ok()) return settings.status();
+  AttemptText text;
+  text.head = absl::StrCat("append to ", settings->path, "\n");
+  for (const Parcel& parcel : delivery.parcels) parts::AppendEventLine(parcel, &text.body);
+  return text;
+}
+
 DeliveryResult ResultOf(const absl::Status& status) {
   if (status.ok()) {
     DeliveryResult delivered;
@@ -119,6 +128,7 @@ TransportDescriptor FileDescriptor() {
           return std::make_unique<FileLink>(*std::move(settings), link.attempts);
         });
   };
+  descriptor.tell = Tell;
   return descriptor;
 }
 

@@ -2,15 +2,34 @@
 #include "transports/kafka/kafka_transport.h"
 
 #include <absl/status/statusor.h>
+#include <absl/strings/str_cat.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
+#include "tallybus/codec.h"
 #include "transports/kafka/kafka_link.h"
 #include "transports/kafka/kafka_settings.h"
+#include "transports/parts/attributes.h"
 #include "transports/parts/linked_transport.h"
 
 namespace tallybus::kafka {
+namespace {
+
+absl::StatusOr<AttemptText> Tell(const Delivery& delivery, const Clock&) {
+  const auto settings = ReadSettings(delivery.endpoint);
+  if (!settings.ok()) return settings.status();
+  const Parcel& parcel = delivery.parcels.front();
+  const auto attributes = parts::AttributesOf(parcel);
+  return AttemptText{
+      .head = absl::StrCat("topic ", settings->topic, "\nkey ", JsonString(parcel.lane), "\n",
+                           parts::LinesOf(attributes)),
+      .body = std::string(parcel.body),
+      .note = ""};
+}
+
+}  // namespace
 
 TransportDescriptor KafkaDescriptor() {
   TransportDescriptor descriptor;
@@ -30,6 +49,7 @@ TransportDescriptor KafkaDescriptor() {
           return MakeKafkaLink(*std::move(settings), link);
         });
   };
+  descriptor.tell = Tell;
   return descriptor;
 }
 

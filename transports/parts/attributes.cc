@@ -57,6 +57,12 @@ std::vector<Attribute> AttributesOf(const Parcel& parcel) {
   return attributes;
 }
 
+std::string LinesOf(const std::vector<Attribute>& attributes) {
+  std::string lines;
+  for (const auto& [name, value] : attributes) absl::StrAppend(&lines, name, ": ", value, "\n");
+  return lines;
+}
+
 std::string EncodeLane(std::string_view lane) { return Encode(lane, "-._~/"); }
 
 std::string TokenOf(std::string_view text) { return text.empty() ? "~" : Encode(text, "-_"); }

@@ -21,6 +21,9 @@ struct Attribute {
 // something to say tallybus-sequence, -redelivery, -reordered, -coalesced, -origin.
 std::vector<Attribute> AttributesOf(const Parcel& parcel);
 
+// A line "name: value" for each.
+std::string LinesOf(const std::vector<Attribute>& attributes);
+
 // A lane as a value: percent-encoded but for unreserved characters and '/'. Of a longer one than
 // 256 bytes the end is '~' and 16 hex digits of the whole lane's FNV-1a hash.
 std::string EncodeLane(std::string_view lane);

@@ -1,6 +1,8 @@
 // The format decides the path and the body; credentials and the encoding come last.
 #include "transports/rest/prepared_request.h"
 
+#include <absl/strings/str_cat.h>
+
 #include "transports/rest/body.h"
 #include "transports/rest/gzip.h"
 
@@ -28,6 +30,7 @@ bool PreparedRequest::Prepare(const EndpointSettings& settings, const Delivery& 
     settings.credentials.AddTo(RequestId(format, delivery.parcels), body, clock.WallNow(),
                                &headers);
   }
+  plain = body;
   if (body.size() > settings.compress_over && Gzip(body, &packed_)) {
     body = packed_;
     headers.Join("Content-Encoding", "gzip");
@@ -35,14 +38,19 @@ bool PreparedRequest::Prepare(const EndpointSettings& settings, const Delivery& 
   return is_another;
 }
 
-absl::StatusOr<std::string> RequestText(const Delivery& delivery, const Clock& clock) {
+absl::StatusOr<AttemptText> TellRequest(const Delivery& delivery, const Clock& clock) {
   absl::StatusOr<EndpointSettings> settings = ReadSettings(delivery.endpoint);
   if (!settings.ok()) return settings.status();
   PreparedRequest request(*settings);
   request.Prepare(*settings, delivery, clock);
-  std::string text;
-  WriteHead(settings->url, request.url, request.headers, request.body.size(), &text);
-  return text.append(request.body);
+  AttemptText text;
+  WriteHead(settings->url, request.url, request.headers, request.body.size(), &text.head);
+  text.head.resize(text.head.size() - std::string_view("\r\n").size());
+  text.body = request.plain;
+  if (request.body.data() != request.plain.data()) {
+    text.note = absl::StrCat("before gzip; ", request.body.size(), " bytes are sent");
+  }
+  return text;
 }
 
 }  // namespace tallybus::rest

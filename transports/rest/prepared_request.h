@@ -8,6 +8,7 @@
 
 #include "tallybus/clock.h"
 #include "tallybus/transport.h"
+#include "tallybus/transport_registry.h"
 #include "transports/rest/endpoint_settings.h"
 #include "transports/rest/request.h"
 
@@ -22,6 +23,7 @@ struct PreparedRequest {
   std::string url;
   HeaderFields headers;  // all but Host and Content-Length
   std::string_view body;
+  std::string_view plain;  // the body before it is compressed
 
  private:
   std::string method_;   // that url ends in; empty: none
@@ -29,8 +31,8 @@ struct PreparedRequest {
   std::string packed_;   // the body, where it is compressed
 };
 
-// The whole request as text, as HTTP/1.1 sends it. INVALID_ARGUMENT as ReadSettings.
-absl::StatusOr<std::string> RequestText(const Delivery& delivery, const Clock& clock);
+// The request as HTTP/1.1 sends it, with the body before gzip. INVALID_ARGUMENT as ReadSettings.
+absl::StatusOr<AttemptText> TellRequest(const Delivery& delivery, const Clock& clock);
 
 }  // namespace tallybus::rest
 

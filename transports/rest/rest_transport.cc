@@ -11,6 +11,7 @@
 #include "tallybus/stable_hash.h"
 #include "transports/rest/endpoint_settings.h"
 #include "transports/rest/http_loop.h"
+#include "transports/rest/prepared_request.h"
 #include "transports/rest/request.h"
 #include "transports/rest/verdict.h"
 
@@ -75,6 +76,7 @@ TransportDescriptor RestDescriptor() {
   descriptor.check = Check;
   descriptor.credentials_end = CredentialsEnd;
   descriptor.create = Create;
+  descriptor.tell = TellRequest;
   return descriptor;
 }
 

@@ -171,7 +171,7 @@ class TestRun {
 std::vector<std::string> RunTests(const config::Config& config, const PaperRoutes& routes,
                                   const std::string& file, absl::Time now) {
   std::vector<std::string> failures;
-  SampleEvents samples(now);
+  SampleEvents samples(now, config.node.name);
   const Names known = KnownRoutes(config);
   const std::string folder = std::filesystem::path(file).parent_path().string();
   for (const TestCase& test : config.tests) {

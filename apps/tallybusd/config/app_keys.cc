@@ -52,6 +52,11 @@ absl::Status ReadAppsConfig(const Value& value, App& app) {
   if (!methods.ok()) return methods.status();
   for (const auto& [method, policy] : *methods) {  // in the order of the file
     app.rest_client_config_methods.push_back(method);
+    const auto fields = policy.Members();
+    if (!fields.ok()) return fields.status();
+    for (const auto& [field, text] : *fields) {
+      app.rest_client_config_fields.insert(method + "." + field);
+    }
   }
   app.rest_client_config = std::move(config);
   return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,8 @@ struct App : Sending {
   RestClientConfigPtr rest_client_config =
       std::make_shared<const RestClientConfig>();       // never null
   std::vector<std::string> rest_client_config_methods;  // those that it lists
+  // And what it says of each: "StreamStatusEvent.restOnError".
+  std::set<std::string> rest_client_config_fields = {};
 };
 
 // Which events a route takes; of each list, empty: any.

@@ -41,6 +41,13 @@ struct TransportContext {
   int threads = 2;  // how many threads it may start
 };
 
+// What an attempt would send, for a person to read.
+struct AttemptText {
+  std::string head;  // lines with their ends: a request line and header fields, a subject, a topic
+  std::string body;  // before it is packed
+  std::string note;  // what the two do not show; may be empty
+};
+
 struct TransportDescriptor {
   std::string scheme;  // "rest"
   std::vector<OptionSpec> options;
@@ -50,6 +57,9 @@ struct TransportDescriptor {
   // with them now. Reads files; no network. May be empty.
   std::function<absl::StatusOr<absl::Time>(const Endpoint&)> credentials_end;
   std::function<absl::StatusOr<std::unique_ptr<Transport>>(const TransportContext&)> create;
+  // What Deliver would send for this, and sends nothing. Holds the endpoint's credentials. Errors
+  // are those of `check`. May be empty: nobody but the transport knows.
+  std::function<absl::StatusOr<AttemptText>(const Delivery&, const Clock&)> tell;
 };
 
 class TransportRegistry {

@@ -69,5 +69,26 @@ TEST(NatsDescriptorTest, ChecksAnEndpointWithoutTheNetwork) {
   EXPECT_FALSE(check(EndpointAt("http://host")).ok());
 }
 
+TEST(NatsDescriptorTest, TellsTheMessageAndSendsNothing) {
+  Event event;
+  event.id = {0xab, 7};
+  event.app_key = "app";
+  event.method = "StreamStatusEvent";
+  const Parcel parcel{event, R"({"status":"OK"})", "app/cam\n1", 5, 1, false, false, 0};
+  Endpoint endpoint;
+  endpoint.url = "nats://broker";
+  const Delivery delivery = {Ticket{1}, {&parcel, 1}, endpoint, {}, false};
+  const auto told = NatsDescriptor().tell(delivery, SystemClock());
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_THAT(told->head, ::testing::StartsWith(
+                              "subject tallybus.app.StreamStatusEvent.app%2Fcam%0A1\nwebhook-id: "
+                              "00000000000000ab-7\n"));
+  EXPECT_THAT(told->head, ::testing::EndsWith("\nNats-Msg-Id: 00000000000000ab-7\n"));
+  EXPECT_THAT(told->head, ::testing::HasSubstr("\ntallybus-lane: app/cam%0A1\n"));
+  EXPECT_EQ(told->body, R"({"status":"OK"})");
+  endpoint.url = "";
+  EXPECT_FALSE(NatsDescriptor().tell(delivery, SystemClock()).ok());
+}
+
 }  // namespace
 }  // namespace tallybus::nats

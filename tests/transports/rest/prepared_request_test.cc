@@ -12,7 +12,6 @@ namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
 
 class PreparedRequestTest : public ::testing::Test {
@@ -27,7 +26,8 @@ class PreparedRequestTest : public ::testing::Test {
             .is_call = is_call};
   }
   std::string Text(bool is_call = false) {
-    return RequestText(Of(is_call), clock).value_or("refused");
+    const AttemptText text = TellRequest(Of(is_call), clock).value_or(AttemptText());
+    return text.head + "\r\n" + text.body;
   }
 
   testing::ManualClock clock;
@@ -64,7 +64,11 @@ TEST_F(PreparedRequestTest, CredentialsAndTheEncodingComeLast) {
   const std::string text = Text();
   EXPECT_THAT(text, HasSubstr("Authorization: Bearer t0p\r\n"));
   EXPECT_THAT(text, HasSubstr("Content-Encoding: gzip\r\n"));
-  EXPECT_THAT(text, Not(HasSubstr(event.json)));
+  EXPECT_THAT(text, EndsWith("\r\n\r\n" + event.json));
+  const std::string note = TellRequest(Of(), clock)->note;
+  EXPECT_THAT(note, StartsWith("before gzip; "));
+  const std::string sent = note.substr(13, note.find(' ', 13) - 13);
+  EXPECT_THAT(text, HasSubstr("Content-Length: " + sent + "\r\n"));
 }
 
 TEST_F(PreparedRequestTest, SaysWhetherItGoesElsewhereThanTheOneBefore) {
@@ -77,7 +81,7 @@ TEST_F(PreparedRequestTest, SaysWhetherItGoesElsewhereThanTheOneBefore) {
 
 TEST_F(PreparedRequestTest, AnEndpointThatCannotWorkIsRefused) {
   endpoint.url = "ftp://h/";
-  EXPECT_EQ(RequestText(Of(), clock).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(TellRequest(Of(), clock).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace
