@@ -62,7 +62,9 @@ MosquittoBroker::MosquittoBroker(std::string more) : more_(std::move(more)) {
 
 MosquittoBroker::~MosquittoBroker() {
   if (subscriber_ != nullptr) {
-    mosquitto_loop_stop(subscriber_, /*force=*/true);
+    // By force it would be cancelled wherever it is, also where it holds a lock.
+    mosquitto_disconnect(subscriber_);
+    mosquitto_loop_stop(subscriber_, /*force=*/false);
     mosquitto_destroy(subscriber_);
   }
   Kill();
