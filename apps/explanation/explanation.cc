@@ -175,7 +175,7 @@ class Explanation {
   }
 
   void TellNoBackend(const Rehearsal& decision) {
-    if (decision.backend == AtBackend::kSend) return;
+    if (decision.backend == AtBackend::kSend || sample_.event.app_key.empty()) return;
     Not(receive::Visible(sample_.event.app_key) + "/backend",
         WhyNoBackend(decision.backend, sample_.event));
   }

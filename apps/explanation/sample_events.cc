@@ -55,8 +55,8 @@ absl::Status UnknownMethod(const std::string& what) {
   std::vector<std::string_view> known = {"lifecycle"};
   for (const auto& [method, status] : kMethods) known.push_back(method);
   return absl::InvalidArgumentError(
-      absl::StrCat("'", EscapedPrefix(what, 64), "' is neither a file nor a method that is known: ",
-                   config::Suggest(what, known), "; of another method, a file with its object"));
+      absl::StrCat("'", EscapedPrefix(what, 64), "' is neither a file nor a known method; ",
+                   config::Suggest(what, known), "; an event of another method comes in a file"));
 }
 
 uint64_t RandomEpoch() {

@@ -163,7 +163,7 @@ class TriggerTest(unittest.TestCase):
 
     def test_a_misspelt_method_or_file_is_no_event(self):
         for word, says in (("StreamStatusEven", 'did you mean "StreamStatusEvent"?'),
-                           ("nofile", "neither a file nor a method")):
+                           ("nofile", "neither a file nor a known method")):
             done = tallybus("trigger", word, "--to", "http://h")
             self.assertEqual(done.returncode, 2)
             self.assertIn(says, done.stderr)
