@@ -126,6 +126,13 @@ std::string Indented(std::string_view text) {
   return out;
 }
 
+// A call is no event: no other route and no client hears of it.
+void AskOwnBackendAlone(Rehearsal* decision) {
+  std::erase_if(decision->targets, [](const Target& target) { return !target.route->of_app; });
+  decision->rehearsed.clear();
+  decision->for_clients = false;
+}
+
 class Explanation {
  public:
   Explanation(const Sample& sample, const PaperRoutes& routes, const TransportRegistry& registry,
@@ -168,7 +175,7 @@ class Explanation {
   }
 
   void TellNoBackend(const Rehearsal& decision) {
-    if (decision.backend == AtBackend::kSend) return;
+    if (decision.backend == AtBackend::kSend || sample_.event.app_key.empty()) return;
     Not(receive::Visible(sample_.event.app_key) + "/backend",
         WhyNoBackend(decision.backend, sample_.event));
   }
@@ -249,7 +256,8 @@ class Explanation {
                                .parcels = {&parcel, 1},
                                .endpoint = endpoint,
                                .deadline = {},
-                               .want_answer = false};
+                               .want_answer = false,
+                               .is_call = sample_.is_call};
     const TransportDescriptor* transport = registry_.Find(routes_.SchemeOf(*target.route));
     if (transport != nullptr && transport->tell) return transport->tell(delivery, clock_);
     return AttemptText{.head = parts::LinesOf(parts::AttributesOf(parcel)),
@@ -276,7 +284,8 @@ absl::StatusOr<std::string> Explain(const config::Config& config, const Transpor
   const Event& event = sample.event;
   const auto own = routes.by_app.find(event.app_key);
   const RoutePtr route = own == routes.by_app.end() ? nullptr : own->second;
-  const Rehearsal decision = Rehearse(event, session.config, routes);
+  Rehearsal decision = Rehearse(event, session.config, routes);
+  if (sample.is_call) AskOwnBackendAlone(&decision);
 
   Explanation told(sample, *paper, registry, reveal);
   told.TellEvent();
@@ -290,7 +299,11 @@ absl::StatusOr<std::string> Explain(const config::Config& config, const Transpor
     if (!status.ok()) return status;
   }
   for (const RoutePtr& other : routes.others) {
-    if (!other->match.Fits(event)) told.Not(other->name, WhyNotTaken(*other, event));
+    if (sample.is_call) {
+      told.Not(other->name, "the app's own backend alone is asked");
+    } else if (!other->match.Fits(event)) {
+      told.Not(other->name, WhyNotTaken(*other, event));
+    }
   }
   told.TellClients(decision);
   return told.Take();

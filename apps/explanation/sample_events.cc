@@ -6,21 +6,58 @@
 #include <absl/strings/str_cat.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "apps/explanation/input_file.h"
+#include "apps/tallybusd/config/spelling.h"
 #include "tallybus/codec.h"
+#include "tallybus/error_event.h"
 
 namespace tallybus {
 namespace {
 
-// What the event of a method says beside who it is of; of another method nothing.
-constexpr std::pair<std::string_view, std::string_view> kStatuses[] = {
-    {"StreamKeepAliveEvent", "PUBLISHING"},    {"ConnectionStatusEvent", "ESTABLISHED"},
-    {"RegistrationStatusEvent", "REGISTERED"}, {"CallStatusEvent", "ESTABLISHED"},
-    {"TransferStatusEvent", "COMPLETED"},      {"DataStatusEvent", "ACCEPTED"},
-    {"SessionDebugStatusEvent", "STARTED"}};
+constexpr std::string_view kTestEvent = "TallybusTestEvent";
+constexpr char kOwnRoute[] = "defaultApp/backend";
+
+// What the event of a method says beside who it is of; of some nothing.
+constexpr std::pair<std::string_view, std::string_view> kMethods[] = {
+    {kStreamStatusEvent, ""},
+    {kStreamKeepAliveEvent, ""},
+    {kConnectionStatusEvent, "ESTABLISHED"},
+    {kErrorEvent, ""},
+    {kAlertEvent, ""},
+    {kTestEvent, ""},
+    {kConnect, ""},
+    {"BugReportStatusEvent", ""},
+    {"CallStatusEvent", "ESTABLISHED"},
+    {"DataStatusEvent", "ACCEPTED"},
+    {"MessageStatusEvent", ""},
+    {"OnDataEvent", ""},
+    {"RecordingStatusEvent", ""},
+    {"RegistrationStatusEvent", "REGISTERED"},
+    {"SessionDebugEvent", ""},
+    {"SessionDebugStatusEvent", "STARTED"},
+    {"StreamEvent", ""},
+    {"SubscriptionStatusEvent", ""},
+    {"TransferEvent", ""},
+    {"TransferStatusEvent", "COMPLETED"},
+    {"XcapStatusEvent", ""}};
+
+bool IsOfRouter(std::string_view method) {
+  return method == kErrorEvent || method == kAlertEvent || method == kTestEvent ||
+         method == kStreamKeepAliveEvent;
+}
+
+absl::Status UnknownMethod(const std::string& what) {
+  std::vector<std::string_view> known = {"lifecycle"};
+  for (const auto& [method, status] : kMethods) known.push_back(method);
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", EscapedPrefix(what, 64), "' is neither a file nor a known method; ",
+                   config::Suggest(what, known), "; an event of another method comes in a file"));
+}
 
 uint64_t RandomEpoch() {
   uint64_t epoch = 0;
@@ -48,12 +85,64 @@ absl::StatusOr<Sample> SampleEvents::Of(std::string_view method, std::string_vie
   defaults.now = now_;
   absl::StatusOr<Event> event = EventFromJson(method, json, defaults);
   if (!event.ok()) return event.status();
+  event->from_router = IsOfRouter(method);
+  return Placed(*std::move(event));
+}
+
+// What goes outside of all lanes has no number.
+Sample SampleEvents::Placed(Event event) {
   Sample sample;
-  sample.event = *std::move(event);
+  sample.event = std::move(event);
   sample.event.id = {.epoch = epoch_, .sequence = ++last_};
-  sample.lane = LaneKey(sample.event);
-  sample.lane_sequence = ++sequences_[sample.lane];
+  sample.is_call = sample.event.method == kConnect;
+  if (sample.is_call) {
+    sample.lane = sample.event.session_id;
+  } else if (sample.event.method == kTestEvent) {
+    sample.lane = "test";
+  } else {
+    sample.lane = LaneKey(sample.event);
+    sample.lane_sequence = ++sequences_[sample.lane];
+  }
   return sample;
+}
+
+// Of a stream's event that the backend did not take.
+Event SampleEvents::Error() {
+  const Event cause = Stream(true, "PUBLISHING").event;
+  return MakeErrorEvent(cause,
+                        {.route = kOwnRoute,
+                         .http_status = 500,
+                         .info = "Internal Server Error",
+                         .attempt = 1,
+                         .final = true},
+                        now_);
+}
+
+Event SampleEvents::Alert() const {
+  Event event;
+  event.time = now_;
+  event.method = kAlertEvent;
+  event.node_id = node_;
+  event.status = "FIRING";
+  event.from_router = true;
+  event.json =
+      absl::StrCat("{\"nodeId\":", JsonString(node_),
+                   R"(,"alert":"EndpointHeld","status":"FIRING","severity":"critical","subject":")",
+                   kOwnRoute, R"(","since":")", Rfc3339Millis(now_), R"(","waiting":1,"text":")",
+                   "the endpoint refuses our credentials (answer 401); its events wait",
+                   R"(","runbook":"docs/operations.md#endpointheld"})");
+  return event;
+}
+
+Event SampleEvents::Test() const {
+  Event event;
+  event.time = now_;
+  event.method = kTestEvent;
+  event.node_id = node_;
+  event.from_router = true;
+  event.json = absl::StrCat("{\"nodeId\":", JsonString(node_), R"(,"route":")", kOwnRoute,
+                            R"(","test":true,"time":")", Rfc3339Millis(now_), "\"}");
+  return event;
 }
 
 // The members that each sample begins with.
@@ -62,7 +151,7 @@ std::string SampleEvents::Head() const {
                       R"(,"appKey":"defaultApp","sessionId":"trigger-)", stream_, "\"");
 }
 
-Sample SampleEvents::Stream(bool published, std::string_view status) {
+Sample SampleEvents::Stream(bool published, std::string_view status, std::string_view method) {
   const absl::string_view word(status.data(), status.size());
   const std::string json = absl::StrCat(
       Head(), R"(,"mediaSessionId":"trigger-)", stream_, published ? "-publisher" : "-viewer",
@@ -70,7 +159,7 @@ Sample SampleEvents::Stream(bool published, std::string_view status) {
       R"(,"hasVideo":true,"hasAudio":true,"status":")", word,
       R"(","sdp":"v=0\r\n","record":false,"width":1280,"height":720,)"
       R"("bitrate":2000000,"quality":0,"mediaProvider":"WebRTC"})");
-  return *Of(kStreamStatusEvent, json);
+  return *Of(method, json);
 }
 
 std::vector<Sample> SampleEvents::Lifecycle() {
@@ -93,11 +182,17 @@ std::vector<Sample> SampleEvents::NewStream() {
 }
 
 absl::StatusOr<Sample> SampleEvents::OfMethod(const std::string& method) {
-  if (method == kStreamStatusEvent) return Stream(true, "PUBLISHING");
-  std::string json = Head();
-  for (const auto& [of, status] : kStatuses) {
-    if (of == method) json.append(R"(,"status":")").append(status).append("\"");
+  if (method == kErrorEvent) return Placed(Error());
+  if (method == kAlertEvent) return Placed(Alert());
+  if (method == kTestEvent) return Placed(Test());
+  if (method == kStreamStatusEvent || method == kStreamKeepAliveEvent) {
+    return Stream(true, "PUBLISHING", method);
   }
+  const auto* const known = std::find_if(std::begin(kMethods), std::end(kMethods),
+                                         [&](const auto& each) { return each.first == method; });
+  if (known == std::end(kMethods)) return UnknownMethod(method);
+  std::string json = Head();
+  if (!known->second.empty()) json.append(R"(,"status":")").append(known->second).append("\"");
   return Of(method, json + "}");
 }
 

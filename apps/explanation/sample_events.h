@@ -19,7 +19,8 @@ namespace tallybus {
 struct Sample {
   Event event;
   std::string lane;
-  uint64_t lane_sequence = 0;
+  uint64_t lane_sequence = 0;  // 0: it is of no lane
+  bool is_call = false;        // the backend's answer decides: `connect`
 };
 
 // Makes them as an engine and a router would: ids of one random epoch, sequences by lane.
@@ -28,19 +29,24 @@ class SampleEvents {
   // `node`: of events that name none.
   explicit SampleEvents(absl::Time now, std::string node = "tallybus-trigger");
 
-  // `what` is `lifecycle`, a file with one object, - for standard input, or a method. `method` is
-  // that of a file's object. INVALID_ARGUMENT is one line.
+  // `what` is `lifecycle`, a file with one object, - for standard input, or a method that is known.
+  // `method` is that of a file's object. INVALID_ARGUMENT is one line.
   absl::StatusOr<std::vector<Sample>> Make(const std::string& what, const std::string& method);
-  // An event whose object is `json`.
+  // An event whose object is `json`. Of a method that the router alone makes, it is the router's.
   absl::StatusOr<Sample> Of(std::string_view method, std::string_view json);
   // A stream that nobody heard of: its first two events.
   std::vector<Sample> NewStream();
 
  private:
   absl::StatusOr<Sample> OfMethod(const std::string& method);
+  Sample Placed(Event event);
+  Event Error();
+  Event Alert() const;
+  Event Test() const;
   absl::StatusOr<Sample> OfFile(const std::string& path, const std::string& method);
   std::string Head() const;
-  Sample Stream(bool published, std::string_view status);
+  Sample Stream(bool published, std::string_view status,
+                std::string_view method = kStreamStatusEvent);
   std::vector<Sample> Lifecycle();
 
   const absl::Time now_;

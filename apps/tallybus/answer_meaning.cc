@@ -51,4 +51,16 @@ std::string MeaningUnderGuaranteed(const DeliveryResult& result) {
   return "the endpoint is disabled until somebody enables it; its events are dead letters";
 }
 
+std::string MeaningOfConnect(const DeliveryResult& result) {
+  if (Answered(result) && result.verdict == Verdict::kDelivered) {
+    return "admits the session; a JSON object in the answer brings its restClientConfig";
+  }
+  if (DeclinesSession(result)) return "declines the session";
+  return "declines the session, though nobody decided so: 401 or 403 says no";
+}
+
+bool DeclinesSession(const DeliveryResult& result) {
+  return result.remote_code == 401 || result.remote_code == 403;
+}
+
 }  // namespace tallybus::cli

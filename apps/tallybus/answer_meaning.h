@@ -15,6 +15,11 @@ std::string AnswerText(const DeliveryResult& result);
 std::string MeaningUnderNotify(const DeliveryResult& result);
 std::string MeaningUnderGuaranteed(const DeliveryResult& result);
 
+// Of a `connect`, which asks whether a session may begin.
+std::string MeaningOfConnect(const DeliveryResult& result);
+// It says no and means it, by 401 or 403: a right answer too.
+bool DeclinesSession(const DeliveryResult& result);
+
 }  // namespace tallybus::cli
 
 #endif  // TALLYBUS_APPS_TALLYBUS_ANSWER_MEANING_H_

@@ -47,7 +47,8 @@ Attempted SingleSender::Send(const Endpoint& endpoint, std::span<const Sample> s
                           .parcels = parcels,
                           .endpoint = endpoint,
                           .deadline = begun + endpoint.timeout,
-                          .want_answer = false};
+                          .want_answer = false,
+                          .is_call = samples.front().is_call};
   auto result = done_.get_future();
   transport_->Deliver({&delivery, 1});
   return {.result = result.get(), .took = clock_.Now() - begun};

@@ -126,6 +126,10 @@ class Trial {
     }
     const Attempted attempted = sender_.Send(endpoint_, samples, {});
     PrintAnswer(attempted);
+    if (samples.front().is_call) {
+      std::cout << "  connect:    " << MeaningOfConnect(attempted.result) << "\n";
+      return IsTaken(attempted.result) || DeclinesSession(attempted.result);
+    }
     std::cout << "  notify:     " << MeaningUnderNotify(attempted.result) << "\n"
               << "  guaranteed: " << MeaningUnderGuaranteed(attempted.result) << "\n";
     return IsTaken(attempted.result);
@@ -154,6 +158,10 @@ int Run(const std::vector<std::string>& arguments) {
   if (!endpoint.ok()) return Complain("trigger", std::string(endpoint.status().message()), kUsage);
   const auto wanted = WantedFromFlags(*endpoint);
   if (!wanted.ok()) return Complain("trigger", std::string(wanted.status().message()), kUsage);
+  if (wanted->any() && events->back().is_call) {
+    return Complain("trigger", "a connect is asked once: --duplicate and the like are for events",
+                    kUsage);
+  }
 
   Trial trial(*endpoint);
   if (!trial.SendPlainly(*events)) {
@@ -190,6 +198,8 @@ Command TriggerCommand() {
       "  --forged        another key's signature, and none, must be refused\n\n"
       "A refusal is 401, 403 or 400. Answers are seen, not books: whether a duplicate counted\n"
       "twice, or what is older overwrote what is newer, look up yourself.\n\n"
+      "A connect is answered right by a 2xx, which admits the session, and by 401 or 403, which\n"
+      "decline it.\n\n"
       "Exit status: 0 all was taken; 1 it was not, and no switch was tried; 3 one of these "
       "switches\n"
       "shows a wrong answer.";

@@ -5,20 +5,18 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <fstream>
 #include <future>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "apps/conformance/checks.h"
+#include "apps/explanation/sample_events.h"
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/plugin_setting.h"
 #include "apps/tallybus/table.h"
-#include "tallybus/codec.h"
 
 namespace tallybus::cli {
 namespace {
@@ -57,24 +55,18 @@ const char* MeaningOf(Verdict verdict) {
   return "";
 }
 
-absl::StatusOr<Event> ReadEvent() {
-  const std::string path = absl::GetFlag(FLAGS_event);
-  std::string json = R"({"sessionId":"s1","name":"cam-1","published":true,"status":"PUBLISHING"})";
-  if (!path.empty()) {
-    std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
-    if (!file) return absl::InvalidArgumentError("--event: " + path + " cannot be read");
-    json.assign(std::istreambuf_iterator<char>(file), {});
-    while (!json.empty() && (json.back() == '\n' || json.back() == '\r')) json.pop_back();
+absl::StatusOr<Sample> ReadEvent() {
+  constexpr char kCam[] =
+      R"({"sessionId":"s1","name":"cam-1","published":true,"status":"PUBLISHING"})";
+  SampleEvents samples(absl::Now(), "tallybus-try");
+  const std::string event = absl::GetFlag(FLAGS_event);
+  if (event.empty()) return samples.Of(absl::GetFlag(FLAGS_method), kCam);
+  absl::StatusOr<std::vector<Sample>> made = samples.Make(event, absl::GetFlag(FLAGS_method));
+  if (!made.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--event: ", made.status().message()));
   }
-  EventDefaults defaults;
-  defaults.node_id = "tallybus-try";
-  defaults.now = absl::Now();
-  absl::StatusOr<Event> event = EventFromJson(absl::GetFlag(FLAGS_method), json, defaults);
-  if (!event.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("--event: ", event.status().message()));
-  }
-  event->id = {static_cast<uint64_t>(absl::ToUnixNanos(defaults.now)), 1};
-  return event;
+  if (made->size() != 1) return absl::InvalidArgumentError("--event: one event at a time");
+  return std::move(made->front());
 }
 
 void Print(const DeliveryResult& result, absl::Duration took) {
@@ -92,7 +84,7 @@ void Print(const DeliveryResult& result, absl::Duration took) {
   std::cout << "means: " << MeaningOf(result.verdict) << std::endl;
 }
 
-absl::StatusOr<DeliveryResult> Try(const PluginSetting& setting, const Event& event) {
+absl::StatusOr<DeliveryResult> Try(const PluginSetting& setting, const Sample& sample) {
   SystemClock clock;
   Metrics metrics;
   PrintedLog log;
@@ -101,11 +93,12 @@ absl::StatusOr<DeliveryResult> Try(const PluginSetting& setting, const Event& ev
   auto transport = setting.transport.create(TransportContext{sink, clock, metrics, log});
   if (!transport.ok()) return transport.status();
   if (absl::Status status = (*transport)->Start(); !status.ok()) return status;
-  const std::string lane = LaneKey(event);
-  const Parcel parcel = {event, event.json, lane, 1, 1, false, false, 0};
+  const Event& event = sample.event;
+  const Parcel parcel = {event, event.json, sample.lane, sample.lane_sequence, 1, false, false, 0};
   const MonoTime begin = clock.Now();
   const Delivery delivery = {
-      Ticket{1}, {&parcel, 1}, setting.endpoint, begin + setting.endpoint.timeout, true};
+      Ticket{1}, {&parcel, 1},  setting.endpoint, begin + setting.endpoint.timeout,
+      true,      sample.is_call};
   (*transport)->Deliver({&delivery, 1});
   future.wait();  // the loader gives a result where the plugin does not
   DeliveryResult result = future.get();
@@ -117,7 +110,7 @@ absl::StatusOr<DeliveryResult> Try(const PluginSetting& setting, const Event& ev
 int Run(const std::vector<std::string>& arguments) {
   const absl::StatusOr<std::string> path = PluginFile(arguments);
   if (!path.ok()) return Complain("try", std::string(path.status().message()), kUsage);
-  const absl::StatusOr<Event> event = ReadEvent();
+  const absl::StatusOr<Sample> event = ReadEvent();
   if (!event.ok()) return Complain("try", std::string(event.status().message()), kUsage);
   const auto setting = ReadPluginSetting(*path, absl::GetFlag(FLAGS_endpoint));
   if (!setting.ok()) return Complain("try", std::string(setting.status().message()), kUsage);

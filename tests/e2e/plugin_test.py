@@ -247,6 +247,10 @@ class WorkbenchTest(unittest.TestCase):
         attributes, sent = server.arrived[0]
         self.assertEqual(attributes["token"], "a,b")
         self.assertEqual(sent["name"], "cam-1")
+        done = self.tallybus("try", self.template, "--endpoint", server.url, "--event",
+                             "StreamStatusEvent", "--option", "token=t")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(server.arrived[1][1]["status"], "PUBLISHING")
         refused = self.tallybus("try", self.template, "--endpoint", "tcp://127.0.0.1:1")
         self.assertEqual(refused.returncode, 1)
         self.assertRegex(refused.stdout, "^retry later: connection refused")

@@ -15,7 +15,8 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from tallybus_parts import BIN, Backend, OpenBus, Tallybusd, refused_url  # noqa: E402
+from tallybus_parts import (BIN, Backend, OpenBus, Tallybusd, refused_url,  # noqa: E402
+                            stream_status, wait_until)
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PAIR = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc="
@@ -103,6 +104,73 @@ class TriggerTest(unittest.TestCase):
                     self.assertEqual(tried.body, sent.body)
                     for name in set(sent.headers) - OF_ONE_REQUEST:
                         self.assertEqual(tried.headers[name], sent.headers[name])
+
+    def sent_by_a_daemon(self, methods):
+        """The first request of each method, of a daemon with everything that makes them."""
+        def answer(request):
+            if "/held/" in request.path:
+                return 401
+            if "/told/" in request.path:
+                return 200
+            return {"connect": 403, "StreamStatusEvent": 500}.get(request.method, 200)
+
+        with Backend(answer) as backend:
+            at = backend.url.replace("my_api", "")
+            app = {"url": backend.url, "stream_keep_alive": "1s",
+                   "rest_client_config": {"StreamStatusEvent": {"restOnError": "FAIL"}}}
+            routes = [{"name": "held", "endpoints": [at + "held"]},
+                      {"name": "told", "endpoints": [at + "told"],
+                       "match": {"methods": ["ErrorEvent", "TallybusAlertEvent"]}}]
+            daemon = Tallybusd({"defaultApp": app}, {"clients": {"auth": "connect"}})
+            daemon.config["routes"] = routes
+            with daemon, OpenBus(daemon) as bus:
+                bus.send(stream_status())
+                tallybus("endpoint", "test", "defaultApp/backend", "--admin",
+                         f"unix:{daemon.admin}")
+                subprocess.run(["curl", "-s", f"http://{daemon.web}/events?stream=x"],
+                               capture_output=True, timeout=60)
+                first = {}
+                wait_until(lambda: first.update({r.method: r for r in backend.requests[::-1]}) or
+                           set(methods) <= set(first), "each method")
+            return first
+
+    def test_what_the_router_makes_is_as_the_daemon_makes_it(self):
+        methods = ("connect", "ErrorEvent", "TallybusAlertEvent", "TallybusTestEvent",
+                   "StreamKeepAliveEvent")
+        sent = self.sent_by_a_daemon(methods)
+        for method in methods:
+            with self.subTest(method):
+                done, (tried,) = self.trigger(lambda _: 200, method)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(list(tried.headers), list(sent[method].headers))
+                self.assertEqual(tried.headers.get("tallybus-origin"),
+                                 sent[method].headers.get("tallybus-origin"))
+                if method not in ("connect", "StreamKeepAliveEvent"):  # whose bodies are an engine's
+                    self.assertEqual(list(tried.json), list(sent[method].json))
+        self.assertNotIn("tallybus-sequence", sent["connect"].headers)
+
+    def test_a_connect_that_is_declined_on_purpose_is_answered_right(self):
+        for answer, says, code in ((200, "admits the session", 0), (403, "declines the session$", 0),
+                                   (401, "declines the session$", 0), (404, "nobody decided", 1),
+                                   ("reset", "declines the session, though nobody", 1)):
+            with self.subTest(answer):
+                done, _ = self.trigger(lambda _: answer, "connect")
+                self.assertEqual(done.returncode, code, done.stdout)
+                self.assertRegex(done.stdout, f"(?m)^  connect:    {says}" if code == 0 else says)
+                self.assertNotIn("guaranteed", done.stdout)
+        done = tallybus("trigger", "connect", "--to", "http://h", "--duplicate")
+        self.assertEqual(done.returncode, 2)
+
+    def test_a_misspelt_method_or_file_is_no_event(self):
+        for word, says in (("StreamStatusEven", 'did you mean "StreamStatusEvent"?'),
+                           ("nofile", "neither a file nor a known method")):
+            done = tallybus("trigger", word, "--to", "http://h")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(says, done.stderr)
+        with Backend() as backend:
+            done = tallybus("trigger", "-", "--method", "OfMyEngine", "--to", backend.url,
+                            input="{}")
+            self.assertEqual((done.returncode, backend.requests[0].method), (0, "OfMyEngine"))
 
     def test_a_right_receiver_has_nothing_wrong(self):
         done, requests = self.trigger(Receiver(), "lifecycle", "--secret", SECRET, *PROBES)
@@ -197,22 +265,22 @@ class TriggerTest(unittest.TestCase):
                 self.assertRegex(done.stdout, rf"  notify:     {notify}")
                 self.assertRegex(done.stdout, rf"  guaranteed: {guaranteed}")
                 self.assertEqual(done.returncode, 0 if answer in (200, 204) else 1)
-        done = tallybus("trigger", "X", "--to", refused_url())
+        done = tallybus("trigger", "DataStatusEvent", "--to", refused_url())
         self.assertIn("no answer: connection refused", done.stdout)
 
     def test_what_cannot_be_sent_is_one_line(self):
         for words, says in (((), "what to send"),
-                            (("X",), "--to: the URL"),
+                            (("DataStatusEvent",), "--to: the URL"),
                             (("X y", "--to", "http://h"), "method"),
                             (("/nowhere", "--to", "http://h"), "cannot be read"),
-                            (("X", "--to", "http://h", "--forged"), "--forged needs the --secret"),
-                            (("X", "--to", "http://h", "--late", "0s"), "--late: more than 0"),
-                            (("X", "--to", "http://h", "--secret", "v1,hunter2"), "a version in"),
-                            (("X", "--to", "http://h", "--secret", "file:/nowhere"), "cannot be"),
-                            (("X", "--to", "http://h", "--password", "hunter2"), "a username"),
-                            (("X", "--to", "http://h", "--format", "xml"), "format: must be"),
-                            (("X", "--to", "https://h", "--cert-file", "/c"), "need each other"),
-                            (("X", "--to", "https://h", "--cert-file", "/nowhere", "--key-file",
+                            (("StreamEvent", "--to", "http://h", "--forged"), "--forged needs the --secret"),
+                            (("StreamEvent", "--to", "http://h", "--late", "0s"), "--late: more than 0"),
+                            (("StreamEvent", "--to", "http://h", "--secret", "v1,hunter2"), "a version in"),
+                            (("StreamEvent", "--to", "http://h", "--secret", "file:/nowhere"), "cannot be"),
+                            (("StreamEvent", "--to", "http://h", "--password", "hunter2"), "a username"),
+                            (("StreamEvent", "--to", "http://h", "--format", "xml"), "format: must be"),
+                            (("StreamEvent", "--to", "https://h", "--cert-file", "/c"), "need each other"),
+                            (("StreamEvent", "--to", "https://h", "--cert-file", "/nowhere", "--key-file",
                               "/nowhere"), "tls.cert_file: cannot")):
             with self.subTest(words):
                 done = tallybus("trigger", *words)

@@ -120,5 +120,34 @@ TEST(ExplanationTest, OfAPluginWhatItIsGiven) {
   EXPECT_THAT(told, HasSubstr("    (what the plugin is given; what it sends is its own)\n"));
 }
 
+std::string ToldOfMethod(const std::string& yaml, const std::string& method) {
+  const auto config = config::LoadText(yaml);
+  TransportRegistry registry;
+  if (!config.ok() || !RegisterBuiltinTransports(registry).ok()) return "no configuration";
+  const auto sample = SampleEvents(absl::UnixEpoch()).Make(method, "");
+  return Explain(*config, registry, sample->front(), {}, false).value_or("not explained");
+}
+
+TEST(ExplanationTest, AConnectIsAskedOfTheAppsBackendAlone) {
+  const std::string told = ToldOfMethod(R"(
+apps: { defaultApp: { url: "http://127.0.0.1:1/", format: json-array } }
+routes: [{ name: all, endpoints: ["http://127.0.0.1:1/"] }]
+)",
+                                        "connect");
+  EXPECT_THAT(told, HasSubstr("POST /connect HTTP/1.1"));
+  EXPECT_THAT(told, Not(HasSubstr("tallybus-sequence")));
+  EXPECT_THAT(told, HasSubstr("route    all: not sent, the app's own backend alone is asked"));
+  EXPECT_THAT(told, HasSubstr("clients  none"));
+}
+
+TEST(ExplanationTest, AnAlertIsOfNoAppAndMissesNoBackend) {
+  const std::string told = ToldOfMethod(
+      "routes: [{name: alarms, endpoints: ['http://127.0.0.1:1/'], "
+      "match: {methods: [TallybusAlertEvent]}}]",
+      "TallybusAlertEvent");
+  EXPECT_THAT(told, HasSubstr("route    alarms: sent"));
+  EXPECT_THAT(told, Not(HasSubstr("/backend: not sent")));
+}
+
 }  // namespace
 }  // namespace tallybus

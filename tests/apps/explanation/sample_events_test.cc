@@ -30,6 +30,29 @@ TEST(SampleEventsTest, AMethodAFileAndALifeGiveEventsWithPlacesInTheirLanes) {
   EXPECT_EQ(file->front().event.app_key, "a");
 }
 
+TEST(SampleEventsTest, WhatTheRouterMakesIsItsOwnAndHasThePlaceThatItGives) {
+  SampleEvents samples(absl::UnixEpoch(), "media-07");
+  for (const char* method : {"ErrorEvent", "TallybusAlertEvent", "TallybusTestEvent",
+                             "StreamKeepAliveEvent", "connect", "StreamStatusEvent"}) {
+    const std::string name = method;
+    const auto made = samples.Make(method, "");
+    ASSERT_TRUE(made.ok()) << made.status();
+    const Sample& sample = made->front();
+    EXPECT_EQ(sample.event.method, name);
+    EXPECT_EQ(sample.event.node_id, "media-07") << name;
+    EXPECT_EQ(sample.is_call, name == "connect") << name;
+    EXPECT_EQ(sample.event.from_router, name != "connect" && name != "StreamStatusEvent") << name;
+    EXPECT_EQ(sample.lane_sequence == 0, name == "connect" || name == "TallybusTestEvent") << name;
+  }
+  EXPECT_TRUE(samples.Of("ErrorEvent", "{}")->event.from_router);
+}
+
+TEST(SampleEventsTest, AWordThatIsNeitherAFileNorAMethodIsRefused) {
+  const auto made = SampleEvents(absl::UnixEpoch()).Make("StreamStatusEvnt", "");
+  EXPECT_THAT(std::string(made.status().message()),
+              HasSubstr("did you mean \"StreamStatusEvent\"?"));
+}
+
 TEST(SampleEventsTest, AFileThatIsNoEventIsNamed) {
   const config::ScratchDirectory folder;
   const std::string path = folder.path() + "/e.json";
