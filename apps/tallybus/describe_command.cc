@@ -33,7 +33,8 @@ const char* WordOf(OptionType type) {
 int Run(const std::vector<std::string>& arguments) {
   const absl::StatusOr<std::string> path = PluginFile(arguments);
   if (!path.ok()) return Complain("describe", std::string(path.status().message()), kUsage);
-  const absl::StatusOr<loader::PluginPtr> plugin = loader::OpenPlugin(*path);
+  TransportRegistry registry;
+  const absl::StatusOr<loader::PluginPtr> plugin = LoadAsDaemon(*path, registry);
   if (!plugin.ok()) return Complain("describe", std::string(plugin.status().message()), kFailed);
   const loader::Plugin& it = **plugin;
   std::cout << it.name << " " << it.version << "\n"

@@ -14,6 +14,7 @@
 
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/template_files.h"
+#include "transports/builtin.h"
 
 namespace tallybus::cli {
 namespace {
@@ -27,6 +28,12 @@ bool IsName(const std::string& name) {
            const auto byte = static_cast<unsigned char>(c);
            return absl::ascii_islower(byte) || absl::ascii_isdigit(byte) || c == '_';
          });
+}
+
+// The daemon would refuse a plugin of this name.
+bool IsBuiltIn(const std::string& name) {
+  TransportRegistry registry;
+  return RegisterBuiltinTransports(registry).ok() && registry.Find(name) != nullptr;
 }
 
 std::string Renamed(const char* text, const std::string& name) {
@@ -44,6 +51,10 @@ int Run(const std::vector<std::string>& arguments) {
   const std::string& name = arguments[1];
   if (!IsName(name)) {
     return Complain("new", "a name is 1 to 24 of a-z 0-9 _, and begins with a letter", kUsage);
+  }
+  if (IsBuiltIn(name)) {
+    return Complain("new", name + " is built in, and a plugin of that name would be refused",
+                    kUsage);
   }
   std::error_code error;
   if (!std::filesystem::create_directory(name, error)) {

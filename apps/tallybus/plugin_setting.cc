@@ -38,10 +38,15 @@ absl::StatusOr<std::string> PluginFile(const std::vector<std::string>& arguments
   return error ? arguments[0] : path;
 }
 
+absl::StatusOr<loader::PluginPtr> LoadAsDaemon(const std::string& path,
+                                               TransportRegistry& registry) {
+  if (absl::Status status = RegisterBuiltinTransports(registry); !status.ok()) return status;
+  return loader::LoadPlugin(path, registry);
+}
+
 absl::StatusOr<PluginSetting> ReadPluginSetting(const std::string& path, const std::string& url) {
   TransportRegistry registry;
-  if (absl::Status status = RegisterBuiltinTransports(registry); !status.ok()) return status;
-  absl::StatusOr<loader::PluginPtr> plugin = loader::LoadPlugin(path, registry);
+  absl::StatusOr<loader::PluginPtr> plugin = LoadAsDaemon(path, registry);
   if (!plugin.ok()) return plugin.status();
   PluginSetting setting;
   setting.plugin = *std::move(plugin);

@@ -21,6 +21,11 @@ struct PluginSetting {
 // The one argument, an absolute path of it. INVALID_ARGUMENT: there is none, or more.
 absl::StatusOr<std::string> PluginFile(const std::vector<std::string>& arguments);
 
+// [control] Loads it beside the transports that are built in, as the daemon does: an error where
+// that would not take it.
+absl::StatusOr<loader::PluginPtr> LoadAsDaemon(const std::string& path,
+                                               TransportRegistry& registry);
+
 // [control] Loads the plugin, and reads --option as a route's `options` are read. `url` is what its
 // own check is asked about.
 absl::StatusOr<PluginSetting> ReadPluginSetting(const std::string& path, const std::string& url);

@@ -24,8 +24,10 @@
 ABSL_FLAG(std::string, config, "", "the configuration file (YAML)");
 ABSL_FLAG(bool, check, false,
           "read the configuration, say what is wrong with it and around it, and exit");
-ABSL_FLAG(bool, no_environment, false,
-          "with --check: the file alone; not the spool, the addresses to listen on, the endpoints");
+ABSL_FLAG(
+    bool, no_environment, false,
+    "with --check: the file alone; not the spool, the addresses to listen on, the plugins, the "
+    "endpoints");
 ABSL_FLAG(bool, print_config, false, "print the effective configuration and exit");
 ABSL_FLAG(bool, dev, false,
           "for trying out: with an echo backend at 127.0.0.1:8081, "

@@ -144,6 +144,17 @@ class PluginTest(unittest.TestCase):
                 self.assertIn(f"plugins[0]: {HOSTILE / name}.so: ", line)
                 self.assertIn(says, line)
 
+    def check(self, daemon, says):
+        """--check says it before, but for what only a start can tell."""
+        done = subprocess.run(
+            [Path(os.environ["TALLYBUS_BIN_DIR"]) / "tallybusd", "--config", daemon.config_path,
+             "--check"], capture_output=True, text=True, timeout=60)
+        if "start" in says:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn(says, done.stderr.splitlines()[0])
+
     def test_what_a_plugin_says_no_to_is_one_line_and_no_start(self):
         hostile = {"name": "h", "transport": "hostile", "endpoints": ["here"]}
         for name, says in {"create_fails": "transport hostile: xxx",
@@ -154,6 +165,7 @@ class PluginTest(unittest.TestCase):
                 self.assertEqual(daemon.process.wait(60), 1)
                 daemon.process = None
                 self.assertIn(says, daemon.log().splitlines()[-1])
+                self.check(daemon, says.replace(":", f" ({HOSTILE / name}.so):", 1))
         two = self.refused_at_start([HOSTILE / "hostile.so", HOSTILE / "start_fails.so"], [])
         self.assertIn("plugins[1]: ", two)
         self.assertIn("two transports claim the scheme hostile", two)
@@ -232,7 +244,17 @@ class WorkbenchTest(unittest.TestCase):
         refused = self.tallybus("describe", HOSTILE / "other_major.so")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("it is built for version 2 of the transport interface", refused.stderr)
+        taken = self.tallybus("describe", HOSTILE / "scheme_rest.so")
+        self.assertEqual(taken.returncode, 1)
+        self.assertIn("two transports claim the scheme rest", taken.stderr)
         self.assertEqual(self.tallybus("describe").returncode, 2)
+
+    def test_a_new_transport_has_a_name_of_its_own(self):
+        for name in ("rest", "file"):
+            refused = self.tallybus("new", "transport", name)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn(f"{name} is built in", refused.stderr)
+            self.assertFalse((self.work / name).exists())
 
     def test_try_makes_one_delivery_and_says_what_it_means(self):
         server = LineServer()

@@ -6,7 +6,9 @@
 
 #include "apps/tallybusd/check/endpoint_check.h"
 #include "apps/tallybusd/check/listener_check.h"
+#include "apps/tallybusd/check/plugin_check.h"
 #include "apps/tallybusd/check/spool_check.h"
+#include "apps/tallybusd/routes.h"
 
 namespace tallybus::check {
 
@@ -19,6 +21,7 @@ Findings CheckEnvironment(const config::Config& config, const PaperRoutes& route
     listeners.push_back({"--dev's echo backend", own_backend});
   }
   CheckListeners(listeners, config.spool, router, &findings);
+  CheckPlugins(SchemesOf(config), catalog, &findings);
   CheckEndpoints(routes, catalog, own_backend, &findings);
   return findings;
 }

@@ -1,4 +1,5 @@
-// What a configuration needs around it: a spool's folder, addresses to listen on, endpoints.
+// What a configuration needs around it: a spool's folder, addresses to listen on, plugins
+// that can be created, endpoints.
 #ifndef TALLYBUS_APPS_TALLYBUSD_CHECK_ENVIRONMENT_CHECK_H_
 #define TALLYBUS_APPS_TALLYBUSD_CHECK_ENVIRONMENT_CHECK_H_
 

@@ -12,6 +12,9 @@
 #ifndef ENTRY_SIZE
 #define ENTRY_SIZE sizeof(tallybus_transport_entry)
 #endif
+#ifndef SCHEME
+#define SCHEME "hostile"
+#endif
 #ifndef OPTION_TYPE
 #define OPTION_TYPE TALLYBUS_OPTION_DURATION
 #endif
@@ -181,8 +184,8 @@ static const tallybus_option_spec* const options[] = {&option};
 #endif
 TALLYBUS_EXPORT const tallybus_transport_entry* SYMBOL(void);
 const tallybus_transport_entry* SYMBOL(void) {
-  static const tallybus_transport_entry entry = {ENTRY_SIZE, MAJOR,   0, "hostile", "Hostile",
-                                                 "0.1",      options, 1, Check,     CREATE};
+  static const tallybus_transport_entry entry = {ENTRY_SIZE, MAJOR,   0, SCHEME, "Hostile",
+                                                 "0.1",      options, 1, Check,  CREATE};
   MayHang("entry");
   return &entry;
 }
