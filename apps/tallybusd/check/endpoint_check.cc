@@ -6,6 +6,7 @@
 #include <absl/strings/strip.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <map>
@@ -40,48 +41,52 @@ class EndpointCheck {
       : catalog_(catalog), own_(own), findings_(*findings) {}
 
   void Add(const Route& route, const std::string& scheme) {
+    if (catalog_.plugin_files.contains(scheme)) return NoteUntested(route, scheme);
+    RouteCase& added = routes_.emplace_back();
+    added.name = route.name;
+    added.weight = route.dry_run ? Weight::kWarning : Weight::kError;
     for (size_t i = 0; i < route.endpoint_count(); ++i) {
-      AddEndpoint(route, scheme, route.endpoint_at(i));
+      added.endpoints.push_back(MakeCase(scheme, route.endpoint_at(i)));
     }
+    tested_ += added.endpoints.size();
   }
 
   void Tell() {
     const std::vector<absl::Status> statuses = Reach(attempts_);
-    for (const Case& each : cases_) TellCase(each, statuses);
+    for (const RouteCase& route : routes_) TellRoute(route, statuses);
     if (tested_ > 0) findings_.tested.push_back(Counted(tested_, "endpoint"));
   }
 
  private:
-  // An endpoint and the attempts at its peers.
+  // An endpoint and the attempts at its peers; or a file, which has been looked at.
   struct Case {
-    std::string route;
     std::string scheme_word;  // "https"
-    Weight weight;
+    absl::Status file;
     std::vector<size_t> attempts;
   };
 
-  void AddEndpoint(const Route& route, const std::string& scheme, const Endpoint& endpoint) {
-    const Weight weight = route.dry_run ? Weight::kWarning : Weight::kError;
-    if (catalog_.plugin_files.contains(scheme)) {
-      findings_.Add(Weight::kNote, absl::StrCat("route ", route.name, ": not tested: ", scheme,
-                                                " is a plugin's transport"));
-      return;
-    }
-    ++tested_;
-    if (scheme == kFile) return AddFile(route, weight, endpoint.url);
-    Case added = {route.name, endpoint.url.substr(0, endpoint.url.find("://")), weight, {}};
-    for (const Peer& peer : PeersOf(endpoint.url)) {
-      if (peer.ToString() != own_) added.attempts.push_back(AttemptAt(peer, scheme, endpoint));
-    }
-    cases_.push_back(std::move(added));
+  struct RouteCase {
+    std::string name;
+    Weight weight = Weight::kError;
+    std::vector<Case> endpoints;
+  };
+
+  void NoteUntested(const Route& route, const std::string& scheme) {
+    findings_.Add(Weight::kNote, absl::StrCat("route ", route.name, ": not tested: ", scheme,
+                                              " is a plugin's transport"));
   }
 
-  void AddFile(const Route& route, Weight weight, const std::string& url) {
-    const absl::Status status = CheckWritable(url);
-    if (status.ok()) return;
-    findings_.Add(weight,
-                  absl::StrCat("route ", route.name, ": ", status.message(),
-                               "; let the user of tallybusd (uid ", geteuid(), ") write there"));
+  Case MakeCase(const std::string& scheme, const Endpoint& endpoint) {
+    Case made;
+    made.scheme_word = endpoint.url.substr(0, endpoint.url.find("://"));
+    if (scheme == kFile) {
+      made.file = CheckWritable(endpoint.url);
+      return made;
+    }
+    for (const Peer& peer : PeersOf(endpoint.url)) {
+      if (peer.ToString() != own_) made.attempts.push_back(AttemptAt(peer, scheme, endpoint));
+    }
+    return made;
   }
 
   size_t AttemptAt(Peer peer, const std::string& scheme, const Endpoint& endpoint) {
@@ -106,14 +111,34 @@ class EndpointCheck {
   }
 
   // One broker of a list is enough to begin with.
-  void TellCase(const Case& each, const std::vector<absl::Status>& statuses) {
-    bool any = false;
-    for (const size_t i : each.attempts) any |= statuses[i].ok();
+  static bool Answers(const Case& each, const std::vector<absl::Status>& statuses) {
+    const auto is_there = [&](size_t i) { return statuses[i].ok(); };
+    return each.file.ok() && (each.attempts.empty() ||
+                              std::any_of(each.attempts.begin(), each.attempts.end(), is_there));
+  }
+
+  // So is one endpoint of a route that goes round those that are away.
+  void TellRoute(const RouteCase& route, const std::vector<absl::Status>& statuses) {
+    const bool any = std::any_of(route.endpoints.begin(), route.endpoints.end(),
+                                 [&](const Case& each) { return Answers(each, statuses); });
+    for (const Case& each : route.endpoints) {
+      TellCase(each, absl::StrCat("route ", route.name, ": "),
+               any ? Weight::kWarning : route.weight, statuses);
+    }
+  }
+
+  void TellCase(const Case& each, const std::string& head, Weight weight,
+                const std::vector<absl::Status>& statuses) {
+    if (!each.file.ok()) {
+      findings_.Add(weight,
+                    absl::StrCat(head, each.file.message(), "; let the user of tallybusd (uid ",
+                                 geteuid(), ") write there"));
+    }
     for (const size_t i : each.attempts) {
       if (statuses[i].ok()) continue;
-      findings_.Add(any ? Weight::kWarning : each.weight,
-                    absl::StrCat("route ", each.route, ": ", each.scheme_word, "://",
-                                 attempts_[i].peer.ToString(), ": ", statuses[i].message()));
+      findings_.Add(weight,
+                    absl::StrCat(head, each.scheme_word, "://", attempts_[i].peer.ToString(), ": ",
+                                 statuses[i].message()));
     }
   }
 
@@ -121,7 +146,7 @@ class EndpointCheck {
   const std::string& own_;
   Findings& findings_;
   uint64_t tested_ = 0;
-  std::vector<Case> cases_;
+  std::vector<RouteCase> routes_;
   std::vector<Attempt> attempts_;
   std::map<std::string, size_t> by_peer_;
 };

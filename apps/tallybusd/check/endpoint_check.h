@@ -13,7 +13,7 @@ namespace tallybus::check {
 // [control] Sends no event and no request: a connection, and TLS where that comes first; the folder
 // of a file. Blocks as Reach. What only a plugin knows to reach is a note. `own` is a peer that the
 // daemon brings along, "127.0.0.1:8081"; empty: none. A route that only rehearses has warnings in
-// the place of errors.
+// the place of errors, and so has one of whose several endpoints another answers.
 void CheckEndpoints(const PaperRoutes& routes, const TransportCatalog& catalog,
                     const std::string& own, Findings* findings);
 

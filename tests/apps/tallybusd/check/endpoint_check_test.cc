@@ -59,8 +59,27 @@ routes:
                                    ": connection refused: nothing listens there; start it");
   EXPECT_EQ(found.all[0].weight, Weight::kError);
   EXPECT_THAT(found.all[1].text, HasSubstr("route both: http://" + gone.place()));
-  EXPECT_EQ(found.all[1].weight, Weight::kError);
+  EXPECT_EQ(found.all[1].weight, Weight::kWarning);
   EXPECT_EQ(found.all[2].weight, Weight::kWarning);
+}
+
+TEST_F(EndpointCheckTest, OneEndpointIsEnoughForARouteThatGoesRoundTheOthersAndNotForAll) {
+  const auto weights = [this](const std::string& endpoints, const std::string& pick) {
+    std::vector<Weight> all;
+    for (const Finding& each : Check("apps: {a: {url: off}}\nroutes: [{name: r, endpoints: [" +
+                                     endpoints + "], pick: " + pick + "}]")
+                                   .all) {
+      all.push_back(each.weight);
+    }
+    return all;
+  };
+  const std::string mixed = "'http://GONE/', 'http://THERE/', 'http://GONE/b'";
+  for (const char* pick : {"first_healthy", "round_robin"}) {
+    EXPECT_THAT(weights(mixed, pick), ElementsAre(Weight::kWarning, Weight::kWarning));
+    EXPECT_THAT(weights("'http://GONE/', 'http://GONE/b'", pick),
+                ElementsAre(Weight::kError, Weight::kError));
+  }
+  EXPECT_THAT(weights(mixed, "all"), ElementsAre(Weight::kError, Weight::kError));
 }
 
 TEST_F(EndpointCheckTest, WhatTheDaemonBringsAlongIsNotTried) {
