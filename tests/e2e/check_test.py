@@ -52,7 +52,7 @@ class CheckTest(unittest.TestCase):
         self.assertIn("1 error around the file; --no-environment checks the file alone", errors[1])
         self.assertEqual(self.check(0, "--no-environment")[0], [f"{self.path}: good"])
 
-    def serve_tls(self):
+    def serve_tls(self, wants_client=False, version=None):
         """A TLS peer whose authority nobody knows: its port, and its certificate."""
         cert, key = self.folder / "cert.pem", self.folder / "key.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -62,6 +62,11 @@ class CheckTest(unittest.TestCase):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         context.num_tickets = 0  # or who leaves without having read them resets the connection
+        if wants_client:
+            context.load_verify_locations(cert)
+            context.verify_mode = ssl.CERT_REQUIRED
+        if version:
+            context.minimum_version = context.maximum_version = version
         listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
         self.heard = []
 
@@ -184,6 +189,23 @@ class CheckTest(unittest.TestCase):
         # What speaks no TLS.
         route["endpoints"] = [f"https://127.0.0.1:{self.backend.port}/x"]
         self.wrong("no TLS: ")
+
+    def test_a_peer_that_wants_a_client_certificate_says_so_after_the_handshake(self):
+        port, cert = self.serve_tls(wants_client=True, version=ssl.TLSVersion.TLSv1_3)
+        route = {"name": "billing", "endpoints": [f"https://127.0.0.1:{port}/x"],
+                 "tls": {"ca_file": str(cert)}}
+        self.config["routes"] = [route]
+        head = f"route billing: https://127.0.0.1:{port}: TLS failure: the peer "
+        self.wrong(head + "wants a client certificate; set tls.cert_file$")
+        # One that it does not know, and the one that it does.
+        other, key = self.folder / "other.pem", self.folder / "other.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj", "/CN=y",
+                        "-keyout", key, "-out", other], check=True, capture_output=True)
+        route["tls"].update(cert_file=str(other), key_file=str(key))
+        self.wrong(head + r"does not take the certificate in tls.cert_file \(unknown CA\)")
+        route["tls"].update(cert_file=str(cert), key_file=str(self.folder / "key.pem"))
+        self.check(0)
 
     def test_a_brokers_authority_asks_for_tls(self):
         port, cert = self.serve_tls()

@@ -3,7 +3,9 @@
 
 #include <absl/cleanup/cleanup.h>
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -16,6 +18,26 @@
 
 namespace tallybus::check {
 namespace {
+
+// A peer of TLS 1.3 refuses a client's certificate, or that there is none, when the client has
+// finished already: its alert is on the way for as long as an answer would be.
+constexpr absl::Duration kAlertPatience = absl::Milliseconds(500);
+
+bool IsAboutTheClient(int alert) {
+  switch (alert) {
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+    case SSL_AD_ACCESS_DENIED:
+    case SSL_AD_CERTIFICATE_REQUIRED:
+      return true;
+    default:
+      return false;
+  }
+}
 
 struct EndsEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -43,12 +65,34 @@ class Line {
     options.Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     SetFiles(options);
     usable_ = usable;
+    // Of a libcurl that is built with OpenSSL; another one does not tell.
+    curl_easy_setopt(easy(), CURLOPT_SSL_CTX_FUNCTION, &Line::OnTls);
+    curl_easy_setopt(easy(), CURLOPT_SSL_CTX_DATA, this);
   }
 
   CURL* easy() const { return easy_.get(); }
   bool usable() const { return usable_; }
 
+  bool has_tls() const { return attempt_.peer.tls; }
+
+  curl_socket_t socket() const {
+    curl_socket_t active = CURL_SOCKET_BAD;
+    curl_easy_getinfo(easy(), CURLINFO_ACTIVESOCKET, &active);
+    return active;
+  }
+
+  // False: nothing more will come. Throws away what a peer says that speaks first.
+  bool Listen() const {
+    char buffer[1024];
+    size_t n = 0;
+    CURLcode code = CURLE_OK;
+    while ((code = curl_easy_recv(easy(), buffer, sizeof buffer, &n)) == CURLE_OK && n > 0) {
+    }
+    return code == CURLE_AGAIN;
+  }
+
   absl::Status Judge(CURLcode code) const {
+    if (IsAboutTheClient(alert_)) return RefusedByAlert();
     switch (code) {
       case CURLE_OK:
         return absl::OkStatus();
@@ -80,12 +124,39 @@ class Line {
     options.Set(CURLOPT_SSLKEY, files.key.c_str());
   }
 
+  static CURLcode OnTls(CURL*, void* context, void* user) {
+    auto* const tls = static_cast<SSL_CTX*>(context);
+    SSL_CTX_set_ex_data(tls, OwnIndex(), user);
+    SSL_CTX_set_info_callback(tls, &Line::OnTlsEvent);
+    return CURLE_OK;
+  }
+
+  static int OwnIndex() {
+    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+  }
+
+  static void OnTlsEvent(const SSL* tls, int where, int value) {
+    if (where != SSL_CB_READ_ALERT) return;
+    auto* const self = static_cast<Line*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(tls), OwnIndex()));
+    self->alert_ = value & 0xff;  // the other byte is its level
+  }
+
+  absl::Status RefusedByAlert() const {
+    if (attempt_.tls.cert.empty()) {
+      return Failed("TLS failure: the peer wants a client certificate; set tls.cert_file");
+    }
+    return Failed(
+        absl::StrCat("TLS failure: the peer does not take the certificate in tls.cert_file (",
+                     SSL_alert_desc_string_long(alert_), "); show one whose authority it trusts"));
+  }
+
   static int OnOpenSocket(void* user, curlsocktype, curl_sockaddr* address) {
     auto& self = *static_cast<Line*>(user);
     const auto& rules = self.attempt_.rules;
     self.refused_ = rules && !rules->Allows(&address->addr, address->addrlen);
     if (self.refused_) return CURL_SOCKET_BAD;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   }
 
   static absl::Status Failed(const std::string& why) { return absl::UnavailableError(why); }
@@ -123,6 +194,7 @@ class Line {
   std::unique_ptr<CURL, EndsEasy> easy_;
   bool usable_ = false;
   bool refused_ = false;
+  int alert_ = 0;  // of the peer; 0: none
   char error_[CURL_ERROR_SIZE] = {};
 };
 
@@ -136,6 +208,26 @@ void ReadEnded(CURLM* multi, const Lines& lines, std::span<absl::Status> statuse
         statuses[i] = lines[i]->Judge(message->data.result);
       }
     }
+  }
+}
+
+// Until each peer that TLS came to has refused, or ended, or said nothing for long enough.
+void AwaitAlerts(CURLM* multi, const Lines& lines, std::span<absl::Status> statuses) {
+  const absl::Time end = absl::Now() + kAlertPatience;
+  std::vector<size_t> open;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (statuses[i].ok() && lines[i]->has_tls()) open.push_back(i);
+  }
+  for (absl::Time now = absl::Now(); !open.empty() && now < end; now = absl::Now()) {
+    std::vector<curl_waitfd> sockets;
+    for (const size_t i : open) sockets.push_back({lines[i]->socket(), CURL_WAIT_POLLIN, 0});
+    curl_multi_poll(multi, sockets.data(), static_cast<unsigned>(sockets.size()),
+                    static_cast<int>(absl::ToInt64Milliseconds(end - now)) + 1, nullptr);
+    std::erase_if(open, [&](size_t i) {
+      const bool more = lines[i]->Listen();
+      statuses[i] = lines[i]->Judge(CURLE_OK);
+      return !more;
+    });
   }
 }
 
@@ -154,6 +246,7 @@ void ReachTogether(std::span<const Attempt> attempts, absl::Duration patience,
     ReadEnded(multi, lines, statuses);
     if (running > 0) curl_multi_poll(multi, nullptr, 0, 100, nullptr);
   }
+  AwaitAlerts(multi, lines, statuses);
   for (const auto& line : lines) {
     if (line->usable()) curl_multi_remove_handle(multi, line->easy());
   }

@@ -23,8 +23,9 @@ struct Attempt {
 inline constexpr absl::Duration kPatience = absl::Seconds(3);  // for one
 inline constexpr size_t kAtATime = 64;
 
-// [control] Blocks for at most kPatience for each kAtATime of them. A status for each, in their
-// order: OK, or what failed with its mend, without the peer's name.
+// [control] Blocks for at most kPatience for each kAtATime of them, and half a second more where
+// TLS came: a peer that wants another client certificate says so behind the handshake. A status for
+// each, in their order: OK, or what failed with its mend, without the peer's name.
 std::vector<absl::Status> Reach(std::span<const Attempt> attempts,
                                 absl::Duration patience = kPatience);
 
