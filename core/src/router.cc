@@ -248,6 +248,11 @@ void Router::Line::AddRow(const EventPtr& event, const Target& target, Turn* tur
 void Router::Line::NoteUndelivered(const Event& event, const Decision& decision, absl::Time now) {
   for (const RoutePtr& route : decision.rehearsed) {
     counters_.rehearsed.Add();
+    parts.metrics
+        .GetCounter("tallybus_events_dry_run_total",
+                    "Events that a route which only rehearses would have taken",
+                    {{"route", route->name}})
+        .Add();
     recorder.NotSent(event.id, route->name, NotSentReason::kDryRun, now);
   }
   NotSentReason reason = NotSentReason::kNoBackend;

@@ -245,6 +245,7 @@ TEST_F(RouterFailoverTest, ARouteThatRehearsesCountsAndTracesAndSendsNothing) {
   Send(StatusEvent("a", "PUBLISHING"));
   EXPECT_THAT(transport.attempts(), IsEmpty());
   EXPECT_EQ(Count("tallybus_events_not_sent_total", {{"reason", "dry_run"}}), 1u);
+  EXPECT_EQ(Count("tallybus_events_dry_run_total", {{"route", "billing"}}), 1u);
   Trace trace;
   router->desk().FindTrace("a", [&](Trace found) { trace = std::move(found); });
   Run();

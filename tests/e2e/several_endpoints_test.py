@@ -90,6 +90,7 @@ class SeveralEndpointsTest(unittest.TestCase):
             self.publish(daemon, streams=1)
             real.await_requests(10)
             daemon.await_metric(10, "tallybus_events_not_sent_total", reason="dry_run")
+            daemon.await_metric(10, "tallybus_events_dry_run_total", route="billing")
             self.assertEqual(backend.requests, [])
 
 
