@@ -31,4 +31,20 @@ absl::Status RegisterBuiltinTransports(TransportRegistry& registry) {
   return status;
 }
 
+std::vector<std::string_view> BuiltinSchemes() {
+  return {
+      "file",
+#ifdef TALLYBUS_HAS_KAFKA
+      "kafka",
+#endif
+#ifdef TALLYBUS_HAS_MQTT
+      "mqtt",
+#endif
+#ifdef TALLYBUS_HAS_NATS
+      "nats",
+#endif
+      "rest",
+  };
+}
+
 }  // namespace tallybus

@@ -15,6 +15,7 @@
 
 #include "apps/tallybus/flags.h"
 #include "apps/tallybusd/config/spelling.h"
+#include "apps/tallybusd/config/units.h"
 
 namespace tallybus::cli {
 namespace {
@@ -40,19 +41,44 @@ bool Has(const Command& command, const std::string& name) {
   return std::find(command.flags.begin(), command.flags.end(), name) != command.flags.end();
 }
 
+// As people write it.
+std::string Shown(const std::string& name) { return absl::StrReplaceAll(name, {{"_", "-"}}); }
+
 absl::Status UnknownFlag(const Command& command, const std::string& name) {
   return absl::InvalidArgumentError(
-      absl::StrCat("no flag --", name, DidYouMean(name, command.flags, "--")));
+      Shown(absl::StrCat("no flag --", name, DidYouMean(name, command.flags, "--"))));
 }
 
-absl::Status SetFlag(const std::string& name, const std::string& value) {
+// Durations and sizes are written as in the configuration, which is more than Abseil reads, and
+// less.
+absl::StatusOr<std::string> AsAbseilReads(const absl::CommandLineFlag& flag,
+                                          const std::string& value) {
+  if (flag.IsOfType<std::optional<absl::Duration>>()) {
+    const absl::StatusOr<absl::Duration> duration = config::ParseDuration(value);
+    return duration.ok() ? absl::StatusOr<std::string>(absl::FormatDuration(*duration))
+                         : duration.status();
+  }
+  if (flag.IsOfType<std::optional<Size>>()) {
+    const absl::StatusOr<int64_t> bytes = config::ParseSize(value);
+    return bytes.ok() ? absl::StatusOr<std::string>(absl::StrCat(*bytes)) : bytes.status();
+  }
+  return value;
+}
+
+absl::Status SetFlag(const std::string& name, const std::string& text) {
   absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+  const absl::StatusOr<std::string> read = AsAbseilReads(*flag, text);
+  if (!read.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", Shown(name), ": '", text, "' ", read.status().message()));
+  }
+  const std::string& value = *read;
   const bool again = flag->IsOfType<Repeated>() && !flag->CurrentValue().empty();
   std::string error;
   if (flag->ParseFrom(again ? absl::StrCat(flag->CurrentValue(), "\n", value) : value, &error))
     return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("--", name, ": '", value, "' is not understood; it is ", flag->Help()));
+      absl::StrCat("--", Shown(name), ": '", text, "' is not understood; it is ", flag->Help()));
 }
 
 // A switch: --json, --nojson, --json=false. False where the word is none of the command's.
@@ -91,7 +117,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const Command& command,
       return UnknownFlag(command, word.name);
     }
     if (!word.has_value && ++i == words.size()) {
-      return absl::InvalidArgumentError(absl::StrCat("--", word.name, " needs a value"));
+      return absl::InvalidArgumentError(absl::StrCat("--", Shown(word.name), " needs a value"));
     }
     absl::Status set = SetFlag(word.name, word.has_value ? word.value : words[i]);
     if (!set.ok()) return set;
@@ -124,8 +150,7 @@ absl::Status RefuseFlags(const std::string& verb, const std::vector<std::string>
   for (const std::string& name : useless) {
     const absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
     if (flag->CurrentValue() == flag->DefaultValue()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat(verb, " has no use of --", absl::StrReplaceAll(name, {{"_", "-"}})));
+    return absl::InvalidArgumentError(absl::StrCat(verb, " has no use of --", Shown(name)));
   }
   return absl::OkStatus();
 }
@@ -136,7 +161,7 @@ std::string UsageOf(const Command& command) {
                    command.arguments, "\n\n", command.details, "\n\nFlags:\n");
   for (const std::string& name : command.flags) {
     const absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
-    const std::string shown = absl::StrReplaceAll(name, {{"_", "-"}});
+    const std::string shown = Shown(name);
     absl::StrAppend(&text, "  --", shown, std::string(12 - std::min<size_t>(name.size(), 11), ' '),
                     flag->Help());
     const std::string standard = flag->DefaultValue();

@@ -2,6 +2,8 @@
 #include "apps/tallybus/flags.h"
 
 #include <absl/flags/flag.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 
@@ -58,8 +60,8 @@ ABSL_FLAG(std::string, bearer_token, "", "of the Bearer credentials, or file:PAT
 ABSL_FLAG(std::string, ca_file, "", "PEM file of authorities to trust instead of the system's");
 ABSL_FLAG(std::string, cert_file, "", "PEM file of the client's certificate, with its chain");
 ABSL_FLAG(std::string, key_file, "", "PEM file of its key, not encrypted");
-ABSL_FLAG(std::optional<uint64_t>, compress_over, std::nullopt,
-          "bytes: larger bodies are sent with gzip");
+ABSL_FLAG(std::optional<tallybus::cli::Size>, compress_over, std::nullopt,
+          "a size, for example 4KiB: larger bodies are sent with gzip");
 ABSL_FLAG(bool, duplicate, false, "a switch: send the last event again");
 ABSL_FLAG(std::optional<absl::Duration>, late, std::nullopt,
           "for example 20m: send what is so old, and what was signed so long ago");
@@ -94,5 +96,11 @@ bool AbslParseFlag(absl::string_view text, Repeated* flag, std::string*) {
 }
 
 std::string AbslUnparseFlag(const Repeated& flag) { return absl::StrJoin(flag.values, "\n"); }
+
+bool AbslParseFlag(absl::string_view text, Size* flag, std::string*) {
+  return absl::SimpleAtoi(text, &flag->bytes);
+}
+
+std::string AbslUnparseFlag(const Size& flag) { return absl::StrCat(flag.bytes); }
 
 }  // namespace tallybus::cli

@@ -20,6 +20,14 @@ struct Repeated {
 bool AbslParseFlag(absl::string_view text, Repeated* flag, std::string* error);
 std::string AbslUnparseFlag(const Repeated& flag);
 
+// In bytes; people write it as in the configuration, "4KiB".
+struct Size {
+  uint64_t bytes = 0;
+  operator uint64_t() const { return bytes; }
+};
+bool AbslParseFlag(absl::string_view text, Size* flag, std::string* error);
+std::string AbslUnparseFlag(const Size& flag);
+
 }  // namespace tallybus::cli
 
 ABSL_DECLARE_FLAG(std::string, method);
@@ -61,7 +69,7 @@ ABSL_DECLARE_FLAG(std::string, bearer_token);
 ABSL_DECLARE_FLAG(std::string, ca_file);
 ABSL_DECLARE_FLAG(std::string, cert_file);
 ABSL_DECLARE_FLAG(std::string, key_file);
-ABSL_DECLARE_FLAG(std::optional<uint64_t>, compress_over);
+ABSL_DECLARE_FLAG(std::optional<tallybus::cli::Size>, compress_over);
 ABSL_DECLARE_FLAG(bool, duplicate);
 ABSL_DECLARE_FLAG(std::optional<absl::Duration>, late);
 ABSL_DECLARE_FLAG(bool, out_of_order);

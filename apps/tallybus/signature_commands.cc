@@ -142,10 +142,13 @@ int RunVerify(const std::vector<std::string>& arguments) {
   if (!told.ok()) return Complain("verify", std::string(told.status().message()), kUsage);
   const std::string field = absl::GetFlag(FLAGS_signature);
   if (field.empty()) return Complain("verify", "--signature: the field webhook-signature", kUsage);
+  if (absl::GetFlag(FLAGS_timestamp).empty()) {
+    return Complain("verify", "--timestamp: the field webhook-timestamp", kUsage);
+  }
   Checks checks;
   const std::optional<int64_t> timestamp = Timestamp();
   CheckTimestamp(timestamp, checks);
-  CheckSignature(*told, timestamp.value_or(0), field, checks);
+  if (timestamp) CheckSignature(*told, *timestamp, field, checks);  // which is signed with the rest
   return checks.good() ? kDone : kFailed;
 }
 

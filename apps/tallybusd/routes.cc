@@ -11,7 +11,9 @@
 
 #include "config/option_keys.h"
 #include "config/sending_keys.h"
+#include "config/spelling.h"
 #include "tallybus/stable_hash.h"
+#include "transports/builtin.h"
 
 namespace tallybus {
 namespace {
@@ -202,8 +204,13 @@ class RouteMaker {
 
   static absl::Status Unknown(const config::Route& route) {
     return absl::InvalidArgumentError(
-        absl::StrCat(route.transport_where, ": there is no transport ", route.transport,
-                     ": it is not built in, and no plugin brings it"));
+        absl::StrCat(route.transport_where, ": there is no transport ", route.transport, ": ",
+                     route.transport == "exec"
+                         ? "a program started for each event, with an event's names on its command "
+                           "line, is a way into the machine; let it read a file, subscribe to a "
+                           "broker, or listen for rest"
+                         : "it is not built in, and no plugin brings it; " +
+                               config::Suggest(route.transport, BuiltinSchemes())));
   }
 
   // One route alone leaves half of the spool to what else must be said.

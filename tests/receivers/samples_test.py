@@ -88,7 +88,7 @@ class SampleChecks:
                 "tallybus-time": "2026-01-01T00:00:00.000Z", "Content-Type": "application/json"}
 
     def test_trigger_finds_nothing_wrong(self):
-        for form in ((), ("--compress-over", "100")):
+        for form in ((), ("--compress-over", "100B")):
             done = tallybus("trigger", "lifecycle", "--to", self.sample.url + "/hooks", "--secret",
                             SECRET, *PROBES, *form)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr + self.sample.words())

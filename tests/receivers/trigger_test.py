@@ -87,7 +87,7 @@ class TriggerTest(unittest.TestCase):
                 ({"signing": [{"key": SECRET}], "bearer_token": "t0ken"},
                  ("--secret", SECRET, "--bearer-token", "t0ken")),
                 ({"format": "cloudevents", "compress": {"over": "200B"}},
-                 ("--format", "cloudevents", "--compress-over", 200)),
+                 ("--format", "cloudevents", "--compress-over", "200B")),
                 ({"format": "json-array", "wcs_hash_key": "k"},
                  ("--format", "json-array", "--wcs-hash-key", "k"))):
             with self.subTest(app=app), Backend() as backend:
@@ -379,8 +379,12 @@ class SignTest(unittest.TestCase):
                 ({"timestamp": "soon"}, "{}", SECRET, "timestamp", "must be Unix seconds")):
             with self.subTest(changes=changes, body=body):
                 failed = self.verify(fields, body, key, **changes)
-                self.assertEqual(failed[0][0], name)
+                self.assertEqual([each for each, _ in failed], [name])
                 self.assertIn(says, failed[0][1])
+        done = tallybus("verify", "--key", SECRET, "--id", "msg_1", "--signature", "v1,AAAA",
+                        input="{}")
+        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        self.assertIn("--timestamp: the field webhook-timestamp", done.stderr)
         old = self.fields(SECRET, "{}", "--timestamp", int(time.time()) - 400)
         self.assertEqual([name for name, _ in self.verify(old, "{}", SECRET)], ["timestamp"])
         self.assertEqual(self.verify(old, "{}", SECRET, tolerance="10m"), [])

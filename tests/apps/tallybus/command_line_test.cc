@@ -50,10 +50,19 @@ TEST_F(CommandLineTest, RefusesFlagsThatAbseilBringsAlong) {
 }
 
 TEST_F(CommandLineTest, SaysWhatAFlagTakesWhereAValueIsNotUnderstood) {
-  EXPECT_THAT(ErrorOf({"--timeout", "5"}), HasSubstr("--timeout: '5' is not understood"));
-  EXPECT_THAT(ErrorOf({"--timeout", "5"}), HasSubstr("5s"));
+  EXPECT_EQ(ErrorOf({"--timeout", "5"}), "--timeout: '5' has no unit; did you mean 5s or 5ms?");
+  EXPECT_THAT(ErrorOf({"--timeout", "5w"}), HasSubstr("its unit (ms, s, m, h, d), such as"));
   EXPECT_THAT(ErrorOf({"--count=-1"}), HasSubstr("--count: '-1' is not understood"));
   EXPECT_EQ(ErrorOf({"--count"}), "--count needs a value");
+}
+
+TEST_F(CommandLineTest, TakesDurationsAndSizesAsTheConfigurationDoes) {
+  ASSERT_TRUE(ParseCommandLine(TriggerCommand(), {"--late", "1d", "--compress-over=4KiB"}).ok());
+  EXPECT_EQ(absl::GetFlag(FLAGS_late), absl::Hours(24));
+  EXPECT_EQ(absl::GetFlag(FLAGS_compress_over)->bytes, 4096u);
+  EXPECT_EQ(std::string(
+                ParseCommandLine(TriggerCommand(), {"--compress-over", "4096"}).status().message()),
+            "--compress-over: '4096' has no unit; did you mean 4096MiB or 4096B?");
 }
 
 TEST_F(CommandLineTest, RefusesAFlagThatAVerbHasNoUseOfAndNamesBoth) {
