@@ -207,6 +207,38 @@ class CheckTest(unittest.TestCase):
         route["tls"].update(cert_file=str(cert), key_file=str(self.folder / "key.pem"))
         self.check(0)
 
+    def test_a_daemon_names_it_too(self):
+        """Where the alert is not lost to a reset: the peer reads on and leaves later."""
+        _, cert = self.serve_tls()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, self.folder / "key.pem")
+        context.load_verify_locations(cert)
+        context.verify_mode = ssl.CERT_REQUIRED
+        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+
+        def refuse(connection):
+            heard, says = ssl.MemoryBIO(), ssl.MemoryBIO()
+            peer = context.wrap_bio(heard, says, server_side=True)
+            while piece := connection.recv(65536):
+                heard.write(piece)
+                with contextlib.suppress(ssl.SSLError):  # it wants more, or has refused
+                    peer.do_handshake()
+                connection.sendall(says.read())
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    with listener.accept()[0] as connection, contextlib.suppress(OSError):
+                        refuse(connection)
+        threading.Thread(target=serve, daemon=True).start()
+        for http2 in (True, False):
+            with self.subTest(http2=http2), Tallybusd(apps={APP: {
+                    "url": f"https://127.0.0.1:{listener.getsockname()[1]}/x",
+                    "tls": {"ca_file": str(cert), "http2": http2}}}) as daemon:
+                with OpenBus(daemon) as bus:
+                    bus.send(stream_status("PUBLISHING"))
+                daemon.await_log(r"TLS failure \(the peer wants a client certificate\)")
+
     def test_a_brokers_authority_asks_for_tls(self):
         port, cert = self.serve_tls()
         route = {"name": "stream", "transport": "mqtt", "endpoints": [f"mqtts://127.0.0.1:{port}"]}

@@ -38,6 +38,7 @@ ALLOWED = {
     "plugins/engine/": r"tallybus/c/|zmq\.h|[a-z_]+\.h$",
     "plugins/janus/": r"tallybus/c/|janus/|jansson\.h|curl/|glib(\.h|/)|[a-z_]+\.h$",
     "apps/tallybusd/check/": r"tallybus/(?!v1/)|absl/|apps/|transports/rest/|curl/|simdjson\.h",
+    "apps/tallybusd/check/reach.cc": r"absl/|apps/|transports/rest/|curl/|openssl/",
     "apps/tallybusd/config/": r"tallybus/(?!v1/)|absl/|yaml-cpp/|[a-z_]+\.h$",
     "apps/tallybus/admin_client": r"absl/|apps/|curl/",
     "apps/": r"tallybus/(?!v1/)|absl/|transports/|plugins/loader/|apps/|config/|zmq\.hpp|spdlog/|simdjson\.h|[a-z_]+\.h$",

@@ -132,7 +132,11 @@ DeliveryResult Attempt::NotAnswered() {
   result.verdict = Verdict::kRetryLater;
   result.never_sent = never_sent();
   const std::string& peer = settings_.url.peer;
-  if (went_dead_) {
+  const std::string_view alert = CertificateAlert(error_text_.data(), !settings_.tls.cert.empty());
+  if (!alert.empty()) {
+    result.reason = kTlsFailure;
+    result.status = StatusOfNoAnswer(peer, kTlsFailure, alert);
+  } else if (went_dead_) {
     counters_.resends_refused.Add();
     result.reason = kConnectionReset;
     result.status =

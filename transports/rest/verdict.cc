@@ -2,6 +2,7 @@
 #include "transports/rest/verdict.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <curl/curl.h>
@@ -175,6 +176,17 @@ std::string_view ReasonOf(int curl_code) {
 bool HasUsefulErrorText(int curl_code) {
   const std::string_view reason = ReasonOf(curl_code);
   return reason == kTlsFailure || reason == kConnectionRefused || reason == kHostNotFound;
+}
+
+std::string_view CertificateAlert(std::string_view error_text, bool has_certificate) {
+  for (const char* alert :
+       {"certificate required", "bad certificate", "unsupported certificate", "certificate revoked",
+        "certificate expired", "certificate unknown", "unknown ca", "access denied"}) {
+    if (!absl::StrContains(View(error_text), absl::StrCat(" alert ", alert))) continue;
+    return has_certificate ? "the peer does not take the client certificate"
+                           : "the peer wants a client certificate";
+  }
+  return "";
 }
 
 std::string PhraseOf(std::string_view status_line) {

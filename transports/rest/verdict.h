@@ -32,6 +32,11 @@ std::string_view ReasonOf(int curl_code);
 // certificate, and nothing that the peer wrote.
 bool HasUsefulErrorText(int curl_code);
 
+// What an attempt's error text tells where the peer ended it by an alert about our client
+// certificate; empty where it did not. TLS 1.3 sends that one behind the handshake, so that libcurl
+// calls it a lost connection. Of a libcurl that is built with OpenSSL.
+std::string_view CertificateAlert(std::string_view error_text, bool has_certificate);
+
 // A reason phrase as it may be passed on: printable ASCII, at most 256 bytes.
 std::string CleanPhrase(std::string_view phrase);
 // That of a status line, "HTTP/1.1 404 Not Found\r\n".

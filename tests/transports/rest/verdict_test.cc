@@ -44,6 +44,17 @@ TEST(VerdictTest, EveryFailureOfLibcurlHasOneOfTheFiveWords) {
   EXPECT_EQ(ReasonOf(CURLE_PARTIAL_FILE), "connection reset");
 }
 
+TEST(VerdictTest, AnAlertAboutTheClientsCertificateIsKnownByItsText) {
+  const std::string head = "OpenSSL SSL_read: OpenSSL/3.0.19: error:0A00045C:SSL routines::";
+  EXPECT_EQ(CertificateAlert(head + "tlsv13 alert certificate required, errno 0", false),
+            "the peer wants a client certificate");
+  EXPECT_EQ(CertificateAlert(head + "tlsv1 alert unknown ca, errno 0", true),
+            "the peer does not take the client certificate");
+  EXPECT_EQ(CertificateAlert(head + "tlsv1 alert internal error, errno 0", true), "");
+  EXPECT_EQ(CertificateAlert("SSL certificate problem: certificate has expired", false), "");
+  EXPECT_EQ(CertificateAlert("", false), "");
+}
+
 TEST(VerdictTest, ThePhraseIsWhatFollowsTheCode) {
   EXPECT_EQ(PhraseOf("HTTP/1.1 404 Not Found\r\n"), "Not Found");
   EXPECT_EQ(PhraseOf("HTTP/1.1 503 Gone  fishing \r\n"), "Gone  fishing");
