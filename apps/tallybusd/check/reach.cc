@@ -92,7 +92,7 @@ class Line {
   }
 
   absl::Status Judge(CURLcode code) const {
-    if (IsAboutTheClient(alert_)) return RefusedByAlert();
+    if (alert_ != 0) return RefusedByAlert();
     switch (code) {
       case CURLE_OK:
         return absl::OkStatus();
@@ -137,9 +137,10 @@ class Line {
   }
 
   static void OnTlsEvent(const SSL* tls, int where, int value) {
-    if (where != SSL_CB_READ_ALERT) return;
+    const int alert = value & 0xff;  // the other byte is its level
+    if (where != SSL_CB_READ_ALERT || !IsAboutTheClient(alert)) return;
     auto* const self = static_cast<Line*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(tls), OwnIndex()));
-    self->alert_ = value & 0xff;  // the other byte is its level
+    self->alert_ = alert;
   }
 
   absl::Status RefusedByAlert() const {
@@ -194,7 +195,7 @@ class Line {
   std::unique_ptr<CURL, EndsEasy> easy_;
   bool usable_ = false;
   bool refused_ = false;
-  int alert_ = 0;  // of the peer; 0: none
+  int alert_ = 0;  // of the peer, about our certificate; 0: none
   char error_[CURL_ERROR_SIZE] = {};
 };
 
