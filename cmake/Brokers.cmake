@@ -3,7 +3,7 @@ find_package(PkgConfig REQUIRED)
 
 # tallybus_broker(<name> <pkg-config module> <Debian package>): reads TALLYBUS_WITH_<NAME>. Sets
 # TALLYBUS_HAS_<NAME>; where it is on, PkgConfig::<NAME> is the library, and transports/<name> the
-# folder, whose target tallybus_transport_<name> is added to TALLYBUS_BROKERS.
+# folder, whose target tallybus_transport_<name> is added to TALLYBUS_OPTIONAL.
 macro(tallybus_broker name module package)
   string(TOUPPER ${name} broker)
   set(TALLYBUS_WITH_${broker} AUTO CACHE STRING
@@ -16,8 +16,8 @@ macro(tallybus_broker name module package)
   if(TALLYBUS_HAS_${broker})
     message(STATUS "Transport ${name}: built, with ${module} ${${broker}_VERSION}")
     add_subdirectory(${name})
-    list(APPEND TALLYBUS_BROKERS tallybus_transport_${name})
-    list(APPEND TALLYBUS_BROKER_DEFINITIONS TALLYBUS_HAS_${broker})
+    list(APPEND TALLYBUS_OPTIONAL tallybus_transport_${name})
+    list(APPEND TALLYBUS_OPTIONAL_DEFINITIONS TALLYBUS_HAS_${broker})
   elseif(TALLYBUS_WITH_${broker} STREQUAL "AUTO")
     message(STATUS "Transport ${name}: not built, there is no ${module} (Debian: ${package})")
   elseif(TALLYBUS_WITH_${broker})

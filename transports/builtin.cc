@@ -1,8 +1,10 @@
 // One line for each transport.
 #include "transports/builtin.h"
 
-#include "transports/file/file_transport.h"
 #include "transports/rest/rest_transport.h"
+#ifdef TALLYBUS_HAS_FILE
+#include "transports/file/file_transport.h"
+#endif
 #ifdef TALLYBUS_HAS_KAFKA
 #include "transports/kafka/kafka_transport.h"
 #endif
@@ -17,7 +19,9 @@ namespace tallybus {
 
 absl::Status RegisterBuiltinTransports(TransportRegistry& registry) {
   absl::Status status;
+#ifdef TALLYBUS_HAS_FILE
   status.Update(registry.Register(file::FileDescriptor()));
+#endif
   status.Update(registry.Register(rest::RestDescriptor()));
 #ifdef TALLYBUS_HAS_KAFKA
   status.Update(registry.Register(kafka::KafkaDescriptor()));
@@ -33,7 +37,9 @@ absl::Status RegisterBuiltinTransports(TransportRegistry& registry) {
 
 std::vector<std::string_view> BuiltinSchemes() {
   return {
+#ifdef TALLYBUS_HAS_FILE
       "file",
+#endif
 #ifdef TALLYBUS_HAS_KAFKA
       "kafka",
 #endif
