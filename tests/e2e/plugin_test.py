@@ -1,63 +1,21 @@
 #!/usr/bin/python3
 """A transport that is not of this tree: the template, built against the installed package, brings an
-event to its server; and plugins that the daemon must not take are told in one line, at the start
-and at SIGHUP.
+event to its server; and plugins that the router must not take are told in one line, at its start.
 
 TALLYBUS_BUILD_DIR names the build tree that is installed; its tests/test_plugins holds hostile ones.
 """
 
-import json
 import os
-import re
-import signal
-import socketserver
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("TALLYBUS_BUILD_DIR", ROOT / "build" / "release")).resolve()
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+from plugin_parts import (BUILD, HOSTILE, PUBLISHING, SANITIZED, LineServer, run)  # noqa: E402
 from tallybus_parts import OpenBus, Tallybusd, wait_until  # noqa: E402
-
-SANITIZED = bool(os.environ.get("TALLYBUS_SANITIZED"))
-HOSTILE = BUILD / "tests" / "test_plugins"
-PUBLISHING = {"sessionId": "s1", "name": "cam-1", "published": True, "status": "PUBLISHING"}
-
-
-def run(*command):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-
-
-class LineServer:
-    """The far end of the template: keeps (attributes, event) of each request."""
-
-    def __init__(self):
-        self.arrived = []
-        server = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self):
-                attributes = json.loads(self.rfile.readline())
-                event = bytearray()
-                while not event.endswith(b"\0"):
-                    event += self.rfile.read(1)
-                server.arrived.append((attributes, json.loads(event[:-1])))
-                self.wfile.write(b"OK\n")
-
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"tcp://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class PluginTest(unittest.TestCase):
@@ -98,14 +56,6 @@ class PluginTest(unittest.TestCase):
         with OpenBus(daemon) as bus:
             bus.send(PUBLISHING)
 
-    def reload(self, daemon):
-        daemon.write_config()
-        # The alert about it, which comes before, has other words.
-        told = lambda: re.findall(r".*reload(?:ed:| refused).*(?=\n)", daemon.log())  # noqa: E731
-        before = len(told())
-        daemon.process.send_signal(signal.SIGHUP)
-        return wait_until(lambda: told()[before:], "the reload is told")[0]
-
     def test_an_event_goes_by_the_template_that_is_built_against_the_installed_headers(self):
         secret = Path(self._temporary.name) / "token"
         secret.write_text("s3cret\n")
@@ -125,7 +75,7 @@ class PluginTest(unittest.TestCase):
     def refused_at_start(self, plugins, routes):
         daemon = self.daemon(plugins, routes, expect_start=False)
         code = daemon.process.wait(60)
-        lines = daemon.log().splitlines()
+        lines = daemon.own_lines()
         daemon.process = None
         self.assertEqual(code, 1)
         self.assertEqual(len(lines), 1, lines)
@@ -164,7 +114,7 @@ class PluginTest(unittest.TestCase):
                 daemon = self.daemon([HOSTILE / f"{name}.so"], [hostile], expect_start=False)
                 self.assertEqual(daemon.process.wait(60), 1)
                 daemon.process = None
-                self.assertIn(says, daemon.log().splitlines()[-1])
+                self.assertIn(says, daemon.own_lines()[-1])
                 self.check(daemon, says.replace(":", f" ({HOSTILE / name}.so):", 1))
         two = self.refused_at_start([HOSTILE / "hostile.so", HOSTILE / "start_fails.so"], [])
         self.assertIn("plugins[1]: ", two)
@@ -181,23 +131,6 @@ class PluginTest(unittest.TestCase):
         self.assertIn("endpoints[0]: must be tcp://ADDRESS:PORT", line)
         line = self.refused_at_start([], [self.route()])
         self.assertIn("there is no transport line: it is not built in, and no plugin brings it", line)
-
-    def test_a_reload_brings_a_plugin_in_or_leaves_all_as_it_was(self):
-        daemon = self.daemon([], [])
-        daemon.config["plugins"] = [str(HOSTILE / "other_major.so")]
-        self.assertRegex(self.reload(daemon), "reload refused.*version 2 of the transport interface")
-        daemon.config["plugins"] = [str(HOSTILE / "start_fails.so")]
-        daemon.config["routes"] = [{"name": "h", "transport": "hostile", "endpoints": ["here"]}]
-        self.assertRegex(self.reload(daemon), "reload refused.*transport hostile: no.port is free")
-        daemon.config["plugins"] = [str(self.template)]
-        daemon.config["routes"] = [self.route()]
-        self.assertRegex(self.reload(daemon), "reloaded: apps and routes$")
-        self.publish(daemon)
-        wait_until(lambda: self.server.arrived, "the event arrives")
-        daemon.config["routes"] = [self.route(options={"token": ["a"]})]
-        self.assertRegex(self.reload(daemon), "reload refused.*options.token: must be text")
-        self.publish(daemon)
-        wait_until(lambda: len(self.server.arrived) == 2, "what runs goes on")
 
     def test_a_hostile_plugin_harms_nobody(self):
         kinds = ["twice", "unknown", "never", "late", "null", "verdict", "size", "bytes", "long"]
@@ -221,115 +154,6 @@ class PluginTest(unittest.TestCase):
         self.assertEqual(printed.returncode, 0, printed.stderr)
         self.assertIn('token: "***"', printed.stdout)
         self.assertNotIn("s3cret", printed.stdout)
-
-
-class WorkbenchTest(unittest.TestCase):
-    """The commands with which a plugin is made and looked at."""
-
-    def setUp(self):
-        self._temporary = tempfile.TemporaryDirectory(prefix="tallybus-workbench-")
-        self.addCleanup(self._temporary.cleanup)
-        self.work = Path(self._temporary.name)
-        self.template = HOSTILE / "line_transport.so"
-
-    def tallybus(self, *words, **more):
-        return subprocess.run([Path(os.environ["TALLYBUS_BIN_DIR"]) / "tallybus", *map(str, words)],
-                              capture_output=True, text=True, timeout=250, cwd=self.work, **more)
-
-    def test_describe_prints_what_a_plugin_is_or_why_it_is_refused(self):
-        said = self.tallybus("describe", self.template)
-        self.assertEqual(said.returncode, 0, said.stderr)
-        for part in ("Line 1.0", "interface  1.0", "transport  line", "token ", "secret"):
-            self.assertIn(part, said.stdout)
-        refused = self.tallybus("describe", HOSTILE / "other_major.so")
-        self.assertEqual(refused.returncode, 1)
-        self.assertIn("it is built for version 2 of the transport interface", refused.stderr)
-        taken = self.tallybus("describe", HOSTILE / "scheme_rest.so")
-        self.assertEqual(taken.returncode, 1)
-        self.assertIn("two transports claim the scheme rest", taken.stderr)
-        self.assertEqual(self.tallybus("describe").returncode, 2)
-
-    def test_a_new_transport_has_a_name_of_its_own(self):
-        for name in ("rest", "file"):
-            refused = self.tallybus("new", "transport", name)
-            self.assertEqual(refused.returncode, 2)
-            self.assertIn(f"{name} is built in", refused.stderr)
-            self.assertFalse((self.work / name).exists())
-
-    def test_try_makes_one_delivery_and_says_what_it_means(self):
-        server = LineServer()
-        self.addCleanup(server.close)
-        event = self.work / "x.json"
-        event.write_text(json.dumps(PUBLISHING))
-        done = self.tallybus("try", self.template, "--endpoint", server.url, "--event", event,
-                             "--option", "token=a,b", "--option", "connect_timeout=30s",
-                             "--timeout", "60s")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, "^delivered: OK, after")
-        attributes, sent = server.arrived[0]
-        self.assertEqual(attributes["token"], "a,b")
-        self.assertEqual(sent["name"], "cam-1")
-        done = self.tallybus("try", self.template, "--endpoint", server.url, "--event",
-                             "StreamStatusEvent", "--option", "token=t")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(server.arrived[1][1]["status"], "PUBLISHING")
-        refused = self.tallybus("try", self.template, "--endpoint", "tcp://127.0.0.1:1")
-        self.assertEqual(refused.returncode, 1)
-        self.assertRegex(refused.stdout, "^retry later: connection refused")
-        self.assertIn("no byte of it reached the peer", refused.stdout)
-        wrong = self.tallybus("try", self.template, "--endpoint", server.url, "--option", "tokem=x")
-        self.assertEqual(wrong.returncode, 2)
-        self.assertIn('did you mean "token"?', wrong.stderr)
-        late = self.tallybus("try", HOSTILE / "hostile.so", "--endpoint", "never", "--timeout", "2s")
-        self.assertEqual(late.returncode, 1)
-        self.assertRegex(late.stdout, "^retry later: timed out")
-        self.assertIn("plugin Hostile did not complete a ticket by its deadline", late.stderr)
-
-    def test_a_hostile_plugin_does_not_pass(self):
-        arrived = self.work / "arrived"
-        for kind, says in (("twice", "the plugin did what it must not: twice"),
-                           ("verdict", 'the verdict is "retry later", not "delivered"')):
-            said = self.tallybus("conformance", HOSTILE / "hostile.so", "--endpoint", kind,
-                                 "--arrived", arrived)
-            self.assertEqual(said.returncode, 1, said.stdout)
-            self.assertIn("FAILED      each ticket completes once: the plugin did what it must not",
-                          said.stdout)
-            self.assertIn(says, said.stdout)
-            self.assertIn("not checked a peer that hangs completes by the deadline: a file does not",
-                          said.stdout)
-        refused = self.tallybus("conformance", HOSTILE / "no_symbol.so", "--endpoint", "{peer}")
-        self.assertEqual(refused.returncode, 1)
-        self.assertIn("it is no plugin", refused.stdout)
-
-    def test_a_transport_that_writes_a_file_passes_with_what_a_file_cannot_do_left_out(self):
-        arrived = self.work / "arrived"
-        said = self.tallybus("conformance", HOSTILE / "append_plugin_cxx17.so",
-                             "--endpoint", arrived, "--arrived", arrived)
-        self.assertEqual(said.returncode, 0, said.stdout)
-        self.assertIn("ok          the bytes of a body arrive exactly", said.stdout)
-        self.assertIn("ok          a thousand in flight all arrive", said.stdout)
-        self.assertIn("not checked every attribute survives: the request does not hold: method",
-                      said.stdout)
-        carries = self.tallybus("conformance", HOSTILE / "append_plugin_cxx17.so", "--endpoint",
-                                arrived, "--arrived", arrived, "--carries", "id")
-        self.assertEqual(carries.returncode, 1)
-        self.assertIn("FAILED      every attribute survives", carries.stdout)
-
-    @unittest.skipIf(SANITIZED, "a project that is not sanitized cannot be loaded by one that is")
-    def test_a_new_transport_builds_against_the_installed_package_and_passes(self):
-        said = self.tallybus("new", "transport", "pigeon")
-        self.assertEqual(said.returncode, 0, said.stderr)
-        prefix = self.work / "prefix"
-        for component in ("abi", "daemon"):
-            run("cmake", "--install", BUILD, "--prefix", prefix, "--component", component)
-        run("cmake", "-S", self.work / "pigeon", "-B", self.work / "build",
-            f"-DCMAKE_PREFIX_PATH={prefix}")
-        run("cmake", "--build", self.work / "build")
-        run("ctest", "--test-dir", self.work / "build", "--no-tests=error", "--output-on-failure")
-        told = self.tallybus("describe", self.work / "build" / "pigeon_transport.so").stdout
-        self.assertIn("transport  pigeon", told)
-        self.assertEqual(self.tallybus("new", "transport", "pigeon").returncode, 1, "it is there")
-        self.assertEqual(self.tallybus("new", "transport", "../x").returncode, 2)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,10 @@ class Tallybusd:
         return wait_until(lambda: re.search(pattern, self.log()),
                           lambda: f"{pattern!r} in the log:\n{self.log()[-8000:]}")
 
+    def own_lines(self):
+        """The lines of the log that are not of the engine around it."""
+        return [line for line in self.log().splitlines() if not line.startswith("engine_host: ")]
+
     def kill(self):
         self.process.kill()
         self.process.wait()
