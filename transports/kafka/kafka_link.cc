@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -180,8 +181,15 @@ void Producer::OnMessage(rd_kafka_t*, const rd_kafka_message_t* message, void* p
   self.on_report_(*message, ReadReport(error, never_sent, self.settings_.url));
 }
 
-void Producer::OnError(rd_kafka_t*, int error, const char*, void* producer) {
+// A handshake that fails may be told as a connection that is lost, by OpenSSL's words alone.
+int CauseOf(int error, std::string_view words) {
+  const bool tls = error == RD_KAFKA_RESP_ERR__TRANSPORT && words.find("SSL") != words.npos;
+  return tls ? RD_KAFKA_RESP_ERR__SSL : error;
+}
+
+void Producer::OnError(rd_kafka_t*, int told, const char* words, void* producer) {
   auto& self = *static_cast<Producer*>(producer);
+  const int error = CauseOf(told, words);
   switch (error) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
