@@ -4,9 +4,12 @@
 #include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 #include <sys/random.h>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "apps/receive/visible.h"
 #include "apps/tallybus/answer_meaning.h"
@@ -16,13 +19,18 @@ namespace {
 
 constexpr char kSigning[] = "signing";
 
-// Of the same kind as the real one: a handler that does not know the kind would refuse for that.
-std::string StrangersKey(const std::string& like) {
-  std::string bytes(32, '\0');
-  while (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+// One of each kind that the real ones are of: a handler that does not know the kind would refuse
+// for that, and one may look at a single kind.
+std::string StrangersKeys(const std::string& like) {
+  std::vector<std::string> keys;
+  for (const char* kind : {"whsec_", "whsk_"}) {
+    if (!absl::StrContains(like, kind)) continue;
+    std::string bytes(32, '\0');
+    while (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    }
+    keys.push_back(kind + absl::Base64Escape(bytes));
   }
-  return absl::StrCat(absl::StartsWith(like, "whsk_") ? "whsk_" : "whsec_",
-                      absl::Base64Escape(bytes));
+  return absl::StrJoin(keys, " ");
 }
 
 void AddDuplicate(const Endpoint& endpoint, const Sample& before, std::vector<Probe>* probes) {
@@ -87,7 +95,7 @@ void AddForged(const Endpoint& endpoint, SampleEvents& samples, std::vector<Prob
   std::vector<Sample> stream = samples.NewStream();
   Endpoint strangers = endpoint;
   strangers.id = endpoint.id + 1;
-  strangers.options[kSigning] = StrangersKey(endpoint.options.at(kSigning));
+  strangers.options[kSigning] = StrangersKeys(endpoint.options.at(kSigning));
   probes->push_back({.name = "forged",
                      .request = "a request that another key signed",
                      .endpoint = strangers,

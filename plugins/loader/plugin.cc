@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "plugins/engine/versioned.h"
+#include "plugins/loader/elf_file.h"
 #include "plugins/loader/plugin_call.h"
 #include "plugins/loader/plugin_thread.h"
 #include "plugins/loader/printable.h"
@@ -22,6 +23,9 @@
 namespace tallybus::loader {
 namespace {
 
+// What version 1.0 has.
+constexpr size_t kSmallestEntry =
+    offsetof(tallybus_transport_entry, create) + sizeof(tallybus_transport_entry::create);
 constexpr size_t kMostOptions = 256;
 constexpr size_t kLongestScheme = 32;
 constexpr size_t kLongestOption = 64;
@@ -118,6 +122,8 @@ absl::StatusOr<PluginPtr> OpenPlugin(const std::string& path, absl::Duration cal
     return Wrong(path, errno == ENOENT ? "there is no such file" : "it cannot be reached");
   }
   if (!S_ISREG(file.st_mode)) return Wrong(path, "it is no file");  // dlopen waits for a pipe
+  // The process would end where dlopen reads what is not there.
+  if (IsCutShort(path)) return Wrong(path, "it is cut short: copy it again");
   if (absl::Status back = CheckCameBack(path); !back.ok()) {
     return Wrong(path, std::string(back.message()));
   }
@@ -142,7 +148,7 @@ absl::StatusOr<PluginPtr> ReadEntry(const std::string& path,
   }
   auto plugin = std::make_shared<Plugin>();
   const tallybus_transport_entry* entry = engine::ReadVersioned(written, &plugin->entry);
-  if (entry == nullptr) {
+  if (entry == nullptr || written->struct_size < kSmallestEntry) {
     return Wrong(path, absl::StrCat("its entry has a struct_size of no version that this router "
                                     "knows: ",
                                     written->struct_size));

@@ -79,7 +79,9 @@ TEST_F(RouterFailoverTest, AnAlertNamesTheEndpointAndGoesToNoneOfItsRoute) {
   const auto alerts = router->desk().Alerts();
   ASSERT_THAT(alerts, SizeIs(1));
   EXPECT_EQ(alerts[0].subject, "billing#1");
-  EXPECT_THAT(alerts[0].text, EndsWith("; its events go to the route's other endpoints"));
+  EXPECT_EQ(alerts[0].text,
+            "the endpoint fails (connection refused); its events go to the route's other "
+            "endpoints");
   for (const auto& attempt : transport.attempts()) EXPECT_NE(attempt.event.method, kAlertEvent);
 }
 

@@ -361,7 +361,7 @@ class OutageTest(unittest.TestCase):
                        "it gives no answer")
             self.assertEqual(waiting(daemon), count)
             if not os.environ.get("TALLYBUS_SANITIZED"):  # whose memory is its own affair
-                self.assertLess(anonymous_mb(daemon), 100)
+                self.assertLess(anonymous_mb(daemon), 130)  # of 150; 66 to 103 are seen
         with Backend(port=deaf.port) as backend:
             subprocess.run([BIN / "tallybus", "endpoint", "resume", "defaultApp/backend", "--admin",
                             f"unix:{daemon.admin}"], check=True, timeout=60, capture_output=True)

@@ -197,6 +197,20 @@ class TriggerTest(unittest.TestCase):
                 self.assertEqual([name for name, _ in found], [probe])
                 self.assertIn(says, found[0][1])
 
+    def test_of_keys_of_two_kinds_each_is_forged(self):
+        for careless in "v1,", "v1a,":
+            right = Receiver()
+
+            def answer(request, careless=careless, right=right):
+                entries = request.headers.get("webhook-signature", "").split(" ")
+                if any(entry.startswith(careless) for entry in entries):
+                    return 204  # whatever stands behind it
+                return right(request)
+            for secret in f"{SECRET} {PAIR}", f"{PAIR} {SECRET}":
+                done, _ = self.trigger(answer, "StreamStatusEvent", "--secret", secret, "--forged")
+                self.assertEqual(done.returncode, 3, done.stdout)
+                self.assertIn("WRONG: compare webhook-signature", done.stdout)
+
     def test_lateness_that_clocks_may_have_is_borne(self):
         done, _ = self.trigger(Receiver(), "StreamStatusEvent", "--secret", SECRET, "--late", "4m")
         self.assertEqual(done.returncode, 0, done.stdout)

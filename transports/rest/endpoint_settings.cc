@@ -57,14 +57,21 @@ absl::StatusOr<Certificate> ReadCertificate(const char* option, const std::strin
 // Nobody is there to type a pass phrase.
 int NoPassPhrase(char*, int, int, void*) { return 0; }
 
-absl::Status CheckKey(const char* option, const std::string& path) {
+// That it is there, and the certificate's own.
+absl::Status CheckKey(const char* option, const std::string& path, const X509& certificate) {
   auto file = OpenPem(option, path);
   if (!file.ok()) return file.status();
   const Key key(PEM_read_bio_PrivateKey(file->get(), nullptr, NoPassPhrase, nullptr));
   ERR_clear_error();
-  if (key != nullptr) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(option, ": ", path, " holds no unencrypted private key in PEM"));
+  if (key == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(option, ": ", path, " holds no unencrypted private key in PEM"));
+  }
+  const bool fits = X509_check_private_key(&certificate, key.get()) == 1;
+  ERR_clear_error();
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(option, ": ", path, " is not the key of the ",
+                                                 "certificate in ", kCertFileOption));
 }
 
 absl::StatusOr<Format> ReadFormat(const std::string& word) {
@@ -127,8 +134,9 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
     if (auto ca = ReadCertificate(kCaFileOption, files.ca); !ca.ok()) return ca.status();
   }
   if (files.cert.empty()) return absl::OkStatus();
-  if (auto own = ReadCertificate(kCertFileOption, files.cert); !own.ok()) return own.status();
-  return CheckKey(kKeyFileOption, files.key);
+  const auto own = ReadCertificate(kCertFileOption, files.cert);
+  if (!own.ok()) return own.status();
+  return CheckKey(kKeyFileOption, files.key, **own);
 }
 
 absl::StatusOr<absl::Time> CertificateEnd(const TlsFiles& files) {

@@ -88,7 +88,10 @@ void EndpointGate::Finish(const Pass& pass, std::string_view method, const Endpo
 
 void EndpointGate::HearForBreaker(const Pass& pass, const EndpointSign& sign, bool current,
                                   MonoTime now) {
-  if (sign.counts_against_breaker()) trouble_code_ = sign.code;
+  if (sign.counts_against_breaker()) {
+    trouble_code_ = sign.code;
+    trouble_reason_ = sign.reason;
+  }
   if (pass.permit == Permit::kProbe && breaker_.state() == Breaker::kHalfOpen) {
     if (sign.counts_against_breaker() || !sign.is_answer()) return breaker_.ProbeFailed(now);
     breaker_.ProbeSucceeded(now);
@@ -229,7 +232,7 @@ std::vector<EndpointAlarm> EndpointGate::Alarms() const {
   using Kind = EndpointAlarm::Kind;
   std::vector<EndpointAlarm> alarms;
   if (breaker_.state() != Breaker::kClosed) {
-    alarms.push_back({Kind::kBreakerOpen, "", breaker_.since(), trouble_code_});
+    alarms.push_back({Kind::kBreakerOpen, "", breaker_.since(), trouble_code_, trouble_reason_});
   }
   if (hold_.held) alarms.push_back({Kind::kHeld, "", hold_.since, hold_.code, hold_.reason});
   for (const auto& [method, entry] : methods_.entries()) {
@@ -279,7 +282,7 @@ EndpointSnapshot EndpointGate::Snapshot(MonoTime now) const {
     case EndpointSnapshot::State::kBreakerOpen:
     case EndpointSnapshot::State::kProbing:
       snapshot.since = breaker_.since();
-      snapshot.reason = AnsweredText(trouble_code_);
+      snapshot.reason = AnsweredText(trouble_code_, trouble_reason_);
       break;
     case EndpointSnapshot::State::kAskedToWait:
       snapshot.since = wait_since_;

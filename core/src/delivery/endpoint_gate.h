@@ -113,7 +113,8 @@ class EndpointGate {
   MonoTime wait_since_, wait_until_;  // the peer asked to be left alone
   int wait_code_ = 0;
   int trouble_code_ = 0;  // the last failure's
-  absl::Duration own_;    // until ticked_
+  std::string trouble_reason_;
+  absl::Duration own_;  // until ticked_
   MonoTime ticked_;
   bool was_blocked_ = false;
   MonoTime unblocked_at_;

@@ -21,7 +21,7 @@ struct EndpointSign {
   Kind kind = Kind::kNothing;
   int code = 0;                                 // of the answer; 0: none
   absl::Duration pause = absl::ZeroDuration();  // the peer asks to be left alone; already capped
-  std::string reason = {};                      // of a hold: the peer's phrase, cut and escaped
+  std::string reason = {};                      // of trouble or a hold, in words, cut and escaped
 
   bool counts_against_breaker() const { return kind == Kind::kTrouble; }
   bool is_hold() const { return kind == Kind::kHold || kind == Kind::kHoldMethod; }

@@ -29,7 +29,7 @@ struct EndpointAlarm {
   std::string method;  // of kMethodHeld
   MonoTime since = {};
   int code = 0;             // the answer behind it; 0: none, or one without a code
-  std::string reason = {};  // of a hold: its phrase
+  std::string reason = {};  // in words, of the breaker and of holds
 };
 
 // "answer 404"; of an answer without a code its phrase.

@@ -37,8 +37,10 @@ void Keep(const Route& route, Judgement& judgement) {
   judgement.retry_step.longest = LongestStep(route.retry);
 }
 
-void TryLater(const Route& route, const Trying& trying, Judgement& judgement) {
+void TryLater(const Route& route, const DeliveryResult& result, const Trying& trying,
+              Judgement& judgement) {
   judgement.sign.kind = Kind::kTrouble;
+  judgement.sign.reason = EscapedPrefix(result.reason, kLongestPhrase);
   if (trying.in_outage) return Keep(route, judgement);
   const auto step = NextStep(route.retry, trying);
   judgement.then = step ? Then::kRetry : Then::kGiveUp;
@@ -55,7 +57,7 @@ void JudgeGuaranteed(const Route& route, const DeliveryResult& result, const Try
       judgement.sign.kind = judgement.failed ? Kind::kAnswered : Kind::kTaken;
       return;
     case Verdict::kRetryLater:
-      TryLater(route, trying, judgement);
+      TryLater(route, result, trying, judgement);
       if (code == kTooManyRequests || code == kServiceUnavailable) {
         judgement.sign.pause = std::min(result.retry_after, LongestStep(route.retry));
       }
@@ -95,7 +97,7 @@ Judgement Judge(const Route& route, const SpoolRow& row, const DeliveryResult& r
   } else if (Answered(result)) {
     judgement.sign.kind = judgement.failed ? Kind::kAnswered : Kind::kTaken;
   } else {
-    TryLater(route, trying, judgement);
+    TryLater(route, result, trying, judgement);
   }
   return judgement;
 }

@@ -74,6 +74,10 @@ TEST_P(FailurePolicyTable, IsFollowed) {
   EXPECT_EQ(judgement.burns_attempt, c.burns);
   EXPECT_EQ(judgement.sign.kind, c.sign);
   EXPECT_EQ(judgement.sign.code, c.result.remote_code);
+  EXPECT_EQ(judgement.sign.reason,
+            c.sign == Sign::kTrouble || c.sign == Sign::kHold || c.sign == Sign::kHoldMethod
+                ? c.result.reason
+                : "");
   const bool waits_its_step = c.then == Then::kRetry && c.burns;
   EXPECT_EQ(judgement.retry_step.step,
             waits_its_step ? absl::Milliseconds(500) : absl::ZeroDuration());

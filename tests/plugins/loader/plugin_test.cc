@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/plugins/loader/plugins.h"
@@ -44,6 +45,14 @@ TEST(PluginTest, WhatIsNoPluginIsRefused) {
   EXPECT_THAT(ErrorOf(text), HasSubstr("too short"));
   EXPECT_EQ(ErrorOfBuild("no_symbol"),
             "it is no plugin: it does not export tallybus_transport_entry_v1");
+}
+
+TEST(PluginTest, AFileThatIsHalfCopiedIsRefusedAndEndsNoProcess) {
+  const std::string cut = std::string(TALLYBUS_TEST_PLUGINS) + "/cut.so";
+  std::filesystem::copy_file(PluginPath("hostile"), cut,
+                             std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::resize_file(cut, std::filesystem::file_size(cut) / 4);
+  EXPECT_EQ(ErrorOf(cut), "it is cut short: copy it again");
 }
 
 TEST(PluginTest, WhatThisRouterCannotReadIsRefused) {
@@ -117,10 +126,11 @@ TEST_F(EntryTest, OptionsAreChecked) {
 
 TEST_F(EntryTest, StructSizeIsAsInTheOtherInterface) {
   EXPECT_THAT(std::string(ReadEntry("p", nullptr).status().message()), EndsWith("returns nothing"));
-  entry.struct_size = offsetof(tallybus_transport_entry, create);
-  EXPECT_EQ(Error(), "p: its entry has no create") << "an older one, whose later fields are zero";
-  entry.struct_size = 7;
-  EXPECT_THAT(Error(), HasSubstr("struct_size of no version"));
+  for (size_t size = 0; size < sizeof entry; ++size) {
+    entry.struct_size = size;
+    EXPECT_THAT(Error(), HasSubstr("struct_size of no version")) << "1.0 is the first";
+  }
+  entry.struct_size = sizeof entry;
   struct {
     tallybus_transport_entry entry;
     size_t newer = 0;

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/support/scratch_directory.h"
+
 namespace tallybus::rest {
 namespace {
 
@@ -116,6 +118,22 @@ TEST_F(TlsFilesTest, TheClientsCertificateSaysWhenItEnds) {
   ASSERT_TRUE(end.ok()) << end.status();
   EXPECT_GT(*end, made + absl::Hours(5 * 24 - 1));
   EXPECT_LT(*end, made + absl::Hours(5 * 24 + 1));
+}
+
+TEST_F(TlsFilesTest, TheKeyMustBeTheCertificates) {
+  testing::ScratchDirectory folder;
+  for (const char* name : {"one", "two"}) {
+    const std::string at = folder.path() + "/" + name;
+    ASSERT_EQ(std::system(("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=client -keyout " +
+                           at + ".key -out " + at + ".pem 2>/dev/null")
+                              .c_str()),
+              0);
+  }
+  const std::string one = folder.path() + "/one";
+  EXPECT_TRUE(CheckTlsFiles({.ca = "", .cert = one + ".pem", .key = one + ".key"}).ok());
+  const std::string other = folder.path() + "/two.key";
+  EXPECT_EQ(ErrorOf(CheckTlsFiles({.ca = "", .cert = one + ".pem", .key = other})),
+            "tls.key_file: " + other + " is not the key of the certificate in tls.cert_file");
 }
 
 TEST_F(TlsFilesTest, AKeyFileIsCheckedToo) {
