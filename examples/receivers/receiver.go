@@ -112,14 +112,22 @@ func readForm(h http.Header) error {
 }
 
 func eventOf(h http.Header, body []byte) (event, error) {
-	var fields struct{ Status string }
-	lane, laneErr := url.PathUnescape(h.Get("tallybus-lane"))
-	sequence, sequenceErr := strconv.ParseUint(h.Get("tallybus-sequence"), 10, 64)
-	if json.Unmarshal(body, &fields) != nil || laneErr != nil || sequenceErr != nil {
-		return event{}, &refusal{400, "no event"}
+	var fields map[string]any
+	if json.Unmarshal(body, &fields) != nil || fields == nil {
+		return event{}, &refusal{400, "no event: no JSON object"}
 	}
-	return event{lane, sequence, h.Get("tallybus-time"), h.Get("tallybus-redelivery") == "1",
-		fields.Status}, nil
+	value := fields["status"]
+	status, isText := value.(string)
+	if value != nil && !isText {
+		return event{}, &refusal{400, "no event: its status is no text"}
+	}
+	lane, laneErr := url.PathUnescape(h.Get("tallybus-lane"))
+	sequence, sequenceErr := strconv.ParseUint(h.Get("tallybus-sequence"), 10, 63)
+	when := h.Get("tallybus-time")
+	if lane == "" || laneErr != nil || sequenceErr != nil || when == "" {
+		return event{}, &refusal{400, "no event: its place in a lane is missing"}
+	}
+	return event{lane, sequence, when, h.Get("tallybus-redelivery") == "1", status}, nil
 }
 
 // True where the event is newer than what is known.

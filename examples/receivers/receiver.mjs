@@ -72,11 +72,18 @@ function readForm(headers) {
 }
 
 function eventOf(headers, body) {
+  const {"tallybus-lane": lane, "tallybus-sequence": sequence, "tallybus-time": time} = headers;
   try {
     const event = JSON.parse(body);
-    return {lane: decodeURIComponent(headers["tallybus-lane"]),
-            sequence: Number(headers["tallybus-sequence"]), time: headers["tallybus-time"],
-            again: headers["tallybus-redelivery"] === "1", status: event.status};
+    const status = event?.status ?? "";
+    if (!(event instanceof Object) || Array.isArray(event) || typeof status !== "string") {
+      throw new TypeError("no JSON object, or its status is no text");
+    }
+    if (!lane || !time || !/^[0-9]{1,18}$/.test(sequence)) {
+      throw new TypeError("its place in a lane is missing");
+    }
+    return {lane: decodeURIComponent(lane), sequence: BigInt(sequence), time,
+            again: headers["tallybus-redelivery"] === "1", status};
   } catch (error) {
     throw new Refused(400, `no event: ${error.message}`);
   }

@@ -79,18 +79,24 @@ function read_form(): void {
 
 // True where the event is newer than what is known.
 function apply(string $body): bool {
-    $event = json_decode($body, associative: true);
-    if (!is_array($event) || !ctype_digit(field('tallybus-sequence'))) {
-        answer(400, 'refused 400 no event');
+    $event = json_decode($body);
+    $status = $event->status ?? '';
+    if (!is_object($event) || !is_string($status)) {
+        answer(400, 'refused 400 no event: no JSON object, or its status is no text');
+    }
+    [$lane, $time] = [rawurldecode(field('tallybus-lane')), field('tallybus-time')];
+    $sequence = field('tallybus-sequence');
+    if ($lane === '' || $time === '' || !preg_match('/^[0-9]{1,18}$/D', $sequence)) {
+        answer(400, 'refused 400 no event: its place in a lane is missing');
     }
     try {
         $database = new PDO('sqlite:' . (getenv('DATABASE') ?: 'streams.db'));
         $database->exec(TABLE);
         $upsert = $database->prepare(UPSERT);
-        $upsert->bindValue('sequence', (int)field('tallybus-sequence'), PDO::PARAM_INT);
-        $upsert->bindValue('again', (int)field('tallybus-redelivery'), PDO::PARAM_INT);
-        foreach (['lane' => rawurldecode(field('tallybus-lane')), 'time' => field('tallybus-time'),
-                  'status' => $event['status'] ?? '', 'event' => $body] as $name => $text) {
+        $upsert->bindValue('sequence', (int)$sequence, PDO::PARAM_INT);
+        $upsert->bindValue('again', (int)(field('tallybus-redelivery') === '1'), PDO::PARAM_INT);
+        foreach (['lane' => $lane, 'time' => $time, 'status' => $status, 'event' => $body]
+                 as $name => $text) {
             $upsert->bindValue($name, $text);
         }
         $upsert->execute();

@@ -14,6 +14,7 @@ import hmac
 import http.server
 import json
 import os
+import re
 import sqlite3
 import sys
 import time
@@ -22,6 +23,7 @@ import zlib
 
 MOST_BYTES = 2 << 20
 TOLERANCE_S = 300
+NUMBER = re.compile("[0-9]{1,18}")
 KEY = base64.b64decode(os.environ.get("TALLYBUS_SECRET", "").removeprefix("whsec_"))
 if len(KEY) < 24:  # anybody can sign with an empty one
     sys.exit("TALLYBUS_SECRET is no whsec_ key")
@@ -64,7 +66,7 @@ def inflated(body):
 def prove(headers, body):
     """Who knows the secret signed these very bytes, just now."""
     stamp, event_id = headers.get("webhook-timestamp", ""), headers.get("webhook-id", "")
-    if not stamp.isdecimal() or abs(time.time() - int(stamp)) > TOLERANCE_S:
+    if not NUMBER.fullmatch(stamp) or abs(time.time() - int(stamp)) > TOLERANCE_S:
         raise Refused(401, "the time of the signature is missing, or too far off")
     wanted = hmac.digest(KEY, f"{event_id}.{stamp}.".encode() + body, hashlib.sha256)
     entries = headers.get("webhook-signature", "").split(" ")
@@ -80,13 +82,19 @@ def read_form(headers):
 
 def apply(headers, body):
     """True where the event is newer than what is known."""
+    lane, when = headers.get("tallybus-lane", ""), headers.get("tallybus-time", "")
+    sequence = headers.get("tallybus-sequence", "")
     try:
         event = json.loads(body)
-        row = {"lane": urllib.parse.unquote(headers["tallybus-lane"]),
-               "sequence": int(headers["tallybus-sequence"]), "time": headers["tallybus-time"],
-               "again": int(headers.get("tallybus-redelivery", 0)),
-               "status": event.get("status", ""), "event": body.decode()}
-    except (AttributeError, TypeError, ValueError) as error:
+        status = event.get("status")
+        status = "" if status is None else status
+        status.encode()  # text, of whole characters
+        if not (lane and when and NUMBER.fullmatch(sequence)):
+            raise ValueError("its place in a lane is missing")
+        row = {"lane": urllib.parse.unquote(lane), "sequence": int(sequence), "time": when,
+               "again": headers.get("tallybus-redelivery") == "1", "status": status,
+               "event": body.decode()}
+    except (AttributeError, RecursionError, ValueError) as error:
         raise Refused(400, f"no event: {error}") from error
     try:
         with sqlite3.connect(DATABASE) as database:

@@ -124,6 +124,19 @@ class SampleChecks:
         self.assertEqual(self.post(b"not gzip", {**good, "Content-Encoding": "gzip"}), 400)
         self.assertEqual(self.post(body.encode(), good), 204)
 
+    def test_what_will_never_be_an_event_is_400_and_no_row(self):
+        for sent in ("", "null", "5", "[]", '"x"', '{"status":5}', '{"status":{}}', "[" * 100_000):
+            with self.subTest(body=sent[:20]):
+                self.assertEqual(self.post(sent.encode(), self.signed(sent)), 400)
+        fields = self.signed("{}")
+        for name, text in (("lane", ""), ("time", ""), ("sequence", ""), ("sequence", "-1"),
+                           ("sequence", "1x"), ("sequence", "9" * 30)):
+            with self.subTest(**{name: text}):
+                self.assertEqual(self.post(b"{}", {**fields, f"tallybus-{name}": text}), 400)
+        self.assertEqual(self.sample.events(), [])
+        null = '{"status":null}'  # as good as none
+        self.assertEqual(self.post(null.encode(), self.signed(null)), 204)
+
     def test_one_good_entry_is_enough_whatever_stands_beside_it(self):
         good = self.signed("{}")
         signature = good["webhook-signature"]
