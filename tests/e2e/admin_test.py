@@ -147,7 +147,7 @@ class StatusTest(unittest.TestCase):
 
     def test_it_looks_where_a_daemon_of_the_same_environment_listens(self):
         with tempfile.TemporaryDirectory(prefix="tallybus-") as folder:
-            environment = {**os.environ, "RUNTIME_DIRECTORY": folder}
+            environment = {**os.environ, "RUNTIME_DIRECTORY": folder, "STATE_DIRECTORY": folder}
             settings = [f"--set=listen.{key}=off" for key in OFF]
             daemon = subprocess.Popen([BIN / "tallybusd", *settings], env=environment,
                                       stderr=subprocess.PIPE, text=True)
@@ -167,7 +167,7 @@ class SocketTest(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="tallybus-") as folder:
             path = Path(folder) / "t.yaml"
             path.write_text(json.dumps({"listen": {"engine": "off", **OFF, "admin": admin,
-                                                   **listen}}))
+                                                   **listen}, "spool": {"path": folder}}))
             done = run(BIN / "tallybusd", "--config", path)
             return done.returncode, done.stderr.replace(folder + "/", "").splitlines()
 

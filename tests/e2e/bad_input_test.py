@@ -40,7 +40,8 @@ class ConfigurationTest(unittest.TestCase):
             path = Path(folder) / "tallybus.yaml"
             path.write_text(text)
             done = subprocess.run([BIN / "tallybusd", "--config", path, *args], timeout=60,
-                                  capture_output=True, text=True)
+                                  capture_output=True, text=True,
+                                  env={**os.environ, "STATE_DIRECTORY": folder})
             return done.returncode, done.stderr.replace(folder + "/", "").splitlines()
 
     def test_a_mistake_is_one_line_with_file_line_and_column_and_exit_status_1(self):

@@ -147,7 +147,6 @@ class Tallybusd:
         """Ends it by SIGTERM; a sanitizer's finding or a hang fails the test."""
         if self.process is None:
             return
-        self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
         try:
             code = self.process.wait(seconds)
