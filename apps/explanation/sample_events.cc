@@ -19,7 +19,6 @@
 namespace tallybus {
 namespace {
 
-constexpr std::string_view kTestEvent = "TallybusTestEvent";
 constexpr char kOwnRoute[] = "defaultApp/backend";
 
 // What the event of a method says beside who it is of; of some nothing.

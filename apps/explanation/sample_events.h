@@ -15,6 +15,9 @@
 
 namespace tallybus {
 
+// What `tallybus endpoint test` has the router send to an endpoint, by no route.
+inline constexpr std::string_view kTestEvent = "TallybusTestEvent";
+
 // An event and its place in its lane.
 struct Sample {
   Event event;

@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #include <cstring>
 #include <exception>
 #include <string>
+
+#include "apps/tallybus/command.h"
 
 namespace tallybus::cli {
 namespace {
@@ -64,10 +67,18 @@ bool EndsBy(pid_t child, absl::Time until) {
   return ends;
 }
 
+int AwaitEnd(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  return status;
+}
+
+std::string ByItsSignal(int status) {
+  return absl::StrCat("the plugin ended its process: ", strsignal(WTERMSIG(status)));
+}
+
 Outcome OutcomeOf(const std::string& told, int status) {
-  if (WIFSIGNALED(status)) {
-    return Failed(absl::StrCat("the plugin ended its process: ", strsignal(WTERMSIG(status))));
-  }
+  if (WIFSIGNALED(status)) return Failed(ByItsSignal(status));
   if (told.empty() || told[0] < '0' || told[0] > '2') return Failed("the plugin ended its process");
   return {static_cast<Outcome::Kind>(told[0] - '0'), told.substr(1)};
 }
@@ -89,12 +100,25 @@ Outcome RunInChild(const std::function<Outcome()>& check, absl::Duration limit) 
   const bool ended = ReadToEnd(ends[0], until, &told) && EndsBy(child, until);
   close(ends[0]);
   if (!ended) kill(child, SIGKILL);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  const int status = AwaitEnd(child);
   if (!ended) {
     return Failed(absl::StrCat("it hangs: no end within ", absl::FormatDuration(limit)));
   }
   return OutcomeOf(told, status);
+}
+
+std::optional<int> GoOnInChild(const std::string& command) {
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0) return Complain(command, "no process can be made", kFailed);
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(kFailed);  // ended before it was set
+    return std::nullopt;
+  }
+  const int status = AwaitEnd(child);
+  if (WIFSIGNALED(status)) return Complain(command, ByItsSignal(status), kFailed);
+  return WEXITSTATUS(status);
 }
 
 }  // namespace tallybus::cli

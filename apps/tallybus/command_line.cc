@@ -55,8 +55,11 @@ absl::StatusOr<std::string> AsAbseilReads(const absl::CommandLineFlag& flag,
                                           const std::string& value) {
   if (flag.IsOfType<std::optional<absl::Duration>>()) {
     const absl::StatusOr<absl::Duration> duration = config::ParseDuration(value);
-    return duration.ok() ? absl::StatusOr<std::string>(absl::FormatDuration(*duration))
-                         : duration.status();
+    if (!duration.ok()) return duration.status();
+    if (*duration <= absl::ZeroDuration()) {
+      return absl::InvalidArgumentError("must be more than 0");
+    }
+    return absl::FormatDuration(*duration);
   }
   if (flag.IsOfType<std::optional<Size>>()) {
     const absl::StatusOr<int64_t> bytes = config::ParseSize(value);

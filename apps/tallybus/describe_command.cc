@@ -2,9 +2,11 @@
 #include <absl/strings/str_cat.h>
 
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/tallybus/child_check.h"
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/plugin_setting.h"
 #include "apps/tallybus/table.h"
@@ -33,6 +35,7 @@ const char* WordOf(OptionType type) {
 int Run(const std::vector<std::string>& arguments) {
   const absl::StatusOr<std::string> path = PluginFile(arguments);
   if (!path.ok()) return Complain("describe", std::string(path.status().message()), kUsage);
+  if (const std::optional<int> ended = GoOnInChild("describe")) return *ended;
   TransportRegistry registry;
   const absl::StatusOr<loader::PluginPtr> plugin = LoadAsDaemon(*path, registry);
   if (!plugin.ok()) return Complain("describe", std::string(plugin.status().message()), kFailed);

@@ -115,7 +115,7 @@ std::string Encoded(std::string_view text) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<DeskDoor>> DeskDoor::Open() {
+absl::StatusOr<std::unique_ptr<DeskDoor>> DeskDoor::Open(const std::string& admin) {
   const std::string folder = absl::GetFlag(FLAGS_spool);
   if (!folder.empty()) {
     auto door = std::make_unique<OfflineDoor>();
@@ -124,7 +124,8 @@ absl::StatusOr<std::unique_ptr<DeskDoor>> DeskDoor::Open() {
   }
   AdminClient::Limits limits;
   limits.timeout = absl::GetFlag(FLAGS_timeout).value_or(limits.timeout);
-  absl::StatusOr<AdminClient> client = AdminClient::At(absl::GetFlag(FLAGS_admin), limits);
+  const std::string named = absl::GetFlag(FLAGS_admin);
+  absl::StatusOr<AdminClient> client = AdminClient::At(named.empty() ? admin : named, limits);
   if (!client.ok()) return client.status();
   return std::make_unique<DaemonDoor>(*std::move(client));
 }

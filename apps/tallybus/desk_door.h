@@ -18,8 +18,9 @@ namespace tallybus::cli {
 class DeskDoor {
  public:
   virtual ~DeskDoor() = default;
-  // By the flags --spool, --admin and --timeout. Every error is one sentence.
-  static absl::StatusOr<std::unique_ptr<DeskDoor>> Open();
+  // By the flags --spool, --admin and --timeout. Every error is one sentence. `admin` is the
+  // daemon's door where no flag names one, and empty is the runtime directory's.
+  static absl::StatusOr<std::unique_ptr<DeskDoor>> Open(const std::string& admin = "");
 
   // The JSON of a good answer; else what the desk said. `target` is path and query, encoded.
   virtual absl::StatusOr<std::string> Ask(const std::string& method, const std::string& target) = 0;

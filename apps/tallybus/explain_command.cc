@@ -31,9 +31,9 @@ absl::StatusOr<SessionConfig> OfFile(const std::string& path) {
   return SessionConfig{std::move(parsed.config), path, *std::move(json)};
 }
 
-// Asks the daemon, or the folder of one that is stopped.
-absl::StatusOr<SessionConfig> OfSession(const std::string& session) {
-  absl::StatusOr<std::unique_ptr<DeskDoor>> door = DeskDoor::Open();
+// Asks the daemon, at its configuration's own door, or the folder of one that is stopped.
+absl::StatusOr<SessionConfig> OfSession(const std::string& session, const config::Config& daemon) {
+  absl::StatusOr<std::unique_ptr<DeskDoor>> door = DeskDoor::Open(daemon.listen.admin.value_or(""));
   if (!door.ok()) return door.status();
   absl::StatusOr<std::string> json =
       (*door)->Ask("GET", Target("/api/v1/sessions").Add("session", session).text());
@@ -57,14 +57,14 @@ absl::StatusOr<SessionConfig> OfSession(const std::string& session) {
   return found;
 }
 
-absl::StatusOr<SessionConfig> SessionConfigFromFlags() {
+absl::StatusOr<SessionConfig> SessionConfigFromFlags(const config::Config& config) {
   const std::string file = absl::GetFlag(FLAGS_session_config);
   const std::string session = absl::GetFlag(FLAGS_session);
   if (!file.empty() && !session.empty()) {
     return absl::InvalidArgumentError("--session and --session-config: one of them");
   }
   if (!file.empty()) return OfFile(file);
-  return session.empty() ? SessionConfig() : OfSession(session);
+  return session.empty() ? SessionConfig() : OfSession(session, config);
 }
 
 absl::StatusOr<std::string> ExplainByFlags() {
@@ -79,7 +79,12 @@ absl::StatusOr<std::string> ExplainByFlags() {
           .Make(absl::GetFlag(FLAGS_event), absl::GetFlag(FLAGS_method));
   if (!samples.ok()) return samples.status();
   if (samples->size() != 1) return absl::InvalidArgumentError("--event: one event at a time");
-  absl::StatusOr<SessionConfig> session = SessionConfigFromFlags();
+  if (samples->front().event.method == kTestEvent) {
+    return absl::InvalidArgumentError(
+        "--event: a TallybusTestEvent goes by no route; `tallybus endpoint test` sends it to one "
+        "endpoint");
+  }
+  absl::StatusOr<SessionConfig> session = SessionConfigFromFlags(*config);
   if (!session.ok()) return session.status();
   return Explain(*config, catalog->registry, samples->front(), *session,
                  absl::GetFlag(FLAGS_reveal));
@@ -107,7 +112,8 @@ Command ExplainCommand() {
       "the others do not, each request as it would be sent, and what clients get. Ids, times and\n"
       "signatures are those of this moment. With --session the session's restClientConfig is "
       "asked\n"
-      "of the daemon; with --session-config it is read from a file. Authorization, the query of a\n"
+      "of the daemon that this configuration describes, or that --admin names; with\n"
+      "--session-config it is read from a file. Authorization, the query of a\n"
       "URL, and what looks like a credential in an event (password, authToken, sdp, ...) are "
       "shown\n"
       "as *** unless there is --reveal.";

@@ -137,8 +137,8 @@ absl::Status Check(const std::vector<std::string>& arguments, absl::Duration tim
   if (count < 1 || count > kMaxCount) {
     return absl::InvalidArgumentError(absl::StrCat("--count: from 1 to ", kMaxCount));
   }
-  if (timeout <= absl::ZeroDuration() || timeout > kMaxTimeout) {
-    return absl::InvalidArgumentError("--timeout: more than 0, at most 24h");
+  if (timeout > kMaxTimeout) {
+    return absl::InvalidArgumentError("--timeout: at most 24h");
   }
   return absl::OkStatus();
 }

@@ -76,9 +76,6 @@ int Run(const std::vector<std::string>& arguments) {
   }
   AdminClient::Limits limits;
   limits.timeout = absl::GetFlag(FLAGS_timeout).value_or(limits.timeout);
-  if (limits.timeout <= absl::ZeroDuration()) {
-    return Complain("status", "--timeout: more than 0", kUsage);
-  }
   const absl::StatusOr<AdminClient> client = AdminClient::At(absl::GetFlag(FLAGS_admin), limits);
   if (!client.ok()) {
     return Complain("status", absl::StrCat("--admin: ", client.status().message()), kUsage);

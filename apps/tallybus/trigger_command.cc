@@ -79,9 +79,6 @@ absl::StatusOr<ProbesWanted> WantedFromFlags(const Endpoint& endpoint) {
   if (wanted.forged && !endpoint.options.contains("signing")) {
     return absl::InvalidArgumentError("--forged needs the --secret that the receiver knows");
   }
-  if (wanted.late && *wanted.late <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("--late: more than 0, for example 20m");
-  }
   return wanted;
 }
 

@@ -8,11 +8,13 @@
 #include <future>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/conformance/checks.h"
 #include "apps/explanation/sample_events.h"
+#include "apps/tallybus/child_check.h"
 #include "apps/tallybus/command.h"
 #include "apps/tallybus/flags.h"
 #include "apps/tallybus/plugin_setting.h"
@@ -110,6 +112,7 @@ absl::StatusOr<DeliveryResult> Try(const PluginSetting& setting, const Sample& s
 int Run(const std::vector<std::string>& arguments) {
   const absl::StatusOr<std::string> path = PluginFile(arguments);
   if (!path.ok()) return Complain("try", std::string(path.status().message()), kUsage);
+  if (const std::optional<int> ended = GoOnInChild("try")) return *ended;
   const absl::StatusOr<Sample> event = ReadEvent();
   if (!event.ok()) return Complain("try", std::string(event.status().message()), kUsage);
   const auto setting = ReadPluginSetting(*path, absl::GetFlag(FLAGS_endpoint));

@@ -207,6 +207,15 @@ class CheckTest(unittest.TestCase):
         route["tls"].update(cert_file=str(cert), key_file=str(self.folder / "key.pem"))
         self.check(0)
 
+    def test_so_does_one_of_tls_1_2_which_ends_the_handshake(self):
+        port, cert = self.serve_tls(wants_client=True, version=ssl.TLSVersion.TLSv1_2)
+        route = {"name": "billing", "endpoints": [f"https://127.0.0.1:{port}/x"],
+                 "tls": {"ca_file": str(cert)}}
+        self.config["routes"] = [route]
+        self.wrong("TLS failure: the peer wants a client certificate; set tls.cert_file$")
+        route["tls"].update(cert_file=str(cert), key_file=str(self.folder / "key.pem"))
+        self.check(0)
+
     def test_a_daemon_names_it_too(self):
         """Where the alert is not lost to a reset: the peer reads on and leaves later."""
         _, cert = self.serve_tls()

@@ -126,6 +126,8 @@ class ExplainTest(unittest.TestCase):
                 asked = self.explain(daemon, event, "--session", "s1", *admin)
                 self.assertIn("policy   of the session (as the daemon has it)", asked)
                 self.assertNotIn('"sdp"', self.request(asked, "defaultApp/backend")[1])
+                self.assertIn("of the session (as the daemon has it)",
+                              self.explain(daemon, event, "--session", "s1"))
                 self.assertIn("no session s2 is connected",
                               self.explain(daemon, event, "--session", "s2", *admin, code=1))
 

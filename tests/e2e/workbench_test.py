@@ -76,6 +76,9 @@ class WorkbenchTest(unittest.TestCase):
         self.assertEqual(late.returncode, 1)
         self.assertRegex(late.stdout, "^retry later: timed out")
         self.assertIn("plugin Hostile did not complete a ticket by its deadline", late.stderr)
+        crashed = self.tallybus("try", HOSTILE / "hostile.so", "--endpoint", "crash")
+        self.assertEqual(crashed.returncode, 1)
+        self.assertIn("tallybus try: the plugin ended its process: Aborted", crashed.stderr)
 
     def test_a_hostile_plugin_does_not_pass(self):
         arrived = self.work / "arrived"

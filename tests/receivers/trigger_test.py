@@ -288,7 +288,7 @@ class TriggerTest(unittest.TestCase):
                             (("X y", "--to", "http://h"), "method"),
                             (("/nowhere", "--to", "http://h"), "cannot be read"),
                             (("StreamEvent", "--to", "http://h", "--forged"), "--forged needs the --secret"),
-                            (("StreamEvent", "--to", "http://h", "--late", "0s"), "--late: more than 0"),
+                            (("StreamEvent", "--to", "http://h", "--late", "0s"), "--late: '0s' must be more than 0"),
                             (("StreamEvent", "--to", "http://h", "--secret", "v1,hunter2"), "a version in"),
                             (("StreamEvent", "--to", "http://h", "--secret", "file:/nowhere"), "cannot be"),
                             (("StreamEvent", "--to", "http://h", "--password", "hunter2"), "a username"),

@@ -106,6 +106,7 @@ class Line {
         return Failed(absl::StrCat("its certificate is not valid: ", Detail(code),
                                    "; mend it, or name its authority in tls.ca_file"));
       case CURLE_SSL_CONNECT_ERROR:
+        if (is_asked_ && attempt_.tls.cert.empty()) return RefusedByAlert();
         return Failed(absl::StrCat("no TLS: ", Detail(code), "; is it meant to be one of TLS?"));
       default:
         return Failed(Detail(code));
@@ -137,10 +138,10 @@ class Line {
   }
 
   static void OnTlsEvent(const SSL* tls, int where, int value) {
-    const int alert = value & 0xff;  // the other byte is its level
-    if (where != SSL_CB_READ_ALERT || !IsAboutTheClient(alert)) return;
     auto* const self = static_cast<Line*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(tls), OwnIndex()));
-    self->alert_ = alert;
+    self->is_asked_ |= SSL_get_state(tls) == TLS_ST_CR_CERT_REQ;
+    const int alert = value & 0xff;  // the other byte is its level
+    if (where == SSL_CB_READ_ALERT && IsAboutTheClient(alert)) self->alert_ = alert;
   }
 
   absl::Status RefusedByAlert() const {
@@ -195,7 +196,8 @@ class Line {
   std::unique_ptr<CURL, EndsEasy> easy_;
   bool usable_ = false;
   bool refused_ = false;
-  int alert_ = 0;  // of the peer, about our certificate; 0: none
+  bool is_asked_ = false;  // for a certificate; one that does not need it goes on without
+  int alert_ = 0;          // of the peer, about our certificate; 0: none
   char error_[CURL_ERROR_SIZE] = {};
 };
 

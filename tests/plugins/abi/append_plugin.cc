@@ -34,10 +34,17 @@ class Append final : public tallybus::plugin::Transport {
   void Deliver(std::vector<Attempt> attempts) override {
     for (Attempt& attempt : attempts) {
       if (attempt.body() == "throw") throw std::runtime_error("asked to");
+      if (attempt.body() == "keep") {
+        kept_.push_back(std::move(attempt));
+        continue;
+      }
       attempt.Complete(stopped_ ? Result::NeverSent("connection reset") : Write(attempt));
     }
   }
-  void Stop(int64_t) override { stopped_ = true; }
+  void Stop(int64_t) override {
+    stopped_ = true;
+    kept_.clear();
+  }
 
  private:
   static Result Write(const Attempt& attempt) {
@@ -53,6 +60,7 @@ class Append final : public tallybus::plugin::Transport {
   }
 
   std::atomic<bool> stopped_{false};
+  std::vector<Attempt> kept_;  // the test stops it between two deliveries
 };
 
 }  // namespace

@@ -61,6 +61,15 @@ TEST_F(TransportPluginTest, WhatItDropsWithoutAResultIsGivenBackOnce) {
       1u);
 }
 
+TEST_F(TransportPluginTest, WhatItDropsInItsStopWasEndedByThat) {
+  const Ticket dropped = bench.Deliver(EndpointAt(file), Body("throw"));
+  EXPECT_EQ(bench.sink.WaitFor(dropped)->status.code(), absl::StatusCode::kUnavailable);
+  const Ticket kept = bench.Deliver(EndpointAt(file), Body("keep"));
+  bench.DeliverAndWait(EndpointAt(file), Body("after it"));
+  bench.Stop(absl::Hours(1));
+  EXPECT_EQ(bench.sink.WaitFor(kept)->status.code(), absl::StatusCode::kCancelled);
+}
+
 TEST_F(TransportPluginTest, AfterItsStopItSendsNothing) {
   bench.Stop(absl::Hours(1));
   EXPECT_TRUE(bench.DeliverAndWait(EndpointAt(file), Body("late")).never_sent);

@@ -85,6 +85,7 @@ static void DeliverOne(const tallybus_delivery* delivery) {
   tallybus_result result = Good();
 #define IS(word) (url.size == sizeof(word) - 1 && memcmp(url.data, word, url.size) == 0)
   if (IS("block")) MayHang("block");
+  if (IS("crash")) abort();
   if (IS("never")) return;
   if (IS("late")) {
     if (kept_count < KEPT) kept[kept_count++] = delivery->ticket;

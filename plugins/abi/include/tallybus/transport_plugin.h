@@ -72,21 +72,20 @@ struct Result {
   int32_t remote_code = 0;
   uint32_t flags = 0;  // TALLYBUS_RESULT_..
 
-  Result(tallybus_verdict what, std::string why) : verdict(what), reason(std::move(why)) {}
+  Result(tallybus_verdict what, std::string why, uint32_t marks = 0)
+      : verdict(what), reason(std::move(why)), flags(marks) {}
   static Result Delivered(std::string phrase = "OK") {
     return {TALLYBUS_DELIVERED, std::move(phrase)};
   }
   static Result Retry(std::string why) { return {TALLYBUS_RETRY_LATER, std::move(why)}; }
   static Result Rejected(std::string why) { return {TALLYBUS_REJECTED, std::move(why)}; }
   static Result NeverSent(std::string why) {
-    Result result(TALLYBUS_RETRY_LATER, std::move(why));
-    result.flags = TALLYBUS_RESULT_NEVER_SENT;
-    return result;
+    return {TALLYBUS_RETRY_LATER, std::move(why), TALLYBUS_RESULT_NEVER_SENT};
   }
 };
 
 // One attempt, and the duty to end it once. Moved, never copied; one that is dropped without a
-// result is given back, to be made again.
+// result is given back as stopped, to be made again; that mark counts in a Stop alone.
 class Attempt {
  public:
   Attempt(const tallybus_host* host, const tallybus_delivery* delivery)
@@ -127,7 +126,8 @@ class Attempt {
 
  private:
   void GiveBack() {
-    if (delivery_ != nullptr) Complete(Result::Retry("connection reset"));
+    if (delivery_ == nullptr) return;
+    Complete({TALLYBUS_RETRY_LATER, "connection reset", TALLYBUS_RESULT_STOPPED});
   }
   const tallybus_host* host_;
   const tallybus_delivery* delivery_;
