@@ -35,22 +35,4 @@ absl::Status RegisterBuiltinTransports(TransportRegistry& registry) {
   return status;
 }
 
-std::vector<std::string_view> BuiltinSchemes() {
-  return {
-#ifdef TALLYBUS_HAS_FILE
-      "file",
-#endif
-#ifdef TALLYBUS_HAS_KAFKA
-      "kafka",
-#endif
-#ifdef TALLYBUS_HAS_MQTT
-      "mqtt",
-#endif
-#ifdef TALLYBUS_HAS_NATS
-      "nats",
-#endif
-      "rest",
-  };
-}
-
 }  // namespace tallybus

@@ -4,18 +4,12 @@
 
 #include <absl/status/status.h>
 
-#include <string_view>
-#include <vector>
-
 #include "tallybus/transport_registry.h"
 
 namespace tallybus {
 
 // [control] Fills the registry; called once, by main.
 absl::Status RegisterBuiltinTransports(TransportRegistry& registry);
-
-// [any thread] Theirs, in the order of the alphabet.
-std::vector<std::string_view> BuiltinSchemes();
 
 }  // namespace tallybus
 

@@ -13,7 +13,6 @@
 #include "config/sending_keys.h"
 #include "config/spelling.h"
 #include "tallybus/stable_hash.h"
-#include "transports/builtin.h"
 
 namespace tallybus {
 namespace {
@@ -202,7 +201,7 @@ class RouteMaker {
     return absl::OkStatus();
   }
 
-  static absl::Status Unknown(const config::Route& route) {
+  absl::Status Unknown(const config::Route& route) const {
     return absl::InvalidArgumentError(
         absl::StrCat(route.transport_where, ": there is no transport ", route.transport, ": ",
                      route.transport == "exec"
@@ -210,7 +209,7 @@ class RouteMaker {
                            "line, is a way into the machine; let it read a file, subscribe to a "
                            "broker, or listen for rest"
                          : "it is not built in, and no plugin brings it; " +
-                               config::Suggest(route.transport, BuiltinSchemes())));
+                               config::Suggest(route.transport, registry_.Schemes())));
   }
 
   // One route alone leaves half of the spool to what else must be said.

@@ -20,4 +20,10 @@ const TransportDescriptor* TransportRegistry::Find(std::string_view scheme) cons
   return found == by_scheme_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string_view> TransportRegistry::Schemes() const {
+  std::vector<std::string_view> schemes;
+  for (const auto& [scheme, descriptor] : by_scheme_) schemes.push_back(scheme);
+  return schemes;
+}
+
 }  // namespace tallybus

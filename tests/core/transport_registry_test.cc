@@ -20,6 +20,7 @@ TEST(TransportRegistryTest, FindsWhatWasRegistered) {
   EXPECT_EQ(registry.Find("rest")->scheme, "rest");
   EXPECT_EQ(registry.Find("res"), nullptr);
   EXPECT_EQ(registry.Find(""), nullptr);
+  EXPECT_EQ(registry.Schemes(), (std::vector<std::string_view>{"memory", "rest"}));
 }
 
 TEST(TransportRegistryTest, ASchemeIsTakenOnce) {

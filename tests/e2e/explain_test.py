@@ -100,6 +100,12 @@ class ExplainTest(unittest.TestCase):
                 self.assertEqual(sent.json["nodeId"], "media-07")
                 self.assertEqual(fields["content-length"], sent.headers["content-length"])
 
+    def test_a_test_event_which_goes_by_no_route_is_refused(self):
+        done = subprocess.run([BIN / "tallybus", "explain", "--event", "TallybusTestEvent"],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("`tallybus endpoint test` sends it to one endpoint", done.stderr)
+
     def test_json_is_not_offered_since_it_is_not_done(self):
         done = subprocess.run([BIN / "tallybus", "explain", "--json", "--event", "-"],
                               capture_output=True, text=True, timeout=60, input="{}")

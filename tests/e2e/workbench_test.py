@@ -40,6 +40,14 @@ class WorkbenchTest(unittest.TestCase):
         self.assertEqual(taken.returncode, 1)
         self.assertIn("two transports claim the scheme rest", taken.stderr)
         self.assertEqual(self.tallybus("describe").returncode, 2)
+        source = self.work / "crash.c"
+        source.write_text("#include <stdlib.h>\n"
+                          "__attribute__((constructor)) static void Crash(void) { abort(); }\n")
+        run("cc", "-shared", "-fPIC", source, "-o", self.work / "crash.so")
+        crashed = self.tallybus("describe", self.work / "crash.so")
+        self.assertEqual(crashed.returncode, 1)
+        self.assertEqual(crashed.stderr,
+                         "tallybus describe: the plugin ended its process: Aborted\n")
 
     def test_a_new_transport_has_a_name_of_its_own(self):
         for name in ("rest", "file"):

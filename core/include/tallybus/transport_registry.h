@@ -68,6 +68,8 @@ class TransportRegistry {
   absl::Status Register(TransportDescriptor descriptor);
   // nullptr where there is none. The pointer lives as long as the registry.
   const TransportDescriptor* Find(std::string_view scheme) const;
+  // In the order of the alphabet. They live as long as the registry.
+  std::vector<std::string_view> Schemes() const;
 
  private:
   std::map<std::string, TransportDescriptor, std::less<>> by_scheme_;
