@@ -251,7 +251,7 @@ void Daemon::Shutdown() {
   if (!kept.ok()) log_.Write(LogLevel::kError, std::string(kept.message()));
   // What was committed last counts, and is acknowledged.
   router_->Step();
-  if (engine_) engine_->Acknowledge();
+  if (engine_) engine_->AcknowledgeAll();
   const bool at_once = stop_signals_ >= 2;
   if (gateway_) gateway_->GoAway(at_once ? absl::ZeroDuration() : kClientsFarewell);
   if (clients_ && !at_once) clients_->Linger(kSubscribersFarewell);

@@ -18,12 +18,22 @@ constexpr size_t kMaxEventsBytes = size_t{2} << 20;  // a library's are at most 
 constexpr size_t kMaxRecords = 65536;
 constexpr size_t kBytesATurn = size_t{128} << 10;  // what is read is in the caches when it is taken
 constexpr size_t kMaxNameBytes = 255;
+// An engine that sends on is told of commits so often, or after so many bytes of its: a quarter of
+// the smallest ring.
+constexpr absl::Duration kAckEvery = absl::Milliseconds(20);
+constexpr size_t kAckBytes = size_t{16} << 10;
 // How many events an engine may be ahead of what we have; its ring bounds the bytes.
 constexpr uint64_t kWindow = 16384;
 
 absl::StatusOr<bus::FromEngine> Decode(std::string_view kind, std::string_view bytes) {
   if (bytes.size() > kMaxEventsBytes) return Malformed("too_large", "a message over 2 MiB");
   return bus::Decode(kind, bytes);
+}
+
+// They lie in one message.
+size_t BytesOf(const bus::Events& events) {
+  const std::string_view first = events.records.front(), last = events.records.back();
+  return static_cast<size_t>(last.data() + last.size() - first.data());
 }
 
 }  // namespace
@@ -185,8 +195,9 @@ void EngineIngress::Take(const std::string& peer, bus::Events&& events) {
   const size_t skip = std::min<uint64_t>(known, events.records.size());
   duplicates_.Add(skip);
   if (skip < events.records.size()) TakeRecords(*publisher, events, skip);
+  publisher->record_bytes = BytesOf(events) / events.records.size();
   const bool needs_room = publisher->expected + kWindow / 2 > publisher->send_through;
-  publisher->ack_owed |= skip > 0 || publisher->starved || needs_room;
+  publisher->ack_at_once |= skip > 0 || publisher->starved || needs_room;
 }
 
 bool EngineIngress::AskForExpected(Publisher& publisher) {
@@ -212,23 +223,40 @@ void EngineIngress::OnDurable(const Watermark& watermark) {
   Publisher* publisher = publishers_.Find(watermark.epoch);
   if (publisher == nullptr) return;
   publisher->durable_through = std::max(publisher->durable_through, watermark.through);
-  publisher->ack_owed = true;
 }
 
 void EngineIngress::Acknowledge() {
+  next_ack_ = MonoTime::Infinite();
+  const MonoTime now = parts_.clock.Now();
   for (auto& [epoch, publisher] : publishers_) {
     if (publisher.starved && sink_->HasRoom()) publisher.starved = !AskForExpected(publisher);
-    if (!publisher.ack_owed || publisher.peer.empty()) continue;
-    publisher.ack_owed = false;
+    const uint64_t untold = publisher.durable_through - publisher.told_through;
+    if ((untold == 0 && !publisher.ack_at_once) || publisher.peer.empty()) continue;
+    const MonoTime due = publisher.told + kAckEvery;
+    const bool waits = publisher.ack_at_once || publisher.said_bye;
+    if (!waits && untold * publisher.record_bytes < kAckBytes && now < due) {
+      next_ack_ = std::min(next_ack_, due);
+      continue;
+    }
+    publisher.ack_at_once = false;
+    publisher.told_through = publisher.durable_through;
+    if (untold > 0) publisher.told = now;
     RaiseSendThrough(publisher);
     TALLYBUS_FAULT_POINT("ingress.acknowledging");
     Send(publisher.peer, bus::Ack{publisher.durable_through, publisher.send_through});
   }
 }
 
+void EngineIngress::AcknowledgeAll() {
+  for (auto& [epoch, publisher] : publishers_) {
+    publisher.ack_at_once |= publisher.durable_through > publisher.told_through;
+  }
+  Acknowledge();
+}
+
 MonoTime EngineIngress::Tick() {
   const MonoTime now = parts_.clock.Now();
-  if (now - ticked_ < kHeartbeatEvery) return ticked_ + kHeartbeatEvery;
+  if (now - ticked_ < kHeartbeatEvery) return std::min(ticked_ + kHeartbeatEvery, next_ack_);
   ticked_ = now;
   EndLost(now);
   Forget(now);
@@ -236,7 +264,7 @@ MonoTime EngineIngress::Tick() {
   for (auto& [epoch, publisher] : publishers_) {
     if (publisher.peer.empty()) continue;
     Send(publisher.peer, bus::Heartbeat{parts_.router_epoch});
-    publisher.ack_owed = true;
+    publisher.ack_at_once = true;
   }
   Acknowledge();
   connected_gauge_.Set(static_cast<int64_t>(publishers_.connected()));

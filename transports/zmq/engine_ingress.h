@@ -46,9 +46,12 @@ class EngineIngress final : public CommitListener, public ClientChannel, public 
 
   // [owner] Reads what is there, up to a bound; true where more may wait.
   bool Receive();
-  // [owner] Sends the acknowledgements that are owed; call it after the router's Step.
+  // [owner] Sends the acknowledgements that are due; call it after the router's Step.
   void Acknowledge();
-  // [owner] Heartbeats, timeouts, room that came back; returns when it wants to be called again.
+  // [owner] Sends those that are owed, as the last thing.
+  void AcknowledgeAll();
+  // [owner] After Acknowledge. Heartbeats, timeouts, room that came back; returns when it wants to
+  // be called again.
   MonoTime Tick();
 
   void OnDurable(const Watermark& watermark) override;
@@ -94,6 +97,7 @@ class EngineIngress final : public CommitListener, public ClientChannel, public 
   Publishers publishers_;
   TopicSequences sequences_;
   MonoTime ticked_;
+  MonoTime next_ack_ = MonoTime::Infinite();
   LimitedLog log_;
   uint64_t gaps_of_readers_ = 0;
   Counter& duplicates_;

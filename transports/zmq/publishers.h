@@ -27,10 +27,13 @@ struct Publisher {
   uint64_t durable_through = 0;
   uint64_t send_through = 0;
   bool starved = false;  // its events found no room; it is told to send them again when there is
-  // Of a commit, or where it cannot wait for one: to a quiet engine each message costs more than
-  // its event did.
-  bool ack_owed = false;
-  uint64_t dropped = 0;  // events for which its ring had no room, as far as was told
+  // To an engine each message costs more than its event did: a commit is told soon, and at once
+  // where the engine waits for it.
+  bool ack_at_once = false;
+  uint64_t told_through = 0;  // of durable_through
+  MonoTime told = MonoTime::AtOffset(-absl::InfiniteDuration());
+  size_t record_bytes = 0;  // about, of its last ones
+  uint64_t dropped = 0;     // events for which its ring had no room, as far as was told
   bool said_bye = false;
   bool lost = false;        // its streams were ended in its place
   bool superseded = false;  // its node has opened another since

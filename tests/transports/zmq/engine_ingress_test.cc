@@ -88,8 +88,43 @@ TEST_F(EngineIngressTest, AcknowledgesOnlyWhatIsDurable) {
   EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 2u);
   ingress->OnDurable({5, 1});
   ingress->OnDurable({999, 50});
+  ingress->AcknowledgeAll();
+  EXPECT_THAT(engine->Receive(0), IsEmpty()) << "it never goes back";
+}
+
+TEST_F(EngineIngressTest, AnEngineThatSendsOnIsToldOfCommitsNowAndThen) {
+  Connect();
+  ingress->Tick();
+  Expect<v1::Heartbeat>(Kind::kHeartbeat);
+  Expect<v1::Ack>(Kind::kAck);
+  clock.Advance(absl::Milliseconds(20));
+  uint64_t sequence = 0;
+  const auto commit = [&](const std::vector<std::string>& records) {
+    SendEvents(sequence + 1, records);
+    ingress->OnDurable({5, sequence += records.size()});
+    ingress->Acknowledge();
+  };
+  commit({EventRecord("a")});
+  EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 1u) << "at once, for there was none";
+  clock.Advance(absl::Milliseconds(19));
+  commit({EventRecord("b")});
+  commit({EventRecord("c")});
+  EXPECT_THAT(engine->Receive(0), IsEmpty());
+  EXPECT_EQ(ingress->Tick(), clock.Now() + absl::Milliseconds(1)) << "it wants to be called then";
+  clock.Advance(absl::Milliseconds(1));
   ingress->Acknowledge();
-  EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 2u) << "it never goes back";
+  EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 3u);
+  const std::vector<std::string> eight_kib(8, EventRecord(std::string(1'020, 'd')));
+  commit(eight_kib);
+  EXPECT_THAT(engine->Receive(0), IsEmpty());
+  commit(eight_kib);
+  EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 19u) << "16 KiB of its ring";
+  commit({EventRecord("e")});
+  EXPECT_THAT(engine->Receive(0), IsEmpty());
+  v1::Record bye;
+  bye.mutable_bye();
+  commit({bye.SerializeAsString()});
+  EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 21u) << "it waits to end";
 }
 
 TEST_F(EngineIngressTest, AnEngineIsGivenRoomBeforeTheCommitWhereItHasLittleLeft) {
@@ -174,7 +209,7 @@ TEST_F(EngineIngressTest, WithoutRoomItStopsAndAsksAgainWhenThereIsSome) {
   SendEvents(2, {EventRecord("b"), EventRecord("c"), EventRecord("d")});
   EXPECT_THAT(Names(), ElementsAre("a", "b", "c", "d"));
   ingress->OnDurable({5, 4});
-  ingress->Acknowledge();
+  ingress->AcknowledgeAll();
   EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).durable_through(), 4u);
   EXPECT_GT(ack.send_through(), 0u);
 }
@@ -183,17 +218,17 @@ TEST_F(EngineIngressTest, ARouterThatCannotTakeMoreStopsRaisingSendThrough) {
   Connect();
   SendEvents(1, {EventRecord("a")});
   ingress->OnDurable({5, 1});
-  ingress->Acknowledge();
+  ingress->AcknowledgeAll();
   const uint64_t before = Expect<v1::Ack>(Kind::kAck).send_through();
   SendEvents(2, {EventRecord("b")});
   sink.full = true;
   ingress->OnDurable({5, 2});
-  ingress->Acknowledge();
+  ingress->AcknowledgeAll();
   EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).send_through(), before);
   sink.full = false;
   SendEvents(3, {EventRecord("c")});
   ingress->OnDurable({5, 3});
-  ingress->Acknowledge();
+  ingress->AcknowledgeAll();
   EXPECT_EQ(Expect<v1::Ack>(Kind::kAck).send_through(), before + 2);
 }
 
