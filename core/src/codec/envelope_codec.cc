@@ -43,6 +43,7 @@ absl::Status CheckForeignJson(const EnvelopeView& envelope, std::string_view jso
 // Of a stream's event but for its sdp. With the byte at a string's end it fills a size class of the
 // allocator.
 constexpr size_t kUsualJsonBytes = 447;
+constexpr size_t kSdpBytesAnEscape = 16;  // a line is some 35 bytes, two of which need one
 
 // A string that is made and moved costs half of what assigning to one does.
 void Set(std::string& field, std::string_view text) { field = std::string(text); }
@@ -69,8 +70,8 @@ absl::Status FinishStreamStatus(const EnvelopeView& envelope, Event* event) {
   event->published = status.Has(StreamStatus::kPublishedFieldNumber) &&
                      status.values[StreamStatus::kPublishedFieldNumber - 1].number != 0;
   std::string& json = event->json;
-  json.reserve(kUsualJsonBytes + status.Text(StreamStatus::kSdpFieldNumber).size() +
-               envelope.extra.size());
+  const size_t sdp = status.Text(StreamStatus::kSdpFieldNumber).size();
+  json.reserve(kUsualJsonBytes + sdp + sdp / kSdpBytesAnEscape + envelope.extra.size());
   JsonObjectWriter writer(&json);
   writer.String("nodeId", event->node_id);
   writer.String("appKey", event->app_key);

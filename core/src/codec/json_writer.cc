@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -14,27 +15,18 @@
 namespace tallybus {
 namespace {
 
-// The letter after the backslash for those control characters that have one; 'u' for the rest.
-char ShortEscape(unsigned char c) {
-  switch (c) {
-    case '\b':
-      return 'b';
-    case '\f':
-      return 'f';
-    case '\n':
-      return 'n';
-    case '\r':
-      return 'r';
-    case '\t':
-      return 't';
-    case '"':
-      return '"';
-    case '\\':
-      return '\\';
-    default:
-      return 'u';
+// Of each byte the letter that stands for it after a backslash; 'u' for a control character that
+// has none, 0 for a byte that needs no escape.
+constexpr std::array<char, 256> kEscapes = [] {
+  std::array<char, 256> letters{};
+  std::fill_n(letters.begin(), 0x20, 'u');
+  for (const auto& [byte, letter] :
+       {std::pair('\b', 'b'), std::pair('\f', 'f'), std::pair('\n', 'n'), std::pair('\r', 'r'),
+        std::pair('\t', 't'), std::pair('"', '"'), std::pair('\\', '\\')}) {
+    letters[static_cast<unsigned char>(byte)] = letter;
   }
-}
+  return letters;
+}();
 
 // Bytes of the UTF-8 sequence that `text` begins with; 0 where it is none.
 size_t SequenceLength(std::string_view text) {
@@ -53,8 +45,6 @@ std::string ValidUtf8(std::string_view text) {
   }
   return valid;
 }
-
-bool NeedsEscape(unsigned char c) { return c < 0x20 || c == '"' || c == '\\'; }
 
 // Not 0 where any of eight bytes does: a byte's highest bit is set where it is below what is
 // subtracted from it, and was below 0x80 before.
@@ -130,36 +120,53 @@ bool CopyAndCheck(std::string_view text, char* to) {
   return (found | halves[0] | halves[1]) != 0;
 }
 
-// How much of the text's beginning needs no escape.
-size_t PlainLength(std::string_view text) {
-  size_t i = 0;
-  for (uint64_t eight; text.size() - i >= sizeof eight; i += sizeof eight) {
-    std::memcpy(&eight, text.data() + i, sizeof eight);
-    if (Escapes(eight) != 0) break;
+constexpr size_t kLongestEscape = 6;  // \u001f
+constexpr size_t kPiece = 128;        // of a text that is escaped
+constexpr size_t kPieceRoom = kPiece * kLongestEscape;
+
+char* PutByte(char byte, char* to) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const auto c = static_cast<unsigned char>(byte);
+  const char letter = kEscapes[c];
+  if (letter == 0) {
+    *to++ = byte;
+    return to;
   }
-  while (i < text.size() && !NeedsEscape(static_cast<unsigned char>(text[i]))) ++i;
-  return i;
+  *to++ = '\\';
+  *to++ = letter;
+  if (letter != 'u') return to;
+  const char code[] = {'0', '0', kHex[c >> 4], kHex[c & 15]};
+  return std::copy(std::begin(code), std::end(code), to);
+}
+
+// Copies a piece with its escapes to where there is kPieceRoom.
+char* CopyEscaped(std::string_view piece, char* to) {
+  size_t at = 0;
+  const auto by_bytes = [&](size_t end) {
+    while (at < end) to = PutByte(piece[at++], to);
+  };
+  for (uint64_t eight; piece.size() - at >= sizeof eight;) {
+    std::memcpy(&eight, piece.data() + at, sizeof eight);
+    if (Escapes(eight) != 0) {
+      by_bytes(at + sizeof eight);
+    } else {
+      std::memcpy(to, &eight, sizeof eight);
+      to += sizeof eight;
+      at += sizeof eight;
+    }
+  }
+  by_bytes(piece.size());
+  return to;
 }
 
 }  // namespace
 
 void AppendJsonString(std::string_view text, std::string* out) {
-  static constexpr char kHex[] = "0123456789abcdef";
+  char room[kPieceRoom];
   out->push_back('"');
-  for (size_t plain = PlainLength(text); plain < text.size(); plain = PlainLength(text)) {
-    out->append(text.substr(0, plain));
-    const auto c = static_cast<unsigned char>(text[plain]);
-    text.remove_prefix(plain + 1);
-    const char letter = ShortEscape(c);
-    out->push_back('\\');
-    out->push_back(letter);
-    if (letter == 'u') {
-      out->append("00");
-      out->push_back(kHex[c >> 4]);
-      out->push_back(kHex[c & 15]);
-    }
+  for (; !text.empty(); text.remove_prefix(std::min(text.size(), kPiece))) {
+    out->append(room, CopyEscaped(text.substr(0, kPiece), room));
   }
-  out->append(text);
   out->push_back('"');
 }
 
@@ -189,12 +196,18 @@ void JsonObjectWriter::Grow(size_t bytes) { out_->resize(std::max(at_ + bytes, 2
 void JsonObjectWriter::String(const JsonKey& key, std::string_view value) {
   char* to = Key(key, value.size() + 2);
   *to++ = '"';
-  if (CopyAndCheck(value, to)) {  // once more, by the way that escapes
-    std::string escaped;
-    AppendJsonString(value, &escaped);
-    return Raw(key, escaped);
-  }
+  if (CopyAndCheck(value, to)) return Escaped(value, to);  // once more
   to += value.size();
+  *to++ = '"';
+  AtEnd(to);
+}
+
+void JsonObjectWriter::Escaped(std::string_view value, const char* at) {
+  AtEnd(at);
+  for (; !value.empty(); value.remove_prefix(std::min(value.size(), kPiece))) {
+    AtEnd(CopyEscaped(value.substr(0, kPiece), Room(kPieceRoom)));
+  }
+  char* to = Room(1);
   *to++ = '"';
   AtEnd(to);
 }

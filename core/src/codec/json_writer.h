@@ -65,6 +65,8 @@ class JsonObjectWriter {
   void Grow(size_t bytes);
   // Writes the key; leaves room for so many bytes more.
   char* Key(const JsonKey& key, size_t bytes) { return key.Put(Room(JsonKey::kRoom + bytes)); }
+  // The rest of a string that begins before `at`.
+  void Escaped(std::string_view value, const char* at);
   void AtEnd(const char* end) { at_ = static_cast<size_t>(end - out_->data()); }
 
   std::string* out_;

@@ -115,6 +115,29 @@ TEST(JsonWriterTest, FindsWhatMustBeEscapedWhereverItStands) {
   }
 }
 
+TEST(JsonWriterTest, EscapesTextsOfAnyLength) {
+  std::string value;
+  std::string expected;
+  for (int line = 0; value.size() < 5000; ++line) {
+    const std::string text(static_cast<size_t>(line % 41), 'x');
+    value += text + "\r\n\x01";
+    expected += text + R"(\r\n\u0001)";
+    std::string json;
+    JsonObjectWriter writer(&json);
+    writer.String("k", value);
+    writer.Int("after", 1);
+    writer.Close();
+    ASSERT_EQ(json, "{\"k\":\"" + expected + "\",\"after\":1}");
+    ASSERT_EQ(Quoted(value), "\"" + expected + "\"");
+  }
+  const std::string control(5000, '\x1f');
+  std::string json;
+  JsonObjectWriter writer(&json);
+  writer.String("k", control);
+  writer.Close();
+  EXPECT_EQ(json.size(), 6 * control.size() + std::string_view(R"({"k":""})").size());
+}
+
 TEST(JsonWriterTest, WritesTheOutermostIntegers) {
   std::string json;
   JsonObjectWriter writer(&json);
