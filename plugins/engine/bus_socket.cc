@@ -16,7 +16,7 @@ extern "C" void __tsan_release(void* address);  // of sanitizer/tsan_interface.h
 namespace tallybus::engine {
 namespace {
 
-constexpr size_t kMostInTransit = size_t{512} << 10;
+constexpr size_t kMostInTransit = size_t{1} << 20;
 constexpr int64_t kLargestMessage = int64_t{16} << 20;
 
 // ThreadSanitizer does not see how libzmq hands memory from thread to thread: over inproc the

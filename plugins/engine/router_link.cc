@@ -11,7 +11,7 @@
 namespace tallybus::engine {
 namespace {
 
-constexpr size_t kBatchBytes = size_t{64} << 10;
+constexpr size_t kBatchBytes = size_t{256} << 10;
 constexpr size_t kStateBytes = size_t{256} << 10;
 constexpr int kBatchesPerTurn = 16;
 constexpr int kMessagesPerTurn = 64;

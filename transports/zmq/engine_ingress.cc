@@ -14,7 +14,7 @@ namespace {
 
 constexpr absl::Duration kHeartbeatEvery = absl::Seconds(1);
 constexpr absl::Duration kAskEvery = absl::Milliseconds(250);
-constexpr size_t kMaxEventsBytes = size_t{2} << 20;  // a library's are at most 64 KiB, or one event
+constexpr size_t kMaxEventsBytes = size_t{2} << 20;  // a library's: 256 KiB, or one event
 constexpr size_t kMaxRecords = 65536;
 constexpr size_t kBytesATurn = size_t{128} << 10;  // what is read is in the caches when it is taken
 constexpr size_t kMaxNameBytes = 255;
