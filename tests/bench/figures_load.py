@@ -7,14 +7,16 @@ import time
 
 from backlog import anonymous_mb
 from durable import cpu_seconds
-from figure import StampServer, at_least, at_most
+from figure import StampServer, at_least, at_most, number
 import engine_library
+from peers.tallybus_arms import BATCH
 from tallybus_parts import Tallybusd, refused_url, wait_until
 
 SESSIONS = 10_000
 STREAMS = 100_000
 FEW_STREAMS = 10
 RATE = 5_000
+BATCH_RATE = 20_000
 APPS = 100
 LANES = 64
 
@@ -45,13 +47,17 @@ def idle_daemon(build, options):
 
 
 class Streams:
-    """A daemon, and an engine with so many live streams in it that publishes more of them."""
+    """A daemon, and an engine with so many live streams in it that publishes more of them: one
+    event a POST, or with `batch` many."""
 
-    def __init__(self, build, options, server, count):
+    def __init__(self, build, options, server, count, batch):
         self.count = count
-        self.options = options
-        self.daemon = Tallybusd(apps={"defaultApp": {"url": server.url}})
-        self._command = [build / "bench" / "paced_publisher"]
+        self.rate = BATCH_RATE if batch else RATE
+        self.events = self.rate * options.seconds
+        self.daemon = Tallybusd(
+            apps={"defaultApp": {"url": server.url, **(BATCH if batch else {})}})
+        self._command = [build / "bench" / "paced_publisher", None, self.rate, options.seconds,
+                         count, STREAMS]
 
     def __enter__(self):
         self.daemon.start()
@@ -64,41 +70,47 @@ class Streams:
 
     def measure(self):
         """(memory while all of them live, CPU microseconds an event of theirs)."""
-        began, events = delivered(self.daemon), RATE * self.options.seconds
-        with subprocess.Popen(
-                [*self._command, self.daemon.engine, str(RATE), str(self.options.seconds),
-                 str(self.count), str(STREAMS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                text=True) as engine:
+        began = delivered(self.daemon)
+        self._command[1] = self.daemon.engine
+        with subprocess.Popen([str(word) for word in self._command], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as engine:
             try:
                 assert engine.stdout.readline() == "filled\n"
-                return self._while_they_live(engine, began + STREAMS, events)
+                return self._while_they_live(engine, began + STREAMS)
             finally:
                 engine.kill()  # no goodbye: they would end
 
-    def _while_they_live(self, engine, filled, events):
+    def _while_they_live(self, engine, filled):
         wait_until(lambda: delivered(self.daemon) >= filled, "they are told of", 120)
         grown = settled_memory(self.daemon) - self.before
         cpu = cpu_seconds(self.daemon.process.pid)
         engine.stdin.write("go\n")
         engine.stdin.flush()
-        wait_until(lambda: delivered(self.daemon) >= filled + events, "their events", 60)
-        return grown, (cpu_seconds(self.daemon.process.pid) - cpu) * 1e6 / events
+        wait_until(lambda: delivered(self.daemon) >= filled + self.events, "their events", 60)
+        return grown, (cpu_seconds(self.daemon.process.pid) - cpu) * 1e6 / self.events
+
+
+def many_and_few(build, options, batch):
+    """(memory of many streams, CPU µs an event of theirs, the same two of few), a round each."""
+    with StampServer(build) as server:
+        for _ in range(options.rounds):
+            with Streams(build, options, server, STREAMS, batch) as many:
+                of_many = many.measure()
+            with Streams(build, options, server, FEW_STREAMS, batch) as few:
+                yield (*of_many, *few.measure())
 
 
 def live_streams(build, options):
-    with StampServer(build) as server:
-        rounds = []
-        for _ in range(options.rounds):
-            with Streams(build, options, server, STREAMS) as many:
-                grown, cost = many.measure()
-            with Streams(build, options, server, FEW_STREAMS) as few:
-                rounds.append((grown, cost, *few.measure()))
-    grown, many, control, few = (statistics.median(column) for column in zip(*rounds))
-    yield at_most(f"{STREAMS:,} live streams: anonymous memory", grown, 80, "MB more",
-                  beside=f"as many events of {FEW_STREAMS} streams: {control:.0f} MB more")
-    ratio = statistics.median(m / f for _, m, _, f in rounds)
-    yield at_most(f"{STREAMS:,} live streams: CPU an event, one a POST", ratio, 1.2,
-                  f"× that of {FEW_STREAMS}", beside=f"{many:.0f} µs and {few:.0f} µs")
+    for batch, bound, how in ((False, 1.2, "one a POST"), (True, 1.6, "in batches")):
+        rounds = list(many_and_few(build, options, batch))
+        grown, many, control, few = (statistics.median(column) for column in zip(*rounds))
+        if not batch:
+            yield at_most(f"{STREAMS:,} live streams: anonymous memory", grown, 80, "MB more",
+                          beside=f"as many events of {FEW_STREAMS} streams: {control:.0f} MB more")
+        ratio = statistics.median(m / f for _, m, _, f in rounds)
+        yield at_most(f"{STREAMS:,} live streams: CPU an event, {how}", ratio, bound,
+                      f"× that of {FEW_STREAMS}",
+                      beside=f"{number(many)} µs and {number(few)} µs")
 
 
 class ManyApps:
