@@ -34,10 +34,13 @@ ABSL_FLAG(bool, dev, false,
           "and a spool in memory unless spool.path is written");
 
 // jemalloc's own: two cores' worth of arenas, and memory goes back to the system after a second, so
-// that a burst of large events does not stay for long. Without jemalloc it means nothing.
+// that a burst of large events does not stay for long; by a thread, since else it goes back only
+// while events come. Without jemalloc it means nothing.
 extern "C" {
 extern const char* malloc_conf;
-const char* malloc_conf = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0";
+const char* malloc_conf =
+    "narenas:2,background_thread:true,max_background_threads:1,dirty_decay_ms:1000,"
+    "muzzy_decay_ms:0";
 }
 
 namespace tallybus {
