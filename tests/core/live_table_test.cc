@@ -304,6 +304,52 @@ TEST_F(LiveTableTest, ASourceThatWasForgottenBeginsAnew) {
   EXPECT_THAT(Told(End()), ElementsAre("cam FAILED", "last FAILED"));
 }
 
+TEST_F(LiveTableTest, TheListIsInTheOrderOfKeysAndTellsWhatIsKnownNow) {
+  for (const char* name : {"c", "b", "a"}) Note(name, "PUBLISHING");
+  Note(testing::StatusEvent("b", "PLAYING"), "another");
+  Note("b", "PAUSED");
+  table.NoteSession(kEngine, Session("s2"));
+  table.NoteSession(kEngine, Session("s1"));
+  const auto listed = [&](bool streams, const std::string& after) {
+    std::vector<std::string> rows;
+    table.Walk(streams, after, [&](const LiveTable::Listed& row) {
+      rows.push_back(std::string(row.key) + " " + std::string(row.status));
+      return true;
+    });
+    return rows;
+  };
+  auto rows = listed(true, "");
+  ASSERT_THAT(rows, SizeIs(4));
+  std::sort(rows.begin() + 1, rows.begin() + 3);  // one key of two sources
+  EXPECT_THAT(rows, ElementsAre("media-a PUBLISHING", "media-b PAUSED", "media-b PLAYING",
+                                "media-c PUBLISHING"));
+  EXPECT_THAT(listed(true, "media-b"), ElementsAre("media-c PUBLISHING"));
+  EXPECT_THAT(listed(false, ""), ElementsAre("s1 ", "s2 "));
+  EXPECT_THAT(listed(false, "s1"), ElementsAre("s2 "));
+}
+
+TEST_F(LiveTableTest, ASessionIsListedUntilBothItsEngineAndItsEventsEndIt) {
+  const auto is_listed = [&] {
+    size_t rows = 0;
+    table.Walk(false, "", [&](const LiveTable::Listed&) { return ++rows != 0; });
+    return rows == 1;
+  };
+  Event event = testing::StatusEvent("", "ESTABLISHED");
+  event.method = kConnectionStatusEvent;
+  for (bool event_ends_first : {true, false}) {
+    table.NoteSession(kEngine, Session(testing::kSession));
+    event.terminal = false;
+    Note(event);
+    event.terminal = true;
+    const auto closed = Session(testing::kSession, SessionChange::Action::kClose);
+    EXPECT_TRUE(is_listed());
+    event_ends_first ? Note(event) : table.NoteSession(kEngine, closed);
+    EXPECT_TRUE(is_listed());
+    event_ends_first ? table.NoteSession(kEngine, closed) : Note(event);
+    EXPECT_FALSE(is_listed());
+  }
+}
+
 TEST_F(LiveTableTest, TheListHasWhatLivesWhateverBecameOfItsSources) {
   std::minstd_rand random(7);
   const auto draw = [&](size_t below) { return random() % below; };
@@ -339,7 +385,9 @@ TEST_F(LiveTableTest, TheListHasWhatLivesWhateverBecameOfItsSources) {
         Note(testing::StatusEvent(name, draw(2) == 0 ? "PUBLISHING" : "UNPUBLISHED"), source);
     }
     std::vector<std::string> lives, listed, keys;
-    table.ForEachStream([&](const auto& stream) { lives.push_back(stream.source + stream.key); });
+    table.ForEachStream([&](const LiveTable::Stream& stream) {
+      lives.push_back(stream.source + std::string(stream.entry.key()));
+    });
     for (bool streams : {true, false}) {
       table.Walk(streams, "", [&](const LiveTable::Listed& on) {
         if (streams && on.lives) listed.push_back(on.stream.source + on.stream.key);
