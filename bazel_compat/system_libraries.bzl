@@ -1,6 +1,7 @@
 """The libraries and the protobuf compiler that the machine has installed, as pkg-config knows them."""
 
 _LIBRARIES = [
+    "absl_btree",
     "absl_flat_hash_map",
     "absl_flat_hash_set",
     "absl_node_hash_map",

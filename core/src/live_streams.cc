@@ -20,8 +20,8 @@ void Want(const std::vector<std::string>& words, size_t filter, Wanted* wanted) 
   for (const std::string& word : words) (*wanted)[word].push_back(filter);
 }
 
-std::span<const size_t> Find(const Wanted& wanted, const std::string& word) {
-  auto found = wanted.find(word);
+std::span<const size_t> Find(const Wanted& wanted, std::string_view word) {
+  auto found = wanted.find(absl::string_view(word.data(), word.size()));
   if (word.empty() || found == wanted.end()) return {};
   return found->second;
 }
@@ -44,12 +44,12 @@ class LiveWalk {
 
   // `json` is called where at least one filter takes the stream.
   template <typename Json>
-  void Visit(const LiveTable::Stream& stream, Json json) {
+  void Visit(const LiveEntry& stream, Json json) {
     ++visited_;
     takers_.clear();
-    Add(Find(sessions_, stream.session_id), stream.app_key);
-    Add(Find(streams_, stream.name), stream.app_key);
-    Add(Find(apps_, stream.app_key), stream.app_key);
+    Add(Find(sessions_, stream.session_id()), stream.app_key());
+    Add(Find(streams_, stream.name()), stream.app_key());
+    Add(Find(apps_, stream.app_key()), stream.app_key());
     if (takers_.empty()) return;
     const std::string text = json();
     for (size_t taker : takers_) Give(taker, text);
@@ -58,7 +58,7 @@ class LiveWalk {
   std::vector<LiveStreams> Take() { return std::move(answers_); }
 
  private:
-  void Add(std::span<const size_t> filters, const std::string& app) {
+  void Add(std::span<const size_t> filters, std::string_view app) {
     for (size_t filter : filters) {
       const std::string& within = filters_[filter].within_app;
       if (!within.empty() && within != app) continue;
@@ -105,12 +105,13 @@ std::vector<LiveStreams> Router::Line::FindLive(const std::vector<LiveFilter>& f
                                                 size_t most_bytes) const {
   LiveWalk walk(filters, most_bytes);
   live_.ForEachStream([&](const LiveTable::Stream& stream) {
-    walk.Visit(stream, [&] {
+    const LiveEntry& entry = stream.entry;
+    walk.Visit(entry, [&] {
       Event about;  // as much of it as governs what its client may see
       about.method = kStreamStatusEvent;
-      about.app_key = stream.app_key;
-      about.session_id = stream.session_id;
-      return WithoutFields(stream.json, Decide(about, sessions, *routes).client_exclude);
+      about.app_key = entry.app_key();
+      about.session_id = entry.session_id();
+      return WithoutFields(entry.json(), Decide(about, sessions, *routes).client_exclude);
     });
   });
   return walk.Take();

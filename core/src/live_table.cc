@@ -46,6 +46,9 @@ bool IsOpened(std::string_view key) {
   return absl::StartsWith(absl::string_view(key.data(), key.size()), kOpened);
 }
 
+// A stream's key, or a session's id.
+std::string_view BehindKind(std::string_view key) { return key.substr(key.find('/') + 1); }
+
 Event Made(std::string_view key, std::string_view json, absl::Time now) {
   EventDefaults defaults;
   defaults.now = now;
@@ -73,19 +76,13 @@ std::string SourceOfEpoch(uint64_t epoch) { return absl::StrFormat("%016x", epoc
 std::string SourceOfNode(std::string_view node_id) { return kNode + std::string(node_id); }
 
 void LiveTable::Take(LiveRecord record, MonoTime now) {
-  Entry& entry = by_name_[record.source].entries[record.key];
-  Enlist(record.source, record.key);
   const Event event = Made(record.key, record.json, absl::UnixEpoch());
-  entry.status = event.status;
-  entry.app_key = event.app_key;
-  entry.session_id = event.session_id;
-  entry.name = event.name;
-  entry.json = std::move(record.json);
-  entry.heard = now;
-  entry.lost = record.lost;
-  std::string& node_id = by_name_[record.source].node_id;
+  Held& held = HeldBy(record.source);
+  Keep(held, LiveEntry::Make({record.key, record.json, event.status, event.app_key,
+                              event.session_id, event.name},
+                             now, record.lost));
+  std::string& node_id = held.second.node_id;
   if (node_id.empty()) node_id = event.node_id;
-  ++size_;
 }
 
 bool LiveTable::Note(const std::string& name, const Event& event, MonoTime now, Changes* changes) {
@@ -93,26 +90,24 @@ bool LiveTable::Note(const std::string& name, const Event& event, MonoTime now, 
   if (key_.empty()) return false;
   if (event.terminal) {
     auto found = by_name_.find(name);
-    if (found != by_name_.end()) Erase(found->second, name, key_, changes);
+    if (found != by_name_.end()) Erase(*found, key_, changes);
     return false;
   }
-  Source& source = SourceOf(name);
+  Held& held = HeldBy(name);
+  Source& source = held.second;
   if (source.node_id.empty()) source.node_id = event.node_id;
-  auto [found, is_new] = source.entries.try_emplace(key_);
-  Entry& entry = found->second;
-  entry.heard = now;
-  if (is_new) {
-    ++size_;
-    Enlist(name, key_);
+  auto found = source.entries.find(key_);
+  const bool is_new = found == source.entries.end();
+  if (!is_new) {
+    LiveEntry& entry = **found;
+    entry.heard = now;
+    if (entry.status() == event.status && !entry.lost) return false;
   }
-  if (!is_new && entry.status == event.status && !entry.lost) return false;
-  entry.status = event.status;
-  entry.app_key = event.app_key;
-  entry.session_id = event.session_id;
-  entry.name = event.name;
-  entry.json = WithoutFields(event.json, sdp_);
-  entry.lost = false;
-  changes->push_back({name, key_, entry.json, false});
+  std::string json = WithoutFields(event.json, sdp_);
+  Keep(held,
+       LiveEntry::Make({key_, json, event.status, event.app_key, event.session_id, event.name}, now,
+                       false));
+  changes->push_back({name, key_, std::move(json), false});
   return is_new && IsStream(key_);
 }
 
@@ -126,8 +121,8 @@ std::optional<Event> LiveTable::Find(const StreamName& stream, absl::Time now) c
   auto source = by_name_.find(stream.source);
   if (source == by_name_.end()) return std::nullopt;
   auto entry = source->second.entries.find(stream.key);
-  if (entry == source->second.entries.end() || entry->second.lost) return std::nullopt;
-  return Made(stream.key, entry->second.json, now);
+  if (entry == source->second.entries.end() || (*entry)->lost) return std::nullopt;
+  return Made(stream.key, (*entry)->json(), now);
 }
 
 std::string LiveTable::SourceOfStream(const Event& event) const {
@@ -145,42 +140,71 @@ std::string LiveTable::SourceOfStream(const Event& event) const {
 }
 
 // Most events are of the source of the one before.
-LiveTable::Source& LiveTable::SourceOf(const std::string& name) {
+LiveTable::Held& LiveTable::HeldBy(const std::string& name) {
   if (last_ == nullptr || last_->first != name) last_ = &*by_name_.try_emplace(name).first;
-  return last_->second;
+  return *last_;
+}
+
+void LiveTable::Keep(Held& held, LiveEntryPtr entry) {
+  const std::string_view key = entry->key();
+  Drop(held, key);
+  if (IsStream(key)) {
+    streams_.insert({entry.get(), &held});
+  } else if (!IsOpened(key)) {
+    sessions_.emplace(BehindKind(key), &held);
+  }
+  held.second.entries.insert(std::move(entry));
+  ++size_;
+}
+
+bool LiveTable::Drop(Held& held, std::string_view key) {
+  const auto dropped = held.second.entries.extract(key);
+  if (dropped.empty()) return false;
+  --size_;
+  if (IsStream(key)) {
+    streams_.erase(Row{dropped.value().get(), &held});
+  } else {
+    Strike(held, std::string(BehindKind(key)));
+  }
+  return true;
+}
+
+void LiveTable::Erase(Held& held, const std::string& key, Changes* changes) {
+  if (Drop(held, key)) changes->push_back({held.first, key, "", false});
+}
+
+void LiveTable::Strike(const Held& held, const std::string& session_id) {
+  const Source& source = held.second;
+  if (source.sessions.contains(session_id) || source.entries.contains(kSession + session_id)) {
+    return;
+  }
+  sessions_.erase({session_id, &held});
 }
 
 void LiveTable::NoteSession(const std::string& name, const SessionChange& change) {
-  Source& source = by_name_[name];
+  Held& held = HeldBy(name);
   if (change.action == SessionChange::Action::kClose) {
-    source.sessions.erase(change.session_id);
-    return Strike(name, kSession + change.session_id);
+    held.second.sessions.erase(change.session_id);
+    return Strike(held, change.session_id);
   }
-  source.sessions[change.session_id] = change.app_key;
-  Enlist(name, kSession + change.session_id);
+  held.second.sessions[change.session_id] = change.app_key;
+  sessions_.emplace(change.session_id, &held);
 }
 
 void LiveTable::ForgetSession(const std::string& session_id) {
-  for (auto& [name, source] : by_name_) {
-    if (source.sessions.erase(session_id) != 0) Strike(name, kSession + session_id);
+  for (Held& held : by_name_) {
+    if (held.second.sessions.erase(session_id) != 0) Strike(held, session_id);
   }
-}
-
-void LiveTable::Erase(Source& source, const std::string& name, const std::string& key,
-                      Changes* changes) {
-  if (source.entries.erase(key) == 0) return;
-  --size_;
-  Strike(name, key);
-  changes->push_back({name, key, "", false});
 }
 
 void LiveTable::Supersede(const std::string& name) {
   const std::string node = by_name_[name].node_id;
   for (auto& [earlier, source] : by_name_) {
     if (earlier == name || source.node_id != node || absl::StartsWith(earlier, kNode)) continue;
-    for (const auto& [key, entry] : source.entries) {
-      if (entry.lost) continue;
-      superseded_[LaneKey(Made(key, entry.json, absl::UnixEpoch()))] = {earlier, key};
+    for (const LiveEntryPtr& entry : source.entries) {
+      if (entry->lost) continue;
+      const Event event = Made(entry->key(), entry->json(), absl::UnixEpoch());
+      superseded_[LaneKey(event)] = {earlier, std::string(entry->key())};
     }
     for (const auto& [id, app_key] : source.sessions) superseded_[id] = {earlier, kSession + id};
     source.superseded = true;
@@ -191,12 +215,13 @@ std::optional<Event> LiveTable::EndSuperseded(const std::string& name, const std
                                               std::string_view info, absl::Time now,
                                               Changes* changes) {
   if (superseded_.empty()) return std::nullopt;
-  ForgetSuperseded(by_name_[name], name);
+  Held& next = HeldBy(name);
+  ForgetSuperseded(next);
   auto held = superseded_.find(lane);
   if (held == superseded_.end()) return std::nullopt;
   const auto [earlier, key] = held->second;
   auto found = by_name_.find(earlier);
-  if (found == by_name_.end() || found->second.node_id != by_name_[name].node_id) {
+  if (found == by_name_.end() || found->second.node_id != next.second.node_id) {
     return std::nullopt;
   }
   superseded_.erase(held);
@@ -205,20 +230,20 @@ std::optional<Event> LiveTable::EndSuperseded(const std::string& name, const std
   auto entry = source.entries.find(key);
   std::string json;
   if (entry != source.entries.end()) {
-    if (!entry->second.lost) json = entry->second.json;
+    if (!(*entry)->lost) json = (*entry)->json();
   } else if (session != source.sessions.end()) {
     json = SessionJson(source.node_id, session->second, lane);
   }
   if (session != source.sessions.end()) source.sessions.erase(session);
-  Erase(source, earlier, key, changes);
-  Strike(earlier, key);
+  Erase(*found, key, changes);
+  if (!IsStream(key)) Strike(*found, lane);
   if (json.empty()) return std::nullopt;
   return Made(key, WithStatus(json, EndStatus(key), info), now);
 }
 
-void LiveTable::ForgetSuperseded(Source& source, const std::string& name) {
-  if (!std::exchange(source.superseded, false)) return;
-  absl::erase_if(superseded_, [&](const auto& held) { return held.second.source == name; });
+void LiveTable::ForgetSuperseded(Held& held) {
+  if (!std::exchange(held.second.superseded, false)) return;
+  absl::erase_if(superseded_, [&](const auto& lane) { return lane.second.source == held.first; });
 }
 
 std::vector<Event> LiveTable::End(const std::string& name, std::string_view info, bool lost,
@@ -227,22 +252,20 @@ std::vector<Event> LiveTable::End(const std::string& name, std::string_view info
   auto found = by_name_.find(name);
   if (found == by_name_.end()) return ends;
   Source& source = found->second;
-  ForgetSuperseded(source, name);
-  for (auto& [key, entry] : source.entries) {
-    if (entry.lost) continue;
-    ends.push_back(Made(key, WithStatus(entry.json, EndStatus(key), info), now));
-    entry.lost = true;
-    changes->push_back({name, key, entry.json, true});
+  ForgetSuperseded(*found);
+  for (const LiveEntryPtr& entry : source.entries) {
+    if (std::exchange(entry->lost, true)) continue;
+    const std::string_view key = entry->key();
+    ends.push_back(Made(key, WithStatus(entry->json(), EndStatus(key), info), now));
+    changes->push_back({name, std::string(key), std::string(entry->json()), true});
   }
   for (const auto& [id, app_key] : source.sessions) {
     if (source.entries.contains(kSession + id) || source.entries.contains(kOpened + id)) continue;
     const std::string json = SessionJson(source.node_id, app_key, id);
     ends.push_back(Made(kSession, WithStatus(json, "DISCONNECTED", info), now));
-    Entry& told = source.entries[kOpened + id];
-    told.json = WithStatus(json, "ESTABLISHED", "engine returned");
-    told.lost = true;
-    ++size_;
-    changes->push_back({name, kOpened + id, told.json, true});
+    std::string told = WithStatus(json, "ESTABLISHED", "engine returned");
+    Keep(*found, LiveEntry::Make({kOpened + id, told}, MonoTime(), true));
+    changes->push_back({name, kOpened + id, std::move(told), true});
   }
   std::stable_partition(ends.begin(), ends.end(),
                         [](const Event& end) { return end.method == kStreamStatusEvent; });
@@ -254,19 +277,19 @@ std::vector<Event> LiveTable::Return(const std::string& name, absl::Time now, Ch
   std::vector<Event> statuses;
   auto found = by_name_.find(name);
   if (found == by_name_.end()) return statuses;
-  Source& source = found->second;
   std::vector<std::string> opened;
-  for (auto& [key, entry] : source.entries) {
-    if (!entry.lost) continue;
-    statuses.push_back(Made(key, entry.json, now));
+  for (const LiveEntryPtr& entry : found->second.entries) {
+    if (!entry->lost) continue;
+    std::string key(entry->key());
+    statuses.push_back(Made(key, entry->json(), now));
     if (IsOpened(key)) {
-      opened.push_back(key);
+      opened.push_back(std::move(key));
       continue;
     }
-    entry.lost = false;
-    changes->push_back({name, key, entry.json, false});
+    entry->lost = false;
+    changes->push_back({name, std::move(key), std::string(entry->json()), false});
   }
-  for (const std::string& key : opened) Erase(source, name, key, changes);
+  for (const std::string& key : opened) Erase(*found, key, changes);
   std::stable_partition(statuses.begin(), statuses.end(), [](const Event& status) {
     return status.method == kConnectionStatusEvent;
   });
@@ -276,12 +299,14 @@ std::vector<Event> LiveTable::Return(const std::string& name, absl::Time now, Ch
 void LiveTable::Forget(const std::string& name, Changes* changes) {
   auto found = by_name_.find(name);
   if (found == by_name_.end()) return;
-  ForgetSuperseded(found->second, name);
-  for (const auto& [key, entry] : found->second.entries) {
+  ForgetSuperseded(*found);
+  for (const LiveEntryPtr& entry : found->second.entries) {
+    const std::string key(entry->key());
     changes->push_back({name, key, "", false});
-    listed_.erase({key, &*found});
+    streams_.erase(Row{entry.get(), &*found});
+    sessions_.erase({std::string(BehindKind(key)), &*found});
   }
-  for (const auto& [id, app_key] : found->second.sessions) listed_.erase({kSession + id, &*found});
+  for (const auto& [id, app_key] : found->second.sessions) sessions_.erase({id, &*found});
   size_ -= found->second.entries.size();
   if (last_ == &*found) last_ = nullptr;
   by_name_.erase(found);
@@ -300,75 +325,74 @@ bool LiveTable::HasLost(const std::string& name) const {
   if (found == by_name_.end()) return false;
   const auto& entries = found->second.entries;
   return std::any_of(entries.begin(), entries.end(),
-                     [](const auto& entry) { return entry.second.lost; });
+                     [](const LiveEntryPtr& entry) { return entry->lost; });
 }
 
 std::vector<Event> LiveTable::EndStale(
     const Limit& limit, const std::function<bool(const std::string& source)>& watched, MonoTime now,
     absl::Time wall, Changes* changes) {
   std::vector<Event> ends;
-  for (auto& [name, source] : by_name_) {
+  for (Held& held : by_name_) {
+    const auto& [name, source] = held;
     if (!absl::StartsWith(name, kNode) || watched(name)) continue;
     std::vector<std::string> stale;
-    for (const auto& [key, entry] : source.entries) {
-      if (!IsStream(key)) continue;
-      const std::optional<absl::Duration> longest = limit(entry.app_key);
-      if (!longest || now - entry.heard < *longest) continue;
-      ends.push_back(Made(key, WithStatus(entry.json, "FAILED", "stale"), wall));
-      stale.push_back(key);
+    for (const LiveEntryPtr& entry : source.entries) {
+      if (!IsStream(entry->key())) continue;
+      const std::optional<absl::Duration> longest = limit(entry->app_key());
+      if (!longest || now - entry->heard < *longest) continue;
+      ends.push_back(Made(entry->key(), WithStatus(entry->json(), "FAILED", "stale"), wall));
+      stale.emplace_back(entry->key());
     }
-    for (const std::string& key : stale) Erase(source, name, key, changes);
+    for (const std::string& key : stale) Erase(held, key, changes);
   }
   return ends;
 }
 
 void LiveTable::ForEachStream(const std::function<void(const Stream&)>& visit) const {
   for (const auto& [source, held] : by_name_) {
-    for (const auto& [key, entry] : held.entries) {
-      if (entry.lost || !IsStream(key)) continue;
-      visit({source, key, entry.app_key, entry.session_id, entry.name, entry.json});
+    for (const LiveEntryPtr& entry : held.entries) {
+      if (!entry->lost && IsStream(entry->key())) visit({source, *entry});
     }
   }
 }
 
-void LiveTable::Enlist(const std::string& name, const std::string& key) {
-  if (!IsOpened(key)) listed_.emplace(key, &*by_name_.find(name));
+LiveTable::Listed LiveTable::AsListed(const LiveEntry& entry, const Held& held) {
+  return {.key = BehindKind(entry.key()),
+          .stream = {held.first, std::string(entry.key())},
+          .node_id = held.second.node_id,
+          .app_key = entry.app_key(),
+          .session_id = entry.session_id(),
+          .name = entry.name(),
+          .status = entry.status(),
+          .lives = !entry.lost};
 }
 
-void LiveTable::Strike(const std::string& name, const std::string& key) {
-  auto found = by_name_.find(name);
-  if (found == by_name_.end() || found->second.entries.contains(key)) return;
-  const bool session = !IsStream(key) && !IsOpened(key);
-  if (session && found->second.sessions.contains(key.substr(sizeof kSession - 1))) return;
-  listed_.erase({key, &*found});
+LiveTable::Listed LiveTable::AsListed(const std::string& session_id, const Held& held) {
+  const auto& [name, source] = held;
+  auto found = source.entries.find(kSession + session_id);
+  if (found != source.entries.end()) return AsListed(**found, held);
+  // Its engine opened it, and it never had an event.
+  return {.key = session_id,
+          .stream = {name, kSession + session_id},
+          .node_id = source.node_id,
+          .app_key = source.sessions.find(session_id)->second,
+          .session_id = session_id,
+          .lives = !source.entries.contains(kOpened + session_id)};
 }
 
 void LiveTable::Walk(bool streams, std::string_view after,
                      const std::function<bool(const Listed&)>& visit) const {
-  const std::string kind = streams ? kStream : kSession;
+  std::string from = (streams ? kStream : "") + std::string(after);
   // The least text behind `after` is the same with a zero byte more.
-  std::string from = kind + std::string(after);
   if (!after.empty()) from.push_back('\0');
-  for (auto at = listed_.lower_bound({from, nullptr}); at != listed_.end(); ++at) {
-    const auto& [key, held] = *at;
-    if (!absl::StartsWith(key, kind)) return;
-    const auto& [name, source] = *held;
-    Listed listed{.key = std::string_view(key).substr(kind.size()),
-                  .stream = {name, key},
-                  .node_id = source.node_id};
-    if (auto found = source.entries.find(key); found != source.entries.end()) {
-      const Entry& entry = found->second;
-      listed.app_key = entry.app_key;
-      listed.session_id = entry.session_id;
-      listed.name = entry.name;
-      listed.status = entry.status;
-      listed.lives = !entry.lost;
-    } else {  // a session that its engine opened, and that never had an event
-      listed.session_id = listed.key;
-      listed.app_key = source.sessions.find(std::string(listed.key))->second;
-      listed.lives = !source.entries.contains(kOpened + std::string(listed.key));
+  if (streams) {
+    for (auto row = streams_.lower_bound(from); row != streams_.end(); ++row) {
+      if (!visit(AsListed(*row->entry, *row->held))) return;
     }
-    if (!visit(listed)) return;
+  } else {
+    for (auto row = sessions_.lower_bound({from, nullptr}); row != sessions_.end(); ++row) {
+      if (!visit(AsListed(row->first, *row->second))) return;
+    }
   }
 }
 

@@ -3,7 +3,9 @@
 #ifndef TALLYBUS_LIVE_TABLE_H_
 #define TALLYBUS_LIVE_TABLE_H_
 
+#include <absl/container/btree_set.h>
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <absl/container/node_hash_map.h>
 
 #include <functional>
@@ -16,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "live_entry.h"
 #include "tallybus/clock.h"
 #include "tallybus/event.h"
 #include "tallybus/spool.h"
@@ -82,11 +85,7 @@ class LiveTable {
   // One stream that lives; of one whose engine was lost, its end was told.
   struct Stream {
     const std::string& source;
-    const std::string& key;
-    const std::string& app_key;
-    const std::string& session_id;
-    const std::string& name;
-    const std::string& json;
+    const LiveEntry& entry;
   };
   void ForEachStream(const std::function<void(const Stream&)>& visit) const;
 
@@ -106,39 +105,51 @@ class LiveTable {
   size_t size() const { return size_; }
 
  private:
-  struct Entry {
-    std::string status;
-    std::string app_key;
-    std::string session_id;
-    std::string name;
-    std::string json;
-    MonoTime heard;
-    bool lost = false;
-  };
   struct Source {
-    absl::flat_hash_map<std::string, Entry> entries;  // by what SetLiveKey says
-    std::map<std::string, std::string> sessions;      // open ones' apps, by id
+    // By what SetLiveKey says.
+    absl::flat_hash_set<LiveEntryPtr, LiveEntryHash, LiveEntryEqual> entries;
+    std::map<std::string, std::string> sessions;  // open ones' apps, by id
     std::string node_id;      // as its HELLO said; where it says none, as its first event did
     bool superseded = false;  // has entries in superseded_
   };
   struct Superseded {
     std::string source, key;
   };
-  // Puts it on the list, or takes it off where nothing more is known of it.
-  void Enlist(const std::string& source, const std::string& key);
-  void Strike(const std::string& source, const std::string& key);
-  void ForgetSuperseded(Source& source, const std::string& name);
-  void Erase(Source& source, const std::string& name, const std::string& key, Changes* changes);
+  using Sources = absl::node_hash_map<std::string, Source>;
+  using Held = Sources::value_type;  // a source by its name
+  struct Row {
+    const LiveEntry* entry;
+    const Held* held;
+  };
+  struct RowOrder {
+    using is_transparent = void;
+    bool operator()(const Row& a, const Row& b) const {
+      return std::pair(a.entry->key(), a.held) < std::pair(b.entry->key(), b.held);
+    }
+    bool operator()(const Row& row, std::string_view key) const { return row.entry->key() < key; }
+    bool operator()(std::string_view key, const Row& row) const { return key < row.entry->key(); }
+  };
+
+  Held& HeldBy(const std::string& name);
+  // In the place of what its source has under its key.
+  void Keep(Held& held, LiveEntryPtr entry);
+  // Whether there was one.
+  bool Drop(Held& held, std::string_view key);
+  void Erase(Held& held, const std::string& key, Changes* changes);
+  // Takes the session off the list, once neither its engine nor an event says that it lives.
+  void Strike(const Held& held, const std::string& session_id);
+  void ForgetSuperseded(Held& held);
+  static Listed AsListed(const LiveEntry& entry, const Held& held);
+  static Listed AsListed(const std::string& session_id, const Held& held);
 
   const FieldSetPtr sdp_ = std::make_shared<const FieldSet>(FieldSet{"sdp"});
-  using Sources = absl::node_hash_map<std::string, Source>;
-  Source& SourceOf(const std::string& name);
-
   Sources by_name_;
-  Sources::value_type* last_ = nullptr;  // whose event was noted last; nullptr: not known
-  std::string key_;                      // of that event
-  // The keys of all streams and sessions, so that pages of them cost what they hold.
-  std::set<std::pair<std::string, const Sources::value_type*>> listed_;
+  Held* last_ = nullptr;  // whose event was noted last; nullptr: not known
+  std::string key_;       // of that event
+  // All streams by their keys and all sessions by their ids, so that pages of them cost what they
+  // hold.
+  absl::btree_set<Row, RowOrder> streams_;
+  std::set<std::pair<std::string, const Held*>> sessions_;
   absl::flat_hash_map<std::string, Superseded> superseded_;  // by lane; for seconds, mostly empty
   size_t size_ = 0;
 };

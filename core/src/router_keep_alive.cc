@@ -28,9 +28,9 @@ void Router::Line::FollowLiveStreams() {
   });
   if (!keeps_alive_) return;
   live_.ForEachStream([&](const LiveTable::Stream& stream) {
-    const absl::Duration interval = KeepAliveOf(stream.app_key);
+    const absl::Duration interval = KeepAliveOf(stream.entry.app_key());
     if (interval != absl::InfiniteDuration()) {
-      keep_alives_.Follow({stream.source, stream.key}, SomewhenIn(interval));
+      keep_alives_.Follow({stream.source, std::string(stream.entry.key())}, SomewhenIn(interval));
     }
   });
 }

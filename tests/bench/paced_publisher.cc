@@ -1,7 +1,7 @@
-// Publishes RATE events a second for SECONDS over LANES stream names, each with the time of its
+// Publishes RATE events a second for SECONDS over LANES streams, each with the time of its
 // publishing in `info`; RATE 0: none. Prints what became of them and what CPU this process took:
 // paced_publisher ENDPOINT RATE SECONDS LANES [fill]. With fill it first publishes one event of
-// each name as fast as it can, says so, and goes on when it is sent a line.
+// each stream as fast as it can, says so, and goes on when it is sent a line.
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -19,7 +19,24 @@ using tallybus::bench::NowNs;
 using tallybus::bench::SleepUntilNs;
 
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr size_t kStride = 7919;  // a prime: the events are spread over all names
+constexpr size_t kStride = 7919;  // a prime: the events are spread over all streams
+
+// The router takes those of one media session for one stream.
+struct Stream {
+  std::string name;
+  std::string media_session_id;
+};
+
+Stream NthStream(size_t n) {
+  const std::string number = std::to_string(n);
+  return {"stream-" + number,
+          "56141d10-fddc-11e6-ac3a-" + std::string(12 - number.size(), '0') + number};
+}
+
+void SetStream(const Stream& stream, tallybus_stream_status* event) {
+  event->name = BytesOf(stream.name.c_str());
+  event->media_session_id = BytesOf(stream.media_session_id.c_str());
+}
 
 tallybus_stats StatsOf(const tallybus_publisher* publisher) {
   tallybus_stats stats = {};
@@ -50,10 +67,10 @@ bool AllAcknowledged(const tallybus_publisher* publisher) {
   return stats.acknowledged == stats.published;
 }
 
-void Fill(tallybus_publisher* publisher, const std::vector<std::string>& names, size_t count) {
+void Fill(tallybus_publisher* publisher, const std::vector<Stream>& streams, size_t count) {
   tallybus_stream_status event = SampleEvent();
   for (size_t i = 0; i < count; ++i) {
-    event.name = BytesOf(names[i % names.size()].c_str());
+    SetStream(streams[i % streams.size()], &event);
     while (tallybus_publish_stream_status(publisher, &event) != TALLYBUS_OK) {
       SleepUntilNs(NowNs() + 100'000);  // the ring is full
     }
@@ -65,13 +82,13 @@ void Fill(tallybus_publisher* publisher, const std::vector<std::string>& names, 
 }
 
 long PublishPaced(tallybus_publisher* publisher, int64_t rate, int64_t seconds,
-                  const std::vector<std::string>& names) {
+                  const std::vector<Stream>& streams) {
   tallybus_stream_status event = SampleEvent();
   long not_ok = 0;
   const int64_t began = NowNs();
   for (int64_t i = 0; i < rate * seconds; ++i) {
     SleepUntilNs(began + i * kSecond / rate);
-    event.name = BytesOf(names[static_cast<size_t>(i) * kStride % names.size()].c_str());
+    SetStream(streams[static_cast<size_t>(i) * kStride % streams.size()], &event);
     const std::string stamp = std::to_string(NowNs());
     event.info = BytesOf(stamp.c_str());
     not_ok += tallybus_publish_stream_status(publisher, &event) != TALLYBUS_OK;
@@ -94,13 +111,13 @@ int main(int argc, char** argv) {
   tallybus_publisher* publisher = nullptr;
   if (tallybus_publisher_open(&options, &publisher) != TALLYBUS_OK) return 1;
   if (!Await([&] { return StatsOf(publisher).state == TALLYBUS_STATE_CONNECTED; })) return 1;
-  std::vector<std::string> names;
+  std::vector<Stream> streams;
   const size_t lanes = std::strtoull(argv[4], nullptr, 10);
-  for (size_t i = 0; i < lanes; ++i) names.push_back("stream-" + std::to_string(i));
-  if (argc == 6) Fill(publisher, names, std::strtoull(argv[5], nullptr, 10));
+  for (size_t i = 0; i < lanes; ++i) streams.push_back(NthStream(i));
+  if (argc == 6) Fill(publisher, streams, std::strtoull(argv[5], nullptr, 10));
   SleepUntilNs(NowNs() + kSecond / 5);  // the first conversation is no part of it
   const int64_t cpu = CpuUs(), began = NowNs();
-  const long not_ok = PublishPaced(publisher, std::atoll(argv[2]), std::atoll(argv[3]), names);
+  const long not_ok = PublishPaced(publisher, std::atoll(argv[2]), std::atoll(argv[3]), streams);
   const double share =
       static_cast<double>(CpuUs() - cpu) * 1000 / static_cast<double>(NowNs() - began);
   Await([&] { return AllAcknowledged(publisher); });

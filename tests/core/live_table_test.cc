@@ -48,6 +48,15 @@ class LiveTableTest : public ::testing::Test {
                           [](const std::string& source) { return source == "node/watched"; }, now,
                           wall, &changes);
   }
+  // "<key> <status>", in the list's order.
+  std::vector<std::string> Listed(bool streams, const std::string& after = "") const {
+    std::vector<std::string> rows;
+    table.Walk(streams, after, [&](const LiveTable::Listed& row) {
+      rows.push_back(std::string(row.key).append(" ").append(row.status));
+      return true;
+    });
+    return rows;
+  }
   static SessionChange Session(const std::string& id,
                                SessionChange::Action action = SessionChange::Action::kOpen) {
     return {action, id, "app", std::nullopt, 5};
@@ -304,6 +313,33 @@ TEST_F(LiveTableTest, ASourceThatWasForgottenBeginsAnew) {
   EXPECT_THAT(Told(End()), ElementsAre("cam FAILED", "last FAILED"));
 }
 
+TEST_F(LiveTableTest, TheListIsInTheOrderOfKeysAndTellsWhatIsKnownNow) {
+  for (const char* name : {"c", "b", "a"}) Note(name, "PUBLISHING");
+  Note("b", "PAUSED");
+  EXPECT_THAT(Listed(true),
+              ElementsAre("media-a PUBLISHING", "media-b PAUSED", "media-c PUBLISHING"));
+  EXPECT_THAT(Listed(true, "media-b"), ElementsAre("media-c PUBLISHING"));
+  for (const char* id : {"s2", "s1"}) table.NoteSession(kEngine, Session(id));
+  EXPECT_THAT(Listed(false), ElementsAre("s1 ", "s2 "));
+  EXPECT_THAT(Listed(false, "s1"), ElementsAre("s2 "));
+}
+
+TEST_F(LiveTableTest, ASessionIsListedUntilBothItsEngineAndItsEventsEndIt) {
+  Event event = testing::StatusEvent("", "ESTABLISHED");
+  event.method = kConnectionStatusEvent;
+  const auto closed = Session(testing::kSession, SessionChange::Action::kClose);
+  for (bool event_ends_first : {true, false}) {
+    table.NoteSession(kEngine, Session(testing::kSession));
+    event.terminal = false;
+    Note(event);
+    event.terminal = true;
+    event_ends_first ? Note(event) : table.NoteSession(kEngine, closed);
+    EXPECT_THAT(Listed(false), SizeIs(1));
+    event_ends_first ? table.NoteSession(kEngine, closed) : Note(event);
+    EXPECT_THAT(Listed(false), IsEmpty());
+  }
+}
+
 TEST_F(LiveTableTest, TheListHasWhatLivesWhateverBecameOfItsSources) {
   std::minstd_rand random(7);
   const auto draw = [&](size_t below) { return random() % below; };
@@ -339,7 +375,9 @@ TEST_F(LiveTableTest, TheListHasWhatLivesWhateverBecameOfItsSources) {
         Note(testing::StatusEvent(name, draw(2) == 0 ? "PUBLISHING" : "UNPUBLISHED"), source);
     }
     std::vector<std::string> lives, listed, keys;
-    table.ForEachStream([&](const auto& stream) { lives.push_back(stream.source + stream.key); });
+    table.ForEachStream([&](const LiveTable::Stream& stream) {
+      lives.push_back(stream.source + std::string(stream.entry.key()));
+    });
     for (bool streams : {true, false}) {
       table.Walk(streams, "", [&](const LiveTable::Listed& on) {
         if (streams && on.lives) listed.push_back(on.stream.source + on.stream.key);

@@ -36,7 +36,8 @@ struct HeadTries {
   uint32_t failed_at = 0;                                 // the gate of its last failure; 0: none
 };
 
-// [owner] All of it.
+// [owner] All of it. As a list's node it is of 320 bytes, one of the allocator's sizes: a hundred
+// thousand of them may rest.
 struct Lane {
   enum class State {
     kIdle,        // nothing waits
@@ -64,20 +65,20 @@ struct Lane {
   bool doomed = false;     // its head is to be given up as soon as it is loaded
   int placed = 0;          // rows that are accepted and not yet committed: it must not rest
   bool stray = false;      // a head that later events passed: it has no lane but this one
+  bool ended = false;      // its last event was terminal
   int passed = 0;          // strays of this lane that are still tried
   Lane* home = nullptr;    // of a stray
   uint64_t noted_in = 0;   // the batch that has its counter, and where in it
   size_t noted_at = 0;
-  bool ended = false;  // its last event was terminal
   MonoTime idle_since;
   MonoTime due;  // of the head that backs off
 
-  Batch* batch = nullptr;  // that it is in
-  uint32_t batched = 0;    // rows of it there that are not settled
+  Batch* batch = nullptr;    // that it is in
+  uint32_t batched = 0;      // rows of it there that are not settled
+  uint32_t tried_along = 0;  // rows up to tried_through, the head among them
   // Those behind the head that `tries` tells of too, up to this row: they went in one batch. 0:
   // none.
   SpoolSeq tried_through = 0;
-  uint32_t tried_along = 0;  // how many there were, the head among them
 
   std::unique_ptr<NewestRow> newest;  // nullptr unless its route coalesces
 };

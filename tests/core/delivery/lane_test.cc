@@ -41,6 +41,10 @@ TEST_F(LaneTableTest, FindMakesNoneAndDisturbsNoRest) {
   EXPECT_EQ(lanes.size(), 0u);
 }
 
+TEST_F(LaneTableTest, ALaneTakesNoMoreThan320BytesOfAList) {
+  EXPECT_LE(sizeof(Lane) + 2 * sizeof(void*), 320u);
+}
+
 TEST_F(LaneTableTest, StaysAtItsAddress) {
   Lane& lane = lanes.Get(queue, "x");
   for (int i = 0; i < 1000; ++i) lanes.Get(queue, std::to_string(i));
