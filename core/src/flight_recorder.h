@@ -9,7 +9,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +19,7 @@
 #include "row_index.h"
 #include "tallybus/event.h"
 #include "tallybus/trace.h"
+#include "text_queue.h"
 #include "word_table.h"
 
 namespace tallybus {
@@ -104,15 +104,16 @@ class FlightRecorder {
     int64_t time = kNever;  // this and what follows: Unix microseconds
     int64_t accepted = kNever;
     int64_t clients_at = kNever;
-    uint64_t last_way = 0;         // 0: none
-    std::unique_ptr<char[]> text;  // all texts, one after the other
+    uint64_t last_way = 0;       // 0: none
+    const char* text = nullptr;  // all texts, one after the other
     std::array<uint8_t, kTexts> lengths{};
-    ClientOutcome clients = ClientOutcome::kTold;
-    bool from_router = false;
-    bool resumed = false;
-    bool ways_forgotten = false;
-    bool has_later = false;  // there is a later record of this id
+    ClientOutcome clients : 4 = ClientOutcome::kTold;
+    bool from_router : 1 = false;
+    bool resumed : 1 = false;
+    bool ways_forgotten : 1 = false;
+    bool has_later : 1 = false;  // there is a later record of this id
   };
+  static_assert(sizeof(Record) == 64);
 
   struct Attempt {
     int64_t begun = kNever;
@@ -208,7 +209,7 @@ class FlightRecorder {
   RowIndex by_row_;
   absl::flat_hash_map<std::string, std::vector<Change>> endpoints_;
   WordTable words_;
-  size_t text_bytes_ = 0;
+  TextQueue texts_;                     // of the events
   absl::Time now_ = absl::UnixEpoch();  // that Micros was asked for last
   int64_t now_us_ = 0;
 };
