@@ -132,6 +132,7 @@ CORE_TESTS = [
     "router_recovery",
     "router_trace",
     "session_table",
+    "slab",
     "stable_hash",
     "stored_trace",
     "text_queue",

@@ -46,17 +46,15 @@ void FlightRecorder::Accepted(const Event& event, absl::Time now) { Open(event, 
 
 void FlightRecorder::ForgetOldestEvent() {
   Record& record = events_.front();
-  for (uint64_t way = record.last_way; way >= first_way_ && way != 0;) {
-    const uint64_t previous = WayAt(way).previous;
+  for (uint64_t way = Known(record.last_way); way != 0; way = Before(way)) {
     Release(WayAt(way), way);
-    way = previous;
   }
   auto found = by_id_.find(record.id);
   if (found != by_id_.end() && found->second == first_event_) by_id_.erase(found);
   texts_.pop_front();
   events_.pop_front();
   ++first_event_;
-  while (!ways_.empty() && ways_.front().event == 0) {
+  while (!ways_.empty() && ways_.front().forgotten) {
     ways_.pop_front();
     ++first_way_;
   }
@@ -65,8 +63,8 @@ void FlightRecorder::ForgetOldestEvent() {
 
 void FlightRecorder::ForgetOldestWay() {
   Way& way = ways_.front();
-  if (way.event != 0) {
-    RecordAt(way.event).ways_forgotten = true;
+  if (!way.forgotten) {
+    RecordOf(way).ways_forgotten = true;
     Release(way, first_way_);
   }
   ways_.pop_front();
@@ -76,18 +74,19 @@ void FlightRecorder::ForgetOldestWay() {
 
 void FlightRecorder::Release(Way& way, uint64_t number) {
   words_.Release(way.route);
-  words_.Release(way.first_info);
-  words_.Release(way.last_info);
-  words_.Release(way.why);
+  if (way.trouble != 0) {
+    for (Word word : troubles_[way.trouble].words) words_.Release(word);
+    troubles_.Remove(way.trouble);
+  }
   by_row_.Forget(way.row, number);
-  way.event = 0;
+  way.forgotten = true;
 }
 
 const FlightRecorder::Way* FlightRecorder::WayOf(uint64_t row) const {
   const uint64_t number = by_row_.Find(row);
   if (number < first_way_ || number - first_way_ >= ways_.size()) return nullptr;
   const Way& way = ways_[number - first_way_];
-  return way.row == row && way.event != 0 ? &way : nullptr;
+  return way.row == row && !way.forgotten ? &way : nullptr;
 }
 
 FlightRecorder::Way* FlightRecorder::WayOf(uint64_t row) {
@@ -107,8 +106,10 @@ FlightRecorder::Way& FlightRecorder::AddWay(uint64_t event, std::string_view rou
   if (ways_.size() == kMaxWays) ForgetOldestWay();
   Way& way = ways_.emplace_back();
   Record& record = RecordAt(event);
-  way.event = event;
-  way.previous = std::exchange(record.last_way, first_way_ + ways_.size() - 1);
+  const uint64_t number = first_way_ + ways_.size() - 1;
+  way.event = static_cast<uint32_t>(event);
+  if (Known(record.last_way) != 0) way.back = static_cast<uint32_t>(number - record.last_way);
+  record.last_way = number;
   way.route = words_.Take(route);
   way.begun = Micros(now);
   return way;
@@ -155,37 +156,58 @@ uint64_t FlightRecorder::Reopen(const Event& event, absl::Time accepted) {
 void FlightRecorder::Attempted(uint64_t row, int attempt, absl::Time now) {
   Way* way = WayOf(row);
   if (way == nullptr) return;
-  if (way->last_info != Word{}) SetInfo(way->last_info, "");
-  if (way->why != Word{}) SetInfo(way->why, "");
-  way->last = Attempt{.begun = Micros(now), .number = attempt};
-  if (way->first.number == 0) way->first = way->last;
-  way->next_attempt = kNever;
   way->settled = kNever;
-  way->fate.reset();
+  if (attempt == 1 && way->attempted == kNever && way->trouble == 0) {
+    way->attempted = Micros(now);
+    return;
+  }
+  Trouble& trouble = TroubleOf(*way);
+  SetWord(trouble, kLastInfo, "");
+  SetWord(trouble, kWhy, "");
+  trouble.last = Attempt{.begun = Micros(now), .number = attempt};
+  if (trouble.first.number == 0) trouble.first = trouble.last;
+  trouble.next_attempt = kNever;
 }
 
-void FlightRecorder::SetInfo(Word& info, std::string_view text) {
-  words_.Release(std::exchange(info, words_.Take(text)));
+FlightRecorder::Trouble FlightRecorder::TroubleOf(const Way& way) const {
+  if (way.trouble != 0) return troubles_[way.trouble];
+  Trouble none;
+  if (way.attempted != kNever) none.first = none.last = {.begun = way.attempted, .number = 1};
+  return none;
+}
+
+FlightRecorder::Trouble& FlightRecorder::TroubleOf(Way& way) {
+  if (way.trouble == 0) {
+    const Trouble before = TroubleOf(std::as_const(way));
+    way.trouble = troubles_.Add();
+    troubles_[way.trouble] = before;
+  }
+  return troubles_[way.trouble];
+}
+
+void FlightRecorder::SetWord(Trouble& trouble, TroubleWord which, std::string_view text) {
+  words_.Release(std::exchange(trouble.words[which], words_.Take(text)));
 }
 
 void FlightRecorder::Failed(uint64_t row, const AttemptFailure& failure, absl::Time now) {
   Way* way = WayOf(row);
   if (way == nullptr) return;
-  if (way->last.number != failure.attempt) Attempted(row, failure.attempt, now);
-  way->last.failed = Micros(now);
-  way->last.http_status = static_cast<int16_t>(std::clamp(failure.http_status, 0, 999));
-  SetInfo(way->last_info, failure.info);
-  if (way->first.number == failure.attempt) {
-    way->first = way->last;
-    SetInfo(way->first_info, failure.info);
+  if (TroubleOf(*way).last.number != failure.attempt) Attempted(row, failure.attempt, now);
+  Trouble& trouble = TroubleOf(*way);
+  trouble.last.failed = Micros(now);
+  trouble.last.http_status = static_cast<int16_t>(std::clamp(failure.http_status, 0, 999));
+  SetWord(trouble, kLastInfo, failure.info);
+  if (trouble.first.number == failure.attempt) {
+    trouble.first = trouble.last;
+    SetWord(trouble, kFirstInfo, failure.info);
   }
   if (failure.next_attempt != absl::InfinitePast()) {
-    way->next_attempt = absl::ToUnixMicros(failure.next_attempt);
+    trouble.next_attempt = absl::ToUnixMicros(failure.next_attempt);
   }
 }
 
 void FlightRecorder::Buried(uint64_t row, std::string_view why) {
-  if (Way* way = WayOf(row)) SetInfo(way->why, why);
+  if (Way* way = WayOf(row)) SetWord(TroubleOf(*way), kWhy, why);
 }
 
 void FlightRecorder::Settled(uint64_t row, Fate fate, absl::Time now) {
@@ -193,7 +215,7 @@ void FlightRecorder::Settled(uint64_t row, Fate fate, absl::Time now) {
   if (way == nullptr) return;
   way->fate = fate;
   way->settled = Micros(now);
-  way->next_attempt = kNever;
+  if (way->trouble != 0) troubles_[way->trouble].next_attempt = kNever;
 }
 
 // The route whose last change is the longest ago goes: what is rarely asked for.
@@ -229,7 +251,7 @@ void FlightRecorder::EndpointChanged(std::string_view route, EndpointState state
 }
 
 size_t FlightRecorder::MemoryBytes() const {
-  size_t bytes = events_.MemoryBytes() + ways_.MemoryBytes();
+  size_t bytes = events_.MemoryBytes() + ways_.MemoryBytes() + troubles_.MemoryBytes();
   bytes += texts_.MemoryBytes() + words_.MemoryBytes();
   bytes += by_id_.capacity() * (sizeof(EventId) + sizeof(uint64_t) + 1);
   bytes += by_row_.MemoryBytes();

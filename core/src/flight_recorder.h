@@ -17,6 +17,7 @@
 
 #include "block_queue.h"
 #include "row_index.h"
+#include "slab.h"
 #include "tallybus/event.h"
 #include "tallybus/trace.h"
 #include "text_queue.h"
@@ -97,6 +98,7 @@ class FlightRecorder {
 
  private:
   static constexpr int64_t kNever = INT64_MIN;
+  enum TroubleWord { kFirstInfo, kLastInfo, kWhy, kTroubleWords };
   enum Text { kName, kMediaSession, kSession, kApp, kMethod, kStatus, kTexts };
 
   struct Record {
@@ -122,27 +124,34 @@ class FlightRecorder {
     int16_t http_status = 0;
   };
 
-  // One event on its way to one route. What forgetting it reads comes first: one line of cache.
-  struct Way {
-    uint64_t event = 0;     // its number; 0: forgotten
-    uint64_t previous = 0;  // way of the same event
-    uint64_t row = 0;
-    Word route{};
-    Word first_info{};
-    Word last_info{};
-    Word why{};
-    std::optional<Fate> fate;
-    std::optional<NotSentReason> not_sent;
-    bool resumed = false;
-    bool replayed = false;
-    uint64_t lane = 0;
-    uint64_t lane_sequence = 0;
-    int64_t begun = kNever;
+  // What a way has that did not end well at once.
+  struct Trouble {
     Attempt first;
     Attempt last;
     int64_t next_attempt = kNever;
-    int64_t settled = kNever;
+    std::array<Word, kTroubleWords> words{};
   };
+  static_assert(sizeof(Trouble) == 64);
+
+  // One event on its way to one route. Most have one attempt, which succeeds.
+  struct Way {
+    uint64_t row = 0;  // 0: not sent
+    uint64_t lane = 0;
+    uint64_t lane_sequence = 0;
+    int64_t begun = kNever;
+    int64_t attempted = kNever;  // attempt 1, where there is no trouble
+    int64_t settled = kNever;
+    uint32_t event = 0;    // the end of its number
+    uint32_t back = 0;     // the way of the same event before it was so many ways ago; 0: none was
+    uint32_t trouble = 0;  // its number; 0: none
+    Word route{};
+    Fate fate : 4 = Fate::kDelivered;                      // of one that is settled
+    NotSentReason not_sent : 4 = NotSentReason::kNoRoute;  // of one without a row
+    bool forgotten : 1 = false;
+    bool resumed : 1 = false;
+    bool replayed : 1 = false;
+  };
+  static_assert(sizeof(Way) == 64);
 
   struct Change {
     int64_t at = kNever;
@@ -167,7 +176,10 @@ class FlightRecorder {
   void Release(Way& way, uint64_t number);
   Way& AddWay(uint64_t event, std::string_view route, absl::Time now);
   void AddRow(uint64_t event, const TracedRow& row, absl::Time now, bool resumed);
-  void SetInfo(Word& info, std::string_view text);
+  Trouble& TroubleOf(Way& way);  // which it has from now on
+  // As if it had some, where it has none.
+  Trouble TroubleOf(const Way& way) const;
+  void SetWord(Trouble& trouble, TroubleWord which, std::string_view text);
   void MakeRoomForRoute();
   // 0: not known. Mostly the newest one, or the one after the last that was asked for: the events
   // of a turn are told of in their order.
@@ -190,7 +202,18 @@ class FlightRecorder {
   const Way* WayOf(uint64_t row) const;  // nullptr: not known
   Way* WayOf(uint64_t row);
   Record& RecordAt(uint64_t number) { return events_[number - first_event_]; }
+  // Events are found by the ends of their numbers: there are far fewer than 2^32.
+  Record& RecordOf(const Way& way) {
+    return events_[way.event - static_cast<uint32_t>(first_event_)];
+  }
   Way& WayAt(uint64_t number) { return ways_[number - first_way_]; }
+  // The number of a way; 0: it is not known any more.
+  uint64_t Known(uint64_t way) const { return way < first_way_ ? 0 : way; }
+  // Of the same event; 0: there was none, or none that is known.
+  uint64_t Before(uint64_t way) const {
+    const uint32_t back = ways_[way - first_way_].back;
+    return back == 0 ? 0 : Known(way - back);
+  }
 
   std::vector<const Record*> Matching(std::string_view wanted, size_t limit,
                                       size_t* left_out) const;
@@ -205,6 +228,7 @@ class FlightRecorder {
   mutable uint64_t told_of_ = 0;  // the event that was told of last
   BlockQueue<Way> ways_;
   uint64_t first_way_ = 1;
+  Slab<Trouble> troubles_;
   absl::flat_hash_map<EventId, uint64_t, NumberHash> by_id_;
   RowIndex by_row_;
   absl::flat_hash_map<std::string, std::vector<Change>> endpoints_;

@@ -70,9 +70,11 @@ Trace FlightRecorder::Find(std::string_view id_or_name, size_t limit) const {
 TracedAttempt FlightRecorder::LastFailure(uint64_t row) const {
   const Way* way = WayOf(row);
   if (way == nullptr) return {};
-  if (way->last.failed != kNever) return Describe(way->last, way->last_info);
+  const Trouble trouble = TroubleOf(*way);
+  if (trouble.last.failed != kNever) return Describe(trouble.last, trouble.words[kLastInfo]);
   // One that is in flight has told nothing yet; of those before it the first is kept.
-  return way->first.failed != kNever ? Describe(way->first, way->first_info) : TracedAttempt();
+  if (trouble.first.failed != kNever) return Describe(trouble.first, trouble.words[kFirstInfo]);
+  return {};
 }
 
 TracedEvent FlightRecorder::Describe(const Record& record) const {
@@ -93,10 +95,8 @@ TracedEvent FlightRecorder::Describe(const Record& record) const {
   if (record.clients_at != kNever) event.clients = record.clients;
   event.clients_at = TimeOf(record.clients_at);
   event.routes_forgotten = record.ways_forgotten;
-  for (uint64_t way = record.last_way; way >= first_way_ && way != 0;) {
-    const Way& found = ways_[way - first_way_];
-    event.routes.push_back(Describe(found));
-    way = found.previous;
+  for (uint64_t way = Known(record.last_way); way != 0; way = Before(way)) {
+    event.routes.push_back(Describe(ways_[way - first_way_]));
   }
   std::reverse(event.routes.begin(), event.routes.end());
   return event;
@@ -111,20 +111,21 @@ TracedAttempt FlightRecorder::Describe(const Attempt& attempt, Word info) const 
 }
 
 TracedRoute FlightRecorder::Describe(const Way& way) const {
+  const Trouble trouble = TroubleOf(way);
   return {.route = std::string(words_.Text(way.route)),
-          .not_sent = way.not_sent,
+          .not_sent = way.row == 0 ? std::optional(way.not_sent) : std::nullopt,
           .row = way.row,
           .lane = way.lane,
           .lane_sequence = way.lane_sequence,
           .begun = TimeOf(way.begun),
           .resumed = way.resumed,
           .replayed = way.replayed,
-          .first = Describe(way.first, way.first_info),
-          .last = Describe(way.last, way.last_info),
-          .next_attempt = TimeOf(way.next_attempt),
-          .fate = way.fate,
+          .first = Describe(trouble.first, trouble.words[kFirstInfo]),
+          .last = Describe(trouble.last, trouble.words[kLastInfo]),
+          .next_attempt = TimeOf(trouble.next_attempt),
+          .fate = way.settled == kNever ? std::nullopt : std::optional(way.fate),
           .settled = TimeOf(way.settled),
-          .why = std::string(words_.Text(way.why))};
+          .why = std::string(words_.Text(trouble.words[kWhy]))};
 }
 
 // Of each route: the state that its first event met, and what changed until its last was settled.

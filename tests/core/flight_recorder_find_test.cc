@@ -58,6 +58,46 @@ TEST_F(FlightRecorderFindTest, TellsEachOutcomeOfTheClientsAndNoneBeforeItIsKnow
   }
 }
 
+TEST_F(FlightRecorderFindTest, TellsEachFateAndEachReasonNotToSend) {
+  uint64_t row = 0;
+  for (Fate fate : {Fate::kDelivered, Fate::kFailedAnswer, Fate::kGivenUp, Fate::kRejected,
+                    Fate::kGone, Fate::kShed, Fate::kCoalesced, Fate::kDropped}) {
+    const Event event = NewEvent(++row);
+    recorder_.Accepted(event, kNow);
+    recorder_.Spooled(event.id, {row, "route", "lane", row}, kNow);
+    recorder_.Settled(row, fate, kNow);
+    const TracedEvent found = recorder_.Find(event.id.ToString(), 1).events.at(0);
+    EXPECT_EQ(found.routes.at(0).fate, fate);
+    EXPECT_EQ(found.routes.at(0).not_sent, std::nullopt);
+  }
+  for (NotSentReason reason :
+       {NotSentReason::kNoBackend, NotSentReason::kNoRoute, NotSentReason::kRestPolicyDisable,
+        NotSentReason::kMethodNotListed, NotSentReason::kDryRun}) {
+    const Event event = NewEvent(++row);
+    recorder_.Accepted(event, kNow);
+    recorder_.NotSent(event.id, "app", reason, kNow);
+    const TracedEvent found = recorder_.Find(event.id.ToString(), 1).events.at(0);
+    EXPECT_EQ(found.routes.at(0).fate, std::nullopt);
+    EXPECT_EQ(found.routes.at(0).not_sent, reason);
+  }
+}
+
+TEST_F(FlightRecorderFindTest, AFailureKeepsWhenItsAttemptBegan) {
+  recorder_.Accepted(NewEvent(1), kNow);
+  recorder_.Spooled({7, 1}, {12, "route", "lane", 1}, kNow);
+  recorder_.Attempted(12, 1, kNow + absl::Seconds(1));
+  EXPECT_EQ(recorder_.LastFailure(12).number, 0);
+  const auto route = [this] { return recorder_.Find("cam", 1).events.at(0).routes.at(0); };
+  EXPECT_EQ(route().first.begun, kNow + absl::Seconds(1));
+  EXPECT_EQ(route().last.number, 1);
+  recorder_.Attempted(12, 1, kNow + absl::Seconds(2));  // the same one, in a smaller batch
+  EXPECT_EQ(route().first.begun, kNow + absl::Seconds(1));
+  EXPECT_EQ(route().last.begun, kNow + absl::Seconds(2));
+  recorder_.Failed(12, {.attempt = 1, .http_status = 503, .info = "Busy"}, kNow);
+  EXPECT_EQ(recorder_.LastFailure(12).info, "Busy");
+  EXPECT_EQ(route().first.begun, kNow + absl::Seconds(2));
+}
+
 TEST_F(FlightRecorderFindTest, TellsWhoMadeIt) {
   Event event = NewEvent(1);
   event.from_router = true;
