@@ -18,8 +18,11 @@ FlightRecorder::~FlightRecorder() = default;
 
 uint64_t FlightRecorder::Open(const Event& event, absl::Time now) {
   if (events_.size() == kMaxEvents) ForgetOldestEvent();
+  const uint64_t same = Newest(event.id);
+  if (same != 0) RecordAt(same).has_later = true;
   Record& record = events_.emplace_back();
   const uint64_t number = first_event_ + events_.size() - 1;
+  by_id_.Add(event.id, number, same);
   record.id = event.id;
   record.time = absl::ToUnixMicros(event.time);
   record.accepted = Micros(now);
@@ -35,10 +38,6 @@ uint64_t FlightRecorder::Open(const Event& event, absl::Time now) {
   char* to = texts_.emplace_back(bytes);
   record.text = to;
   for (std::string_view text : texts) to = KeepText(text, to);
-  if (auto [known, is_new] = by_id_.try_emplace(event.id, number); !is_new) {
-    RecordAt(known->second).has_later = true;
-    known->second = number;
-  }
   return number;
 }
 
@@ -49,8 +48,7 @@ void FlightRecorder::ForgetOldestEvent() {
   for (uint64_t way = Known(record.last_way); way != 0; way = Before(way)) {
     Release(WayAt(way), way);
   }
-  auto found = by_id_.find(record.id);
-  if (found != by_id_.end() && found->second == first_event_) by_id_.erase(found);
+  by_id_.ForgetOldest();
   texts_.pop_front();
   events_.pop_front();
   ++first_event_;
@@ -253,8 +251,7 @@ void FlightRecorder::EndpointChanged(std::string_view route, EndpointState state
 size_t FlightRecorder::MemoryBytes() const {
   size_t bytes = events_.MemoryBytes() + ways_.MemoryBytes() + troubles_.MemoryBytes();
   bytes += texts_.MemoryBytes() + words_.MemoryBytes();
-  bytes += by_id_.capacity() * (sizeof(EventId) + sizeof(uint64_t) + 1);
-  bytes += by_row_.MemoryBytes();
+  bytes += by_id_.MemoryBytes() + by_row_.MemoryBytes();
   bytes += endpoints_.capacity() * (sizeof(std::string) + sizeof(std::vector<Change>) + 1);
   for (const auto& [route, changes] : endpoints_) {
     bytes += changes.capacity() * sizeof(Change) + kKeptTextBytes + kMallocOverhead;

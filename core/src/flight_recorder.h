@@ -3,7 +3,6 @@
 #define TALLYBUS_FLIGHT_RECORDER_H_
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/hash/hash.h>
 #include <absl/time/time.h>
 
 #include <array>
@@ -12,10 +11,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "block_queue.h"
+#include "id_index.h"
 #include "row_index.h"
 #include "slab.h"
 #include "tallybus/event.h"
@@ -159,16 +158,6 @@ class FlightRecorder {
     Word reason{};
   };
 
-  // Neighbours share a group of slots of the table: events come and go in the order of their
-  // numbers, and a line of cache then serves several.
-  struct NumberHash {
-    static size_t Of(uint64_t space, uint64_t number) {
-      const size_t group = absl::Hash<std::pair<uint64_t, uint64_t>>()({space, number >> 2});
-      return group << 7 | (number & 0x7f);
-    }
-    size_t operator()(const EventId& id) const { return Of(id.epoch, id.sequence); }
-  };
-
   uint64_t Open(const Event& event, absl::Time now);
   uint64_t Reopen(const Event& event, absl::Time accepted);
   void ForgetOldestEvent();
@@ -186,8 +175,12 @@ class FlightRecorder {
   uint64_t NumberOf(const EventId& id) const {
     if (!events_.empty() && events_.back().id == id) return first_event_ + events_.size() - 1;
     if (IsRecordOf(id, told_of_ + 1)) return ++told_of_;
-    auto found = by_id_.find(id);
-    return found == by_id_.end() ? 0 : told_of_ = found->second;
+    const uint64_t found = Newest(id);
+    return found == 0 ? 0 : told_of_ = found;
+  }
+  uint64_t Newest(const EventId& id) const {
+    return by_id_.Find(id,
+                       [&](uint64_t number) { return events_[number - first_event_].id == id; });
   }
   // Much happens at one time: it is that of a turn.
   int64_t Micros(absl::Time now) {
@@ -229,7 +222,7 @@ class FlightRecorder {
   BlockQueue<Way> ways_;
   uint64_t first_way_ = 1;
   Slab<Trouble> troubles_;
-  absl::flat_hash_map<EventId, uint64_t, NumberHash> by_id_;
+  IdIndex by_id_;
   RowIndex by_row_;
   absl::flat_hash_map<std::string, std::vector<Change>> endpoints_;
   WordTable words_;
