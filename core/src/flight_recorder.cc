@@ -3,7 +3,6 @@
 #include "flight_recorder.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "kept_text.h"
 

@@ -102,7 +102,7 @@ TEST_F(FlightRecorderBoundsTest, ForgetsTheOldestEventAndItsRows) {
 TEST_F(FlightRecorderBoundsTest, StaysAsLargeAsItSaysWhenItIsFull) {
   for (uint64_t i = 1; i <= kMax; ++i) Deliver(NewEvent(i));
   const size_t full = Used();
-  EXPECT_LT(full, size_t{28} << 20);
+  EXPECT_LT(full, size_t{18} << 20);
   EXPECT_LE(full, recorder_->MemoryBytes());
   EXPECT_LT(recorder_->MemoryBytes(), full + full / 5);
   for (uint64_t i = kMax + 1; i <= 4 * kMax; ++i) Deliver(NewEvent(i));
