@@ -2,11 +2,7 @@
 // for.
 #include "flight_recorder.h"
 
-#include <absl/strings/numbers.h>
-
 #include <algorithm>
-#include <cstring>
-#include <tuple>
 
 #include "kept_text.h"
 
@@ -15,29 +11,17 @@ namespace {
 
 constexpr size_t kMallocOverhead = 16;
 
-absl::string_view AbslView(std::string_view text) { return {text.data(), text.size()}; }
-
-absl::Time TimeOf(int64_t micros) {
-  return micros == INT64_MIN ? absl::InfinitePast() : absl::FromUnixMicros(micros);
-}
-
-std::optional<EventId> ParseId(std::string_view text) {
-  if (text.size() < 18 || text[16] != '-') return std::nullopt;
-  EventId id;
-  if (!absl::SimpleHexAtoi(AbslView(text.substr(0, 16)), &id.epoch)) return std::nullopt;
-  if (!absl::SimpleAtoi(AbslView(text.substr(17)), &id.sequence)) return std::nullopt;
-  // Only what an id prints as: neither signs, spaces nor capitals.
-  return id.ToString() == text ? std::optional(id) : std::nullopt;
-}
-
 }  // namespace
 
 FlightRecorder::~FlightRecorder() = default;
 
 uint64_t FlightRecorder::Open(const Event& event, absl::Time now) {
   if (events_.size() == kMaxEvents) ForgetOldestEvent();
+  const uint64_t same = Newest(event.id);
+  if (same != 0) RecordAt(same).has_later = true;
   Record& record = events_.emplace_back();
   const uint64_t number = first_event_ + events_.size() - 1;
+  by_id_.Add(event.id, number, same);
   record.id = event.id;
   record.time = absl::ToUnixMicros(event.time);
   record.accepted = Micros(now);
@@ -50,14 +34,9 @@ uint64_t FlightRecorder::Open(const Event& event, absl::Time now) {
     record.lengths[i] = KeptLength(texts[i]);
     bytes += KeptBytes(record.lengths[i]);
   }
-  record.text.reset(new char[bytes]);
-  char* to = record.text.get();
+  char* to = texts_.emplace_back(bytes);
+  record.text = to;
   for (std::string_view text : texts) to = KeepText(text, to);
-  text_bytes_ += bytes + kMallocOverhead;
-  if (auto [known, is_new] = by_id_.try_emplace(event.id, number); !is_new) {
-    RecordAt(known->second).has_later = true;
-    known->second = number;
-  }
   return number;
 }
 
@@ -65,18 +44,14 @@ void FlightRecorder::Accepted(const Event& event, absl::Time now) { Open(event, 
 
 void FlightRecorder::ForgetOldestEvent() {
   Record& record = events_.front();
-  for (uint64_t way = record.last_way; way >= first_way_ && way != 0;) {
-    const uint64_t previous = WayAt(way).previous;
+  for (uint64_t way = Known(record.last_way); way != 0; way = Before(way)) {
     Release(WayAt(way), way);
-    way = previous;
   }
-  auto found = by_id_.find(record.id);
-  if (found != by_id_.end() && found->second == first_event_) by_id_.erase(found);
-  for (uint8_t length : record.lengths) text_bytes_ -= KeptBytes(length);
-  text_bytes_ -= kMallocOverhead;
+  by_id_.ForgetOldest();
+  texts_.pop_front();
   events_.pop_front();
   ++first_event_;
-  while (!ways_.empty() && ways_.front().event == 0) {
+  while (!ways_.empty() && ways_.front().forgotten) {
     ways_.pop_front();
     ++first_way_;
   }
@@ -85,8 +60,8 @@ void FlightRecorder::ForgetOldestEvent() {
 
 void FlightRecorder::ForgetOldestWay() {
   Way& way = ways_.front();
-  if (way.event != 0) {
-    RecordAt(way.event).ways_forgotten = true;
+  if (!way.forgotten) {
+    RecordOf(way).ways_forgotten = true;
     Release(way, first_way_);
   }
   ways_.pop_front();
@@ -96,18 +71,19 @@ void FlightRecorder::ForgetOldestWay() {
 
 void FlightRecorder::Release(Way& way, uint64_t number) {
   words_.Release(way.route);
-  words_.Release(way.first_info);
-  words_.Release(way.last_info);
-  words_.Release(way.why);
+  if (way.trouble != 0) {
+    for (Word word : troubles_[way.trouble].words) words_.Release(word);
+    troubles_.Remove(way.trouble);
+  }
   by_row_.Forget(way.row, number);
-  way.event = 0;
+  way.forgotten = true;
 }
 
 const FlightRecorder::Way* FlightRecorder::WayOf(uint64_t row) const {
   const uint64_t number = by_row_.Find(row);
   if (number < first_way_ || number - first_way_ >= ways_.size()) return nullptr;
   const Way& way = ways_[number - first_way_];
-  return way.row == row && way.event != 0 ? &way : nullptr;
+  return way.row == row && !way.forgotten ? &way : nullptr;
 }
 
 FlightRecorder::Way* FlightRecorder::WayOf(uint64_t row) {
@@ -127,8 +103,10 @@ FlightRecorder::Way& FlightRecorder::AddWay(uint64_t event, std::string_view rou
   if (ways_.size() == kMaxWays) ForgetOldestWay();
   Way& way = ways_.emplace_back();
   Record& record = RecordAt(event);
-  way.event = event;
-  way.previous = std::exchange(record.last_way, first_way_ + ways_.size() - 1);
+  const uint64_t number = first_way_ + ways_.size() - 1;
+  way.event = static_cast<uint32_t>(event);
+  if (Known(record.last_way) != 0) way.back = static_cast<uint32_t>(number - record.last_way);
+  record.last_way = number;
   way.route = words_.Take(route);
   way.begun = Micros(now);
   return way;
@@ -175,37 +153,58 @@ uint64_t FlightRecorder::Reopen(const Event& event, absl::Time accepted) {
 void FlightRecorder::Attempted(uint64_t row, int attempt, absl::Time now) {
   Way* way = WayOf(row);
   if (way == nullptr) return;
-  if (way->last_info != Word{}) SetInfo(way->last_info, "");
-  if (way->why != Word{}) SetInfo(way->why, "");
-  way->last = Attempt{.begun = Micros(now), .number = attempt};
-  if (way->first.number == 0) way->first = way->last;
-  way->next_attempt = kNever;
   way->settled = kNever;
-  way->fate.reset();
+  if (attempt == 1 && way->attempted == kNever && way->trouble == 0) {
+    way->attempted = Micros(now);
+    return;
+  }
+  Trouble& trouble = TroubleOf(*way);
+  SetWord(trouble, kLastInfo, "");
+  SetWord(trouble, kWhy, "");
+  trouble.last = Attempt{.begun = Micros(now), .number = attempt};
+  if (trouble.first.number == 0) trouble.first = trouble.last;
+  trouble.next_attempt = kNever;
 }
 
-void FlightRecorder::SetInfo(Word& info, std::string_view text) {
-  words_.Release(std::exchange(info, words_.Take(text)));
+FlightRecorder::Trouble FlightRecorder::TroubleOf(const Way& way) const {
+  if (way.trouble != 0) return troubles_[way.trouble];
+  Trouble none;
+  if (way.attempted != kNever) none.first = none.last = {.begun = way.attempted, .number = 1};
+  return none;
+}
+
+FlightRecorder::Trouble& FlightRecorder::TroubleOf(Way& way) {
+  if (way.trouble == 0) {
+    const Trouble before = TroubleOf(std::as_const(way));
+    way.trouble = troubles_.Add();
+    troubles_[way.trouble] = before;
+  }
+  return troubles_[way.trouble];
+}
+
+void FlightRecorder::SetWord(Trouble& trouble, TroubleWord which, std::string_view text) {
+  words_.Release(std::exchange(trouble.words[which], words_.Take(text)));
 }
 
 void FlightRecorder::Failed(uint64_t row, const AttemptFailure& failure, absl::Time now) {
   Way* way = WayOf(row);
   if (way == nullptr) return;
-  if (way->last.number != failure.attempt) Attempted(row, failure.attempt, now);
-  way->last.failed = Micros(now);
-  way->last.http_status = static_cast<int16_t>(std::clamp(failure.http_status, 0, 999));
-  SetInfo(way->last_info, failure.info);
-  if (way->first.number == failure.attempt) {
-    way->first = way->last;
-    SetInfo(way->first_info, failure.info);
+  if (TroubleOf(*way).last.number != failure.attempt) Attempted(row, failure.attempt, now);
+  Trouble& trouble = TroubleOf(*way);
+  trouble.last.failed = Micros(now);
+  trouble.last.http_status = static_cast<int16_t>(std::clamp(failure.http_status, 0, 999));
+  SetWord(trouble, kLastInfo, failure.info);
+  if (trouble.first.number == failure.attempt) {
+    trouble.first = trouble.last;
+    SetWord(trouble, kFirstInfo, failure.info);
   }
   if (failure.next_attempt != absl::InfinitePast()) {
-    way->next_attempt = absl::ToUnixMicros(failure.next_attempt);
+    trouble.next_attempt = absl::ToUnixMicros(failure.next_attempt);
   }
 }
 
 void FlightRecorder::Buried(uint64_t row, std::string_view why) {
-  if (Way* way = WayOf(row)) SetInfo(way->why, why);
+  if (Way* way = WayOf(row)) SetWord(TroubleOf(*way), kWhy, why);
 }
 
 void FlightRecorder::Settled(uint64_t row, Fate fate, absl::Time now) {
@@ -213,7 +212,7 @@ void FlightRecorder::Settled(uint64_t row, Fate fate, absl::Time now) {
   if (way == nullptr) return;
   way->fate = fate;
   way->settled = Micros(now);
-  way->next_attempt = kNever;
+  if (way->trouble != 0) troubles_[way->trouble].next_attempt = kNever;
 }
 
 // The route whose last change is the longest ago goes: what is rarely asked for.
@@ -248,141 +247,10 @@ void FlightRecorder::EndpointChanged(std::string_view route, EndpointState state
   changes.push_back({absl::ToUnixMicros(now), state, words_.Take(reason)});
 }
 
-std::vector<const FlightRecorder::Record*> FlightRecorder::Matching(std::string_view wanted,
-                                                                    size_t limit,
-                                                                    size_t* left_out) const {
-  std::vector<const Record*> found;
-  const std::optional<EventId> id = ParseId(wanted);
-  if (const uint64_t number = id ? NumberOf(*id) : 0; number != 0 && limit > 0) {
-    return {&events_[number - first_event_]};
-  }
-  char kept[kKeptTextBytes];
-  KeepText(wanted, kept);
-  const uint8_t length = KeptLength(wanted);
-  if (length == 0) return found;
-  for (size_t i = events_.size(); i-- > 0;) {
-    const char* text = events_[i].text.get();
-    for (Text which : {kName, kMediaSession, kSession}) {
-      const uint8_t had = events_[i].lengths[which];
-      if (had == length && std::memcmp(text, kept, KeptBytes(length)) == 0) {
-        if (found.size() < limit)
-          found.push_back(&events_[i]);
-        else
-          ++*left_out;
-        break;
-      }
-      text += KeptBytes(had);
-    }
-  }
-  std::reverse(found.begin(), found.end());
-  return found;
-}
-
-Trace FlightRecorder::Find(std::string_view id_or_name, size_t limit) const {
-  Trace trace;
-  for (const Record* record : Matching(id_or_name, limit, &trace.left_out)) {
-    trace.events.push_back(Describe(*record));
-  }
-  AddEndpointChanges(&trace);
-  return trace;
-}
-
-TracedAttempt FlightRecorder::LastFailure(uint64_t row) const {
-  const Way* way = WayOf(row);
-  if (way == nullptr) return {};
-  if (way->last.failed != kNever) return Describe(way->last, way->last_info);
-  // One that is in flight has told nothing yet; of those before it the first is kept.
-  return way->first.failed != kNever ? Describe(way->first, way->first_info) : TracedAttempt();
-}
-
-TracedEvent FlightRecorder::Describe(const Record& record) const {
-  TracedEvent event;
-  event.id = record.id;
-  const char* text = record.text.get();
-  const std::array<std::string*, kTexts> texts = {&event.name,       &event.media_session_id,
-                                                  &event.session_id, &event.app_key,
-                                                  &event.method,     &event.status};
-  for (size_t i = 0; i < kTexts; ++i) {
-    *texts[i] = ShownText(text, record.lengths[i]);
-    text += KeptBytes(record.lengths[i]);
-  }
-  event.from_router = record.from_router;
-  event.resumed = record.resumed;
-  event.time = TimeOf(record.time);
-  event.accepted = TimeOf(record.accepted);
-  if (record.clients_at != kNever) event.clients = record.clients;
-  event.clients_at = TimeOf(record.clients_at);
-  event.routes_forgotten = record.ways_forgotten;
-  for (uint64_t way = record.last_way; way >= first_way_ && way != 0;) {
-    const Way& found = ways_[way - first_way_];
-    event.routes.push_back(Describe(found));
-    way = found.previous;
-  }
-  std::reverse(event.routes.begin(), event.routes.end());
-  return event;
-}
-
-TracedAttempt FlightRecorder::Describe(const Attempt& attempt, Word info) const {
-  return {.number = attempt.number,
-          .begun = TimeOf(attempt.begun),
-          .failed = TimeOf(attempt.failed),
-          .http_status = attempt.http_status,
-          .info = std::string(words_.Text(info))};
-}
-
-TracedRoute FlightRecorder::Describe(const Way& way) const {
-  return {.route = std::string(words_.Text(way.route)),
-          .not_sent = way.not_sent,
-          .row = way.row,
-          .lane = way.lane,
-          .lane_sequence = way.lane_sequence,
-          .begun = TimeOf(way.begun),
-          .resumed = way.resumed,
-          .replayed = way.replayed,
-          .first = Describe(way.first, way.first_info),
-          .last = Describe(way.last, way.last_info),
-          .next_attempt = TimeOf(way.next_attempt),
-          .fate = way.fate,
-          .settled = TimeOf(way.settled),
-          .why = std::string(words_.Text(way.why))};
-}
-
-// Of each route: the state that its first event met, and what changed until its last was settled.
-void FlightRecorder::AddEndpointChanges(Trace* trace) const {
-  absl::flat_hash_map<std::string, std::pair<absl::Time, absl::Time>> under_way;
-  for (const TracedEvent& event : trace->events) {
-    for (const TracedRoute& way : event.routes) {
-      if (way.not_sent) continue;
-      auto& [from, until] =
-          under_way.try_emplace(way.route, way.begun, absl::InfinitePast()).first->second;
-      from = std::min(from, way.begun);
-      until = std::max(until, way.fate ? way.settled : absl::InfiniteFuture());
-    }
-  }
-  for (const auto& [route, span] : under_way) {
-    auto found = endpoints_.find(route);
-    if (found == endpoints_.end()) continue;
-    const std::vector<Change>& changes = found->second;
-    for (size_t i = 0; i < changes.size(); ++i) {
-      const bool over = i + 1 < changes.size() && TimeOf(changes[i + 1].at) <= span.first;
-      const bool met =
-          TimeOf(changes[i].at) > span.first || changes[i].state != EndpointState::kOpenForBusiness;
-      if (over || !met || TimeOf(changes[i].at) > span.second) continue;
-      trace->endpoints.push_back({TimeOf(changes[i].at), route, changes[i].state,
-                                  std::string(words_.Text(changes[i].reason))});
-    }
-  }
-  std::sort(trace->endpoints.begin(), trace->endpoints.end(),
-            [](const EndpointChange& a, const EndpointChange& b) {
-              return std::tie(a.at, a.route) < std::tie(b.at, b.route);
-            });
-}
-
 size_t FlightRecorder::MemoryBytes() const {
-  size_t bytes = events_.MemoryBytes() + ways_.MemoryBytes();
-  bytes += text_bytes_ + words_.MemoryBytes();
-  bytes += by_id_.capacity() * (sizeof(EventId) + sizeof(uint64_t) + 1);
-  bytes += by_row_.MemoryBytes();
+  size_t bytes = events_.MemoryBytes() + ways_.MemoryBytes() + troubles_.MemoryBytes();
+  bytes += texts_.MemoryBytes() + words_.MemoryBytes();
+  bytes += by_id_.MemoryBytes() + by_row_.MemoryBytes();
   bytes += endpoints_.capacity() * (sizeof(std::string) + sizeof(std::vector<Change>) + 1);
   for (const auto& [route, changes] : endpoints_) {
     bytes += changes.capacity() * sizeof(Change) + kKeptTextBytes + kMallocOverhead;

@@ -3,23 +3,23 @@
 #define TALLYBUS_FLIGHT_RECORDER_H_
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/hash/hash.h>
 #include <absl/time/time.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "block_queue.h"
+#include "id_index.h"
 #include "row_index.h"
+#include "slab.h"
 #include "tallybus/event.h"
 #include "tallybus/trace.h"
+#include "text_queue.h"
 #include "word_table.h"
 
 namespace tallybus {
@@ -45,9 +45,9 @@ struct AttemptFailure {
 // [router] All functions; none blocks, none fails, all times are of the wall clock. What is told of
 // an event or row that is not known (any longer) is ignored.
 //
-// Memory: nothing worth mentioning until the first event, then some 400 bytes for each event with
-// one route and names of usual length: 28 MB when full. Never more than kMaxBytes, whatever the
-// names, routes and reasons are.
+// Memory: nothing worth mentioning until the first event, then some 270 bytes for each event with
+// one route and names of usual length: 18 MB when full, and 64 bytes more for a way that failed.
+// Never more than kMaxBytes, whatever the names, routes and reasons are.
 class FlightRecorder {
  public:
   static constexpr size_t kMaxEvents = kTracedEvents;
@@ -97,6 +97,7 @@ class FlightRecorder {
 
  private:
   static constexpr int64_t kNever = INT64_MIN;
+  enum TroubleWord { kFirstInfo, kLastInfo, kWhy, kTroubleWords };
   enum Text { kName, kMediaSession, kSession, kApp, kMethod, kStatus, kTexts };
 
   struct Record {
@@ -104,15 +105,16 @@ class FlightRecorder {
     int64_t time = kNever;  // this and what follows: Unix microseconds
     int64_t accepted = kNever;
     int64_t clients_at = kNever;
-    uint64_t last_way = 0;         // 0: none
-    std::unique_ptr<char[]> text;  // all texts, one after the other
+    uint64_t last_way = 0;       // 0: none
+    const char* text = nullptr;  // all texts, one after the other
     std::array<uint8_t, kTexts> lengths{};
-    ClientOutcome clients = ClientOutcome::kTold;
-    bool from_router = false;
-    bool resumed = false;
-    bool ways_forgotten = false;
-    bool has_later = false;  // there is a later record of this id
+    ClientOutcome clients : 4 = ClientOutcome::kTold;
+    bool from_router : 1 = false;
+    bool resumed : 1 = false;
+    bool ways_forgotten : 1 = false;
+    bool has_later : 1 = false;  // there is a later record of this id
   };
+  static_assert(sizeof(Record) == 64);
 
   struct Attempt {
     int64_t begun = kNever;
@@ -121,42 +123,39 @@ class FlightRecorder {
     int16_t http_status = 0;
   };
 
-  // One event on its way to one route. What forgetting it reads comes first: one line of cache.
-  struct Way {
-    uint64_t event = 0;     // its number; 0: forgotten
-    uint64_t previous = 0;  // way of the same event
-    uint64_t row = 0;
-    Word route{};
-    Word first_info{};
-    Word last_info{};
-    Word why{};
-    std::optional<Fate> fate;
-    std::optional<NotSentReason> not_sent;
-    bool resumed = false;
-    bool replayed = false;
-    uint64_t lane = 0;
-    uint64_t lane_sequence = 0;
-    int64_t begun = kNever;
+  // What a way has that did not end well at once.
+  struct Trouble {
     Attempt first;
     Attempt last;
     int64_t next_attempt = kNever;
-    int64_t settled = kNever;
+    std::array<Word, kTroubleWords> words{};
   };
+  static_assert(sizeof(Trouble) == 64);
+
+  // One event on its way to one route. Most have one attempt, which succeeds.
+  struct Way {
+    uint64_t row = 0;  // 0: not sent
+    uint64_t lane = 0;
+    uint64_t lane_sequence = 0;
+    int64_t begun = kNever;
+    int64_t attempted = kNever;  // attempt 1, where there is no trouble
+    int64_t settled = kNever;
+    uint32_t event = 0;    // the end of its number
+    uint32_t back = 0;     // the way of the same event before it was so many ways ago; 0: none was
+    uint32_t trouble = 0;  // its number; 0: none
+    Word route{};
+    Fate fate : 4 = Fate::kDelivered;                      // of one that is settled
+    NotSentReason not_sent : 4 = NotSentReason::kNoRoute;  // of one without a row
+    bool forgotten : 1 = false;
+    bool resumed : 1 = false;
+    bool replayed : 1 = false;
+  };
+  static_assert(sizeof(Way) == 64);
 
   struct Change {
     int64_t at = kNever;
     EndpointState state = EndpointState::kOpenForBusiness;
     Word reason{};
-  };
-
-  // Neighbours share a group of slots of the table: events come and go in the order of their
-  // numbers, and a line of cache then serves several.
-  struct NumberHash {
-    static size_t Of(uint64_t space, uint64_t number) {
-      const size_t group = absl::Hash<std::pair<uint64_t, uint64_t>>()({space, number >> 2});
-      return group << 7 | (number & 0x7f);
-    }
-    size_t operator()(const EventId& id) const { return Of(id.epoch, id.sequence); }
   };
 
   uint64_t Open(const Event& event, absl::Time now);
@@ -166,15 +165,22 @@ class FlightRecorder {
   void Release(Way& way, uint64_t number);
   Way& AddWay(uint64_t event, std::string_view route, absl::Time now);
   void AddRow(uint64_t event, const TracedRow& row, absl::Time now, bool resumed);
-  void SetInfo(Word& info, std::string_view text);
+  Trouble& TroubleOf(Way& way);  // which it has from now on
+  // As if it had some, where it has none.
+  Trouble TroubleOf(const Way& way) const;
+  void SetWord(Trouble& trouble, TroubleWord which, std::string_view text);
   void MakeRoomForRoute();
   // 0: not known. Mostly the newest one, or the one after the last that was asked for: the events
   // of a turn are told of in their order.
   uint64_t NumberOf(const EventId& id) const {
     if (!events_.empty() && events_.back().id == id) return first_event_ + events_.size() - 1;
     if (IsRecordOf(id, told_of_ + 1)) return ++told_of_;
-    auto found = by_id_.find(id);
-    return found == by_id_.end() ? 0 : told_of_ = found->second;
+    const uint64_t found = Newest(id);
+    return found == 0 ? 0 : told_of_ = found;
+  }
+  uint64_t Newest(const EventId& id) const {
+    return by_id_.Find(id,
+                       [&](uint64_t number) { return events_[number - first_event_].id == id; });
   }
   // Much happens at one time: it is that of a turn.
   int64_t Micros(absl::Time now) {
@@ -189,7 +195,18 @@ class FlightRecorder {
   const Way* WayOf(uint64_t row) const;  // nullptr: not known
   Way* WayOf(uint64_t row);
   Record& RecordAt(uint64_t number) { return events_[number - first_event_]; }
+  // Events are found by the ends of their numbers: there are far fewer than 2^32.
+  Record& RecordOf(const Way& way) {
+    return events_[way.event - static_cast<uint32_t>(first_event_)];
+  }
   Way& WayAt(uint64_t number) { return ways_[number - first_way_]; }
+  // The number of a way; 0: it is not known any more.
+  uint64_t Known(uint64_t way) const { return way < first_way_ ? 0 : way; }
+  // Of the same event; 0: there was none, or none that is known.
+  uint64_t Before(uint64_t way) const {
+    const uint32_t back = ways_[way - first_way_].back;
+    return back == 0 ? 0 : Known(way - back);
+  }
 
   std::vector<const Record*> Matching(std::string_view wanted, size_t limit,
                                       size_t* left_out) const;
@@ -204,11 +221,12 @@ class FlightRecorder {
   mutable uint64_t told_of_ = 0;  // the event that was told of last
   BlockQueue<Way> ways_;
   uint64_t first_way_ = 1;
-  absl::flat_hash_map<EventId, uint64_t, NumberHash> by_id_;
+  Slab<Trouble> troubles_;
+  IdIndex by_id_;
   RowIndex by_row_;
   absl::flat_hash_map<std::string, std::vector<Change>> endpoints_;
   WordTable words_;
-  size_t text_bytes_ = 0;
+  TextQueue texts_;                     // of the events
   absl::Time now_ = absl::UnixEpoch();  // that Micros was asked for last
   int64_t now_us_ = 0;
 };

@@ -102,7 +102,7 @@ TEST_F(FlightRecorderBoundsTest, ForgetsTheOldestEventAndItsRows) {
 TEST_F(FlightRecorderBoundsTest, StaysAsLargeAsItSaysWhenItIsFull) {
   for (uint64_t i = 1; i <= kMax; ++i) Deliver(NewEvent(i));
   const size_t full = Used();
-  EXPECT_LT(full, size_t{28} << 20);
+  EXPECT_LT(full, size_t{18} << 20);
   EXPECT_LE(full, recorder_->MemoryBytes());
   EXPECT_LT(recorder_->MemoryBytes(), full + full / 5);
   for (uint64_t i = kMax + 1; i <= 4 * kMax; ++i) Deliver(NewEvent(i));
@@ -128,6 +128,42 @@ TEST_F(FlightRecorderBoundsTest, HostileNamesRoutesAndReasonsStayBelowItsBound) 
   EXPECT_LT(Used(), FlightRecorder::kMaxBytes);
   EXPECT_LT(recorder_->MemoryBytes(), FlightRecorder::kMaxBytes);
   EXPECT_EQ(recorder_->events(), kMax);
+}
+
+TEST_F(FlightRecorderBoundsTest, AFailureOfEveryWayOfHostileEventsStaysBelowItsBound) {
+  const std::string long_text(4096, 'x');
+  uint64_t row = 0;
+  for (uint64_t i = 1; i <= 2 * kMax; ++i) {
+    const Event event = HostileEvent(i);
+    recorder_->Accepted(event, Now());
+    for (const char* route : {"a", "b"}) {
+      recorder_->Spooled(event.id, {++row, route, long_text, 1}, Now());
+      recorder_->Failed(row, {.attempt = 1, .info = absl::StrCat(row, long_text)}, Now());
+      recorder_->Buried(row, absl::StrCat(row, "why", long_text));
+    }
+  }
+  EXPECT_LT(Used(), FlightRecorder::kMaxBytes);
+  EXPECT_LE(Used(), recorder_->MemoryBytes());
+  EXPECT_LT(recorder_->MemoryBytes(), FlightRecorder::kMaxBytes);
+  const TracedEvent last = recorder_->Find(EventId{7, 2 * kMax}.ToString(), 1).events.at(0);
+  ASSERT_THAT(last.routes, SizeIs(2));
+  EXPECT_EQ(last.routes[1].first.number, 1);
+}
+
+TEST_F(FlightRecorderBoundsTest, WhatFailedIsForgottenWithItsEvent) {
+  const auto fail = [this](uint64_t sequence) {
+    Deliver(NewEvent(sequence));
+    recorder_->Failed(row_, {.attempt = 1, .info = "connection refused"}, Now());
+  };
+  for (uint64_t i = 1; i <= kMax; ++i) fail(i);
+  const size_t full = Used();
+  for (uint64_t i = kMax + 1; i <= 3 * kMax; ++i) fail(i);
+  EXPECT_LT(Used(), full + full / 10);
+  // Those that come then do not take over what these had.
+  Deliver(NewEvent(4 * kMax));
+  const TracedEvent last = recorder_->Find(EventId{7, 4 * kMax}.ToString(), 1).events.at(0);
+  EXPECT_EQ(last.routes.at(0).last.failed, absl::InfinitePast());
+  EXPECT_EQ(last.routes.at(0).last.info, "");
 }
 
 TEST_F(FlightRecorderBoundsTest, GivesBackAllThatItTook) {
