@@ -70,16 +70,16 @@ TEST_F(BusSocketTest, CountsWhatLibzmqHoldsAndBoundsIt) {
     while (socket_.HasRoom(large.size())) {
       if (!socket_.Send(Kind::kEvents, large)) return false;
     }
-    return *socket_.in_transit() > 400'000;
+    return *socket_.in_transit() > 900'000;
   }));
-  EXPECT_LE(*socket_.in_transit(), size_t{512} << 10);
+  EXPECT_LE(*socket_.in_transit(), size_t{1} << 20);
   EXPECT_FALSE(socket_.HasRoom(large.size() * 2));
   EXPECT_TRUE(WaitUntil([&] {
     while (router_.Poll()) {
     }
     return *socket_.in_transit() == 0;
   }));
-  EXPECT_TRUE(socket_.HasRoom(size_t{1} << 20)) << "one that is larger than the bound goes alone";
+  EXPECT_TRUE(socket_.HasRoom(size_t{2} << 20)) << "one that is larger than the bound goes alone";
 }
 
 TEST_F(BusSocketTest, TellsMalformedMessagesFromGoodOnes) {
