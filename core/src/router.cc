@@ -76,12 +76,14 @@ absl::Status Router::Line::Accept(IngressBatch&& batch) {
   if (fits || !events) {
     Accepted taken{std::move(batch), bytes};
     if (inbox_.Push(std::move(taken))) {
+      refused_bytes_.store(0, std::memory_order_relaxed);
       TALLYBUS_FAULT_POINT("ingress.accepted");
       return absl::OkStatus();
     }
     batch = std::move(taken.batch);  // untouched, for the caller
   }
   inbox_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  refused_bytes_.store(bytes, std::memory_order_relaxed);
   return absl::ResourceExhaustedError("the spool is full (spool.max_size)");
 }
 
@@ -93,10 +95,11 @@ size_t Router::Line::Unwritten() const {
 bool Router::Line::IsBehind() const { return Unwritten() > kMostUnwritten / 2; }
 
 bool Router::Line::HasRoom() const {
-  if (IsBehind()) return false;
   const size_t max = parts.spool.MaxBytes();
-  return parts.spool.Healthy() && !blocked_.load(std::memory_order_relaxed) &&
-         parts.spool.UsedBytes() + inbox_bytes_.load(std::memory_order_relaxed) <= max - max / 8;
+  const size_t used = parts.spool.UsedBytes() + inbox_bytes_.load(std::memory_order_relaxed);
+  return !IsBehind() && parts.spool.Healthy() && !blocked_.load(std::memory_order_relaxed) &&
+         used <= max - max / 8 &&
+         (used == 0 || used + refused_bytes_.load(std::memory_order_relaxed) <= max - Floor(max));
 }
 
 void Router::Line::SetRoutes(RouteTable table) {

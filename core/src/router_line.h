@@ -199,6 +199,7 @@ class Router::Line final : public Outcomes, public SpoolReader {
   };
   Mailbox<Accepted> inbox_;
   std::atomic<size_t> inbox_bytes_{0};
+  std::atomic<size_t> refused_bytes_{0};  // of the batch that found no room; 0: one has, since
   std::atomic<bool> blocked_{false};
   ErrorWatch watch_;
   LiveTable live_;

@@ -303,6 +303,19 @@ TEST_F(SmallSpoolTest, AFullSpoolPushesBackAndLosesNothing) {
   EXPECT_TRUE(router->Accept(std::move(batch)).ok());
 }
 
+TEST_F(SmallSpoolTest, ThereIsRoomAgainWhereWhatWasRefusedFits) {
+  Send(StatusEvent("a", "PUBLISHING"));
+  ASSERT_TRUE(router->HasRoom());
+  IngressBatch large;
+  while (large.MemoryBytes() < 9'000) large.records.push_back(StatusEvent("b", "PUBLISHING"));
+  EXPECT_EQ(router->Accept(std::move(large)).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(router->HasRoom()) << "to ask for it again now would be in vain";
+  transport.Complete(0, Answered(200));
+  Run();
+  EXPECT_TRUE(router->HasRoom());
+  EXPECT_TRUE(router->Accept(std::move(large)).ok());
+}
+
 TEST_F(SmallSpoolTest, AFloorIsKeptForTerminalEvents) {
   while (Accept({StatusEvent("a", "PUBLISHING")}).ok()) {
   }
