@@ -22,6 +22,19 @@ constexpr size_t kBytesWithoutSdp = 330;
 // The router adds to a JSON object: "appKey":"defaultApp",
 constexpr size_t kAppKeyBytes = 22;
 
+// One that takes so many bytes as JSON, in which an end of a line takes four.
+std::string SdpOfJsonBytes(size_t bytes) {
+  const std::string sample = SampleSdp();
+  std::string sdp;
+  for (size_t i = 0; bytes > 0; ++i) {
+    char c = sample[i % sample.size()];
+    if (c < ' ' && bytes < 2) c = '.';
+    sdp.push_back(c);
+    bytes -= c < ' ' ? 2 : 1;
+  }
+  return sdp;
+}
+
 // Less than the fields of a stream's event take is published as a JSON object.
 std::string SmallJson(const std::string& name, const char* status, size_t bytes) {
   std::string json = R"({"nodeId":"n1","mediaSessionId":")" + name.substr(name.size() - 2) +
@@ -79,7 +92,7 @@ int main(int argc, char** argv) {
   const size_t app_count = argc > 6 ? std::strtoull(argv[6], nullptr, 10) : 0;
   for (size_t i = 0; i < app_count; ++i) apps.push_back(argv[4] + ("-" + std::to_string(i)));
   tallybus_stream_status event = SampleEvent();
-  const std::string sdp(bytes - std::min(bytes, kBytesWithoutSdp), '.');
+  const std::string sdp = SdpOfJsonBytes(bytes - std::min(bytes, kBytesWithoutSdp));
   if (bytes > 0) event.sdp = {sdp.data(), sdp.size()};
   const auto began = std::chrono::steady_clock::now();
   for (uint64_t i = 0; i < count;) {

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 
+TOLD = "told"  # in the place of a goal where there is none
+
+
 class Row(NamedTuple):
     name: str
     goal: str
@@ -17,7 +20,17 @@ class Row(NamedTuple):
 
     def cells(self):
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
-        return [self.name, self.goal, self.figure, ratio, "met" if self.met else "not met"]
+        verdict = "" if self.goal == TOLD else "met" if self.met else "not met"
+        return [self.name, self.goal, self.figure, ratio, verdict]
+
+
+def line(cells):
+    """Of a table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def head(cells):
+    return line(cells) + "\n|" + "---|" * len(cells)
 
 
 def number(value):

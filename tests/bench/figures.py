@@ -3,15 +3,17 @@ one run, and the same into docs/performance.md. rows() is for others who want th
 
 import datetime
 import subprocess
+import tempfile
 
 import page
 import tallybus_parts
-from figure import Row
+from durable import synced
+from figure import Row, head, line
 from figures_latency import latency
 from figures_load import idle_daemon, live_streams, one_dead, slow_backend
 from figures_publish import idle_engine, publish
 
-PARTS = {"publish": publish, "latency": latency, "idle_daemon": idle_daemon,
+PARTS = {"publish": publish, "latency": latency, "synced": synced, "idle_daemon": idle_daemon,
          "live_streams": live_streams, "idle_engine": idle_engine, "one_dead": one_dead,
          "slow_backend": slow_backend}
 HEAD = ["figure", "goal", "measured", "ratio", ""]
@@ -31,12 +33,12 @@ def rows(build, options):
 def report(name, command, found, how, build, options):
     """Prints the rows, and writes them into the part of the page that has this name."""
     load = page.load_average()
-    lines = ["| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD)]
+    lines = [head(HEAD)]
     print(lines[0])
     missed = 0
     for row in found:
         missed += not row.met
-        lines.append("| " + " | ".join(row.cells()) + " |")
+        lines.append(line(row.cells()))
         print(lines[-1], flush=True)
     print(f"\n{missed} not met; medians of {how}")
     if options.only:
@@ -44,7 +46,7 @@ def report(name, command, found, how, build, options):
     day = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
     page.write(options.page, name, "\n".join(
         [f"{day}, `{command}`: a ratio is the figure over its goal's bound.", "",
-         page.machine(build, load), "", *lines, ""]))
+         page.machine(tempfile.gettempdir(), load), "", *lines, ""]))
 
 
 def main(build, options):

@@ -55,7 +55,9 @@ class Line:
         self.publish(daemon)
         wait_until(lambda: daemon.metric("tallybus_events_delivered_total") >= want,
                    "everything is delivered", 60)
-        return self.server.stats()["age"]
+        age = self.server.stats()["age"]
+        assert age["count"] == RATE * self.seconds, age
+        return age
 
     def to_client(self, daemon):
         wait_until(lambda: daemon.metric("tallybus_client_subscriptions") == 0, "nobody listens")

@@ -108,7 +108,8 @@ def live_streams(build, options):
             yield at_most(f"{STREAMS:,} live streams: anonymous memory", grown, 80, "MB more",
                           beside=f"as many events of {FEW_STREAMS} streams: {control:.0f} MB more")
         ratio = statistics.median(m / f for _, m, _, f in rounds)
-        yield at_most(f"{STREAMS:,} live streams: CPU an event, {how}", ratio, bound,
+        pace = f"{BATCH_RATE if batch else RATE:,}/s"
+        yield at_most(f"{STREAMS:,} live streams: CPU an event, {how}, {pace}", ratio, bound,
                       f"× that of {FEW_STREAMS}",
                       beside=f"{number(many)} µs and {number(few)} µs")
 

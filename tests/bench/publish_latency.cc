@@ -1,7 +1,10 @@
 // What one call of tallybus_publish_stream_status costs its caller: in bursts, paced at 5,000 a
 // second by one and by four threads, and after silence. Beside it what an empty section of code
 // costs on the same beat: the noise floor. publish_latency ENDPOINT SECONDS [sdp]
+#include <dlfcn.h>
+#include <errno.h>
 #include <linux/prctl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -33,14 +36,54 @@ constexpr int kSilences = 50;
 // Of the thread that sets it.
 thread_local bool counting = false;
 std::atomic<long> allocations{0};
+std::atomic<long> locks{0};
+
+void Count(std::atomic<long>& what) {
+  if (counting) what.fetch_add(1, std::memory_order_relaxed);
+}
 
 }  // namespace
 
-// operator new comes here too.
-extern "C" void* __libc_malloc(size_t size);
-extern "C" void* malloc(size_t size) {
-  if (counting) allocations.fetch_add(1, std::memory_order_relaxed);
+// In the place of the C library's, also for the engine library. operator new comes here too.
+extern "C" {
+void* __libc_malloc(size_t size);
+void* __libc_calloc(size_t count, size_t size);
+void* __libc_realloc(void* old, size_t size);
+void* __libc_memalign(size_t alignment, size_t size);
+
+void* malloc(size_t size) {
+  Count(allocations);
   return __libc_malloc(size);
+}
+void* calloc(size_t count, size_t size) {
+  Count(allocations);
+  return __libc_calloc(count, size);
+}
+void* realloc(void* old, size_t size) {
+  Count(allocations);
+  return __libc_realloc(old, size);
+}
+void* aligned_alloc(size_t alignment, size_t size) {
+  Count(allocations);
+  return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** memory, size_t alignment, size_t size) {
+  Count(allocations);
+  *memory = __libc_memalign(alignment, size);
+  return *memory == nullptr ? ENOMEM : 0;
+}
+int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
+  static auto* const next =
+      reinterpret_cast<int (*)(pthread_mutex_t*)>(dlsym(RTLD_NEXT, "pthread_mutex_lock"));
+  Count(locks);
+  return next(mutex);
+}
+int pthread_mutex_trylock(pthread_mutex_t* mutex) noexcept {
+  static auto* const next =
+      reinterpret_cast<int (*)(pthread_mutex_t*)>(dlsym(RTLD_NEXT, "pthread_mutex_trylock"));
+  Count(locks);
+  return next(mutex);
+}
 }
 
 namespace {
@@ -239,8 +282,12 @@ void Bench::Silences() {
 
 void Bench::Print() {
   Say("calls", static_cast<int64_t>(StatsOf(publisher_).published) + not_ok_);
-  std::printf("{%s\"timer\":%lld,\"not_ok\":%ld,\"allocations\":%ld}\n", said_.c_str(),
-              static_cast<long long>(timer_cost_), not_ok_.load(), allocations.load());
+  Say("timer", timer_cost_);
+  Say("not_ok", not_ok_);
+  Say("locks", locks);
+  Say("allocations", allocations);
+  said_.back() = '}';
+  std::printf("{%s\n", said_.c_str());
 }
 
 }  // namespace
@@ -251,7 +298,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   Bench bench(argv[1], std::atoll(argv[2]), argc > 3);
-  allocations = 0;
+  allocations = locks = 0;
   bench.Bursts();
   bench.Paced(1, true, "one");
   bench.Paced(1, false, "awake");
