@@ -24,6 +24,7 @@ from peers.tallybus_arms import BATCH, Tallybus
 
 MOST_BYTES = 200_000_000  # of bodies in one round of one arm
 LEAST_JANUS_BYTES = 360
+JANUS_RATE = 500  # events a second, beside all at once
 FAILURES = (BenchFailed, AssertionError, OSError)
 
 
@@ -61,7 +62,9 @@ class Comparison:
 
     def run_all(self):
         groups = [g for g in (self._single(), self._batched()) if g.entries]
-        cost = HandlerCost(self._setup) if self._wanted("Janus") and self._has_janus() else None
+        costs = []
+        if self._wanted("Janus") and self._has_janus():
+            costs = [HandlerCost(self._setup), HandlerCost(self._setup, rate=JANUS_RATE)]
         for number in range(self._options.rounds):
             for group in groups:
                 # Each round begins with another one, so that nobody is always behind the same.
@@ -69,10 +72,10 @@ class Comparison:
                 for entry in group.entries[turn:] + group.entries[:turn]:
                     self._round(group, entry)
                 group.entries = [e for e in group.entries if e.results]
-            if cost:
+            for cost in costs:
                 cost.run(self.events(0.5))
             print(f"round {number + 1} of {self._options.rounds}", file=sys.stderr, flush=True)
-        return groups, cost
+        return groups, costs
 
     def _round(self, group, entry):
         if (group.title, entry.arm.name) in {f[:2] for f in self.failed}:
@@ -107,7 +110,9 @@ class Comparison:
     def _single(self):
         setup = self._setup
         ours = Entry(Tallybus(setup, "memory"))
-        entries = [ours, Entry(Tallybus(setup, "disk")), Entry(CurlFloor(setup))]
+        entries = [ours, Entry(Tallybus(setup, "disk"))]
+        if self._wanted(CurlFloor.name):
+            entries.append(Entry(self._best(CurlFloor, CurlFloor.OPTIONS, 0.5)))
         if self._wanted(SyslogNg.name):
             entries.append(Entry(self._best(SyslogNg, SyslogNg.options(setup), 0.5)))
         if self._wanted(Wrk.name) and not self._options.https:
@@ -130,14 +135,14 @@ class Comparison:
         return self._group("Many events a POST", ours, entries)
 
     def _best(self, kind, options, scale, **best):
-        """An arm with the best settings, found one after the other: the first of each, so the least
-        memory or threads, that comes within 3 % of the fastest; the better of two short runs."""
+        """An arm with the best settings, found one after the other: the fastest of each, by the
+        better of two short runs."""
         for key, values in options:
             rates = {}
             for value in values:
                 arm = kind(self._setup, **{**best, key: value})
                 rates[value] = max(self._measure(arm, scale, warm=0).rate for _ in range(2))
-            best[key] = next(v for v in values if rates[v] >= 0.97 * max(rates.values()))
+            best[key] = max(rates, key=rates.get)
             told = ", ".join(f"{value}: {rate:,.0f}" for value, rate in rates.items())
             self.tried.append(f"{kind.name}, {key} ({told})")
             print(f"tried {self.tried[-1]}", file=sys.stderr, flush=True)
@@ -152,11 +157,11 @@ def main(build, options):
             setup = Setup(build, folder, nginx, options.size, options.connections)
             comparison = Comparison(setup, options)
             try:
-                groups, cost = comparison.run_all()
+                groups, costs = comparison.run_all()
             except FAILURES as error:
                 print(f"bench compare: {error}", file=sys.stderr)
                 return 1
-        text = page.text(groups, cost, comparison, options, folder, load)
+        text = page.text(groups, costs, comparison, options, folder, load)
     print(text)
     for title, name, error in comparison.failed:
         print(f"failed: {title}: {name}: {error}")

@@ -1,7 +1,8 @@
 /* A Janus plugin that stands in for the video room and makes its events, for benchmarks.
  *
- * The message {"request": "load", "events": N, "bytes": B} on any handle lets feeds be published
- * and unpublished in turn on all handles, N events, each of about B bytes as a handler posts it.
+ * The message {"request": "load", "events": N, "bytes": B, "rate": R} on any handle lets feeds be
+ * published and unpublished in turn on all handles, N events, each of about B bytes as a handler
+ * posts it, R a second; 0: as fast as they go.
  * Janus and its handlers hold no more than a window of them at a time. {"request": "status"} says
  * how many are done, which is: held by nobody else any more, and whether all are. A load of 0 makes
  * the window alone; its size is that of the first load. */
@@ -29,6 +30,7 @@ static atomic_bool ready;
 typedef struct {
   json_int_t events;
   size_t bytes;
+  json_int_t rate;
 } load;
 
 /* What Janus and the compact form put around the data of an event. */
@@ -91,8 +93,13 @@ static void* Load(void* argument) {
   const load wanted = *(load*)argument;
   g_free(argument);
   MakeEvents(wanted.bytes);
+  const gint64 began = g_get_monotonic_time();
   for (json_int_t i = 0; i < wanted.events; ++i) {
     json_t* event = events[(size_t)i % window];
+    if (wanted.rate > 0) {
+      const gint64 early = began + i * G_USEC_PER_SEC / wanted.rate - g_get_monotonic_time();
+      if (early > 0) g_usleep((gulong)early);
+    }
     if (!AwaitBack(event)) return NULL;
     if ((size_t)i >= window) ++done;
     /* As the video room does: the end names no handle. The reference given is Janus's. */
@@ -149,6 +156,7 @@ static void Begin(json_t* message) {
   load* wanted = g_new0(load, 1);
   wanted->events = json_integer_value(json_object_get(message, "events"));
   wanted->bytes = (size_t)json_integer_value(json_object_get(message, "bytes"));
+  wanted->rate = json_integer_value(json_object_get(message, "rate"));
   done = 0;
   ready = false;
   thread = g_thread_new("load", Load, wanted);

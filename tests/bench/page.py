@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from goals import goals
 from peers.measure import version
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,11 +49,13 @@ def write(path, name, text):
     path.write_text(old)
 
 
-def text(groups, cost, comparison, options, folder, load):
+def text(groups, costs, comparison, options, folder, load):
     parts = [_what(options), machine(folder, load)]
+    if name_of(options) == "compare":
+        parts.append(goals(groups, costs))
     parts += [_rates(group, options.size) for group in groups]
-    if cost:
-        parts.append(_cost(cost))
+    if costs:
+        parts.append(_cost(costs))
     parts.append(_configurations(groups, comparison))
     return "\n\n".join(parts)
 
@@ -76,8 +79,12 @@ def machine(folder, load):
     system = re.search(r'PRETTY_NAME="(.*)"', Path("/etc/os-release").read_text())
     disk = subprocess.run(["df", "--output=fstype", folder], capture_output=True, text=True,
                           check=True).stdout.split()[-1]
-    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], text=True,
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always"], text=True,
                             capture_output=True, check=False).stdout.strip() or "unknown"
+    # The page itself is written again after each run.
+    changed = subprocess.run(["git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no",
+                              "--", ".", ":!docs"], text=True, capture_output=True, check=False)
+    commit += "-dirty" if changed.stdout else ""
     curl = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout
     return (f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, "
             f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB, "
@@ -105,12 +112,12 @@ def _rates(group, size):
     return "\n".join(lines)
 
 
-def _cost(cost):
+def _cost(costs):
     lines = ["### What an event costs Janus", "",
              "| handler | `incoming_event`, median ns | 99th percentile ns | mean CPU ns | "
              "CPU µs an event in threads of its own |", "|---|---|---|---|---|"]
     lines += [f"| {name} | {median:.0f} | {p99:.0f} | {mean:.0f} | {threads:.1f} |"
-              for name, median, p99, mean, threads in cost.table()]
+              for cost in costs for name, median, p99, mean, threads in cost.table()]
     lines += ["", "Calls: both in one Janus, each of a video room's `published` and `unpublished` "
               "to both. Threads: each alone in a Janus. Janus's event thread waits for the call."]
     return "\n".join(lines)

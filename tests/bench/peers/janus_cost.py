@@ -14,6 +14,7 @@ from peers.janus_load import (HANDLER_THREADS, LoadedJanus, SAMPLE, library_fold
 from peers.measure import BenchFailed, await_quiet, limit_of, thread_cpu_seconds
 from tallybus_parts import Tallybusd, wait_until
 
+PACED_SECONDS = 4
 LIBRARY = "libjanus_tallybusevh.so"
 NAMES = {"tallybusevh": "Tallybus's handler", "sampleevh": "Janus sampleevh, grouping"}
 
@@ -21,12 +22,15 @@ NAMES = {"tallybusevh": "Tallybus's handler", "sampleevh": "Janus sampleevh, gro
 class HandlerCost:
     """Rounds of both; `table()` gives the medians."""
 
-    def __init__(self, setup):
-        self._setup = setup
+    def __init__(self, setup, rate=0):
+        """`rate`: events a second; 0: as fast as they go."""
+        self._setup, self._rate = setup, rate
+        self.pace = f", {rate} events/s" if rate else ", all at once"
         self._calls = {name: [] for name in NAMES}
         self._threads = {name: [] for name in NAMES}
 
     def run(self, events):
+        events = min(events, PACED_SECONDS * self._rate or events)
         calls, _ = self._round(list(NAMES), events)
         for name in NAMES:
             self._calls[name].append(calls[name])
@@ -37,8 +41,13 @@ class HandlerCost:
         """[(name, median ns, 99th percentile ns, mean CPU ns, its threads' CPU us)]"""
         def of(name, what):
             return statistics.median(call[what] for call in self._calls[name])
-        return [(words, of(name, "median_ns"), of(name, "p99_ns"), of(name, "mean_cpu_ns"),
+        return [(words + self.pace, of(name, "median_ns"), of(name, "p99_ns"), of(name, "mean_cpu_ns"),
                  statistics.median(self._threads[name])) for name, words in NAMES.items()]
+
+    def ratio(self, what):
+        """Of what our call takes to what sampleevh's does, in one Janus: the rounds' median."""
+        ours, theirs = (self._calls[name] for name in NAMES)
+        return statistics.median(a[what] / max(b[what], 1) for a, b in zip(ours, theirs))
 
     def _round(self, names, events):
         """({handler: what its calls took}, CPU us an event of the handlers' threads)"""
@@ -53,7 +62,7 @@ class HandlerCost:
             with LoadedJanus(self._setup, "janus-cost-" + "-".join(names),
                              {name: libraries[name] for name in names}, files) as janus:
                 before = thread_cpu_seconds(janus.pid, HANDLER_THREADS)
-                janus.load(events)
+                janus.load(events, self._rate)
                 wait_until(lambda: janus.done() >= events, "Janus is through", limit_of(events))
                 if "tallybusevh" in names:
                     self._await_router(router, events)

@@ -91,8 +91,9 @@ class LoadedJanus:
     def _ask(self, **body):
         return self._post(self._handle, {"janus": "message", "body": body})["plugindata"]["data"]
 
-    def load(self, events):
-        self._ask(request="load", events=events, bytes=self._setup.size)
+    def load(self, events, rate=0):
+        """`rate`: events a second; 0: as fast as they go."""
+        self._ask(request="load", events=events, bytes=self._setup.size, rate=rate)
 
     def done(self):
         """How many events nobody in Janus holds any more."""

@@ -36,17 +36,18 @@ class SyslogNg(Arm):
     """batch_lines: how many events a POST, 0 for one. window: how many it holds, all that a rate
     needs or little memory."""
     name = "syslog-ng http()"
-    # What is tried, one after the other, each with the best of those before it.
+    # What is tried, one after the other, each with the best of those before it; workers once more
+    # with what was found.
     BATCH_OPTIONS = [("workers", [1, 2, 4]), ("feed", sorted(SOURCES)),
                      ("batch_lines", [100, 300, 1000, 5000]), ("batch_kib", [64, 256, 1024]),
-                     ("window", [2000, 20_000])]
+                     ("window", [2000, 20_000]), ("workers", [1, 2, 4, 8])]
 
     @staticmethod
     def options(setup):
         """A worker has one connection: not more of them than the others have."""
         workers = {n for n in (1, 2, 4, 8, 16, 32) if n <= setup.connections}
-        return [("workers", sorted(workers | {setup.connections})), ("feed", sorted(SOURCES)),
-                ("window", [2000, 20_000])]
+        workers = ("workers", sorted(workers | {setup.connections}))
+        return [workers, ("feed", sorted(SOURCES)), ("window", [2000, 20_000]), workers]
 
     def __init__(self, setup, feed="pipe", workers=4, batch_lines=0, batch_kib=1024,
                  window=20_000):

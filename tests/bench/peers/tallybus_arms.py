@@ -15,7 +15,7 @@ class Tallybus(Arm):
     """`spool`: "memory" or "disk". `batch`: settings of the app for many events a POST, or None."""
 
     def __init__(self, setup, spool, batch=None):
-        self._setup, self._spool, self._batch = setup, spool, batch
+        self._setup, self.spool, self._batch = setup, spool, batch
         self.name = "Tallybus, " + {"memory": "spool in memory",
                                     "disk": "each event synced to disk"}[spool]
         self._daemon = None
@@ -25,7 +25,7 @@ class Tallybus(Arm):
     def configuration(self):
         said = (f"max_connections {self._setup.connections}, when_full block; "
                 f"bus_load over {LANES} streams; ")
-        said += "spool.path memory" if self._spool == "memory" else "spool.sync commit"
+        said += "spool.path memory" if self.spool == "memory" else "spool.sync commit"
         if self._batch:
             said += "; format {format}, batch {batch}".format(**self._batch)
         return said
@@ -35,7 +35,7 @@ class Tallybus(Arm):
                "when_full": "block", **(self._batch or {})}
         if self._setup.nginx.ca_file:
             app["tls"] = {"ca_file": str(self._setup.nginx.ca_file)}
-        extra = {"spool": {"path": "memory"}} if self._spool == "memory" else None
+        extra = {"spool": {"path": "memory"}} if self.spool == "memory" else None
         self._daemon = Tallybusd(apps={"defaultApp": app}, extra=extra)
         try:
             self._daemon.start()
