@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "blocked_signals.h"
@@ -14,7 +15,10 @@ namespace {
 using std::chrono::microseconds;
 
 constexpr microseconds kFirstNap{50};
-constexpr microseconds kLastNap{1000};
+constexpr microseconds kLongestNap{4'000};
+constexpr microseconds kMoment{1'500};  // of silence, after which the taker rests
+// Waking this thread is most of what an event costs Janus: so it naps on where few events come.
+constexpr microseconds kSilence{100'000};
 constexpr int kRestAgainMs = 100;
 
 }  // namespace
@@ -36,16 +40,23 @@ void EventThread::Run() {
   // The default slack of 50 us would double the first nap.
   prctl(PR_SET_TIMERSLACK, 1'000UL);
   microseconds nap = kFirstNap;
+  microseconds silent{0};
   while (true) {
     const bool last = stopping_;  // read first: what was pushed before is then taken
-    if (TakeAll()) nap = kFirstNap;
-    if (last) return;
-    if (nap <= kLastNap) {
-      queue_.Nap(nap);
-      nap *= 2;
-    } else {
-      queue_.Sleep(taker_.Rest() ? kRestAgainMs : -1);
+    if (TakeAll()) {
       nap = kFirstNap;
+      silent = microseconds{0};
+    }
+    if (last) return;
+    const bool has_more = silent >= kMoment && taker_.Rest();
+    if (silent < kSilence) {
+      queue_.Nap(nap);
+      silent += nap;
+      nap = std::min(2 * nap, kLongestNap);
+    } else {
+      queue_.Sleep(has_more ? kRestAgainMs : -1);
+      nap = kFirstNap;
+      silent = microseconds{0};
     }
   }
 }

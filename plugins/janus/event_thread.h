@@ -1,5 +1,5 @@
-// The thread that takes Janus's events from the queue. While they come it naps and looks again, so
-// that nobody has to wake it; after some silence it sleeps.
+// The thread that takes Janus's events from the queue. While ten and more come a second it naps and
+// looks again, so that nobody has to wake it; after 100 ms of silence it sleeps.
 #ifndef TALLYBUS_PLUGINS_JANUS_EVENT_THREAD_H_
 #define TALLYBUS_PLUGINS_JANUS_EVENT_THREAD_H_
 
@@ -17,7 +17,8 @@ class EventTaker {
  public:
   virtual ~EventTaker() = default;
   virtual void Take(const json_t* event) noexcept = 0;
-  // The queue is empty and stayed so for a moment. True: call again soon, though nothing comes.
+  // The queue is empty and stayed so for 1.5 ms; called again and again for 100 ms, then once.
+  // True: go on calling, though nothing comes.
   virtual bool Rest() noexcept = 0;
 };
 

@@ -3,9 +3,10 @@
  * incoming_event cost its caller into the file that the second line names:
  *   {"calls": N, "median_ns": …, "p99_ns": …, "mean_cpu_ns": …}
  * Pairs of calls are timed in turn by the monotonic clock, for median and percentile, and by the
- * thread's CPU clock, for the mean, which other processes then do not add to; what reading a clock
- * costs is taken off. The threads that the handler starts get the name "handler", by which the
- * kernel tells their time. A copy of this library is needed for each handler. */
+ * thread's CPU clock, for the mean, which other processes then do not add to. What reading a clock
+ * costs is taken off: an empty section's time at the same place, before other pairs of calls. The
+ * threads that the handler starts get the name "handler", by which the kernel tells their time. A
+ * copy of this library is needed for each handler. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -17,18 +18,23 @@
 #include <string.h>
 #include <time.h>
 
-enum { kMaxSamples = 1 << 20, kNothingCalls = 10001 };
+enum { kMaxSamples = 1 << 20 };
+
+/* What one clock measured. */
+struct Times {
+  clockid_t clock;
+  gint64 samples[kMaxSamples];
+  size_t count;
+};
 
 static janus_eventhandler* real;
 static janus_eventhandler* own;
 static char* results_path;
-static gint64 samples[kMaxSamples];
-static size_t sample_count;
+static struct Times call_times = {.clock = CLOCK_MONOTONIC};
+static struct Times call_cpu = {.clock = CLOCK_THREAD_CPUTIME_ID};
+static struct Times empty_times = {.clock = CLOCK_MONOTONIC};
+static struct Times empty_cpu = {.clock = CLOCK_THREAD_CPUTIME_ID};
 static size_t calls;
-static gint64 cpu_ns;
-static size_t cpu_calls;
-static gint64 monotonic_cost;
-static gint64 cpu_clock_cost;
 
 static gint64 Now(clockid_t clock) {
   struct timespec now;
@@ -42,27 +48,36 @@ static int Compare(const void* left, const void* right) {
   return (a > b) - (a < b);
 }
 
-static gint64 CostOf(clockid_t clock) {
-  static gint64 costs[kNothingCalls];
-  for (size_t i = 0; i < kNothingCalls; ++i) {
-    const gint64 began = Now(clock);
-    costs[i] = Now(clock) - began;
-  }
-  qsort(costs, kNothingCalls, sizeof *costs, Compare);
-  return costs[kNothingCalls / 2];
+/* Of 100; sorts the samples. */
+static double Percentile(struct Times* times, size_t percent) {
+  if (times->count == 0) return 0;
+  qsort(times->samples, times->count, sizeof *times->samples, Compare);
+  return (double)times->samples[times->count * percent / 100];
+}
+
+static double Mean(const struct Times* times) {
+  double sum = 0;
+  for (size_t i = 0; i < times->count; ++i) sum += (double)times->samples[i];
+  return times->count > 0 ? sum / (double)times->count : 0;
+}
+
+/* `event`: NULL times nothing at all. */
+static void Measure(struct Times* times, json_t* event) {
+  const gint64 began = Now(times->clock);
+  if (event != NULL) real->incoming_event(event);
+  const gint64 took = Now(times->clock) - began;
+  if (times->count < kMaxSamples) times->samples[times->count++] = took;
 }
 
 static void IncomingEvent(json_t* event) {
-  if (calls++ % 4 < 2) {
-    const gint64 began = Now(CLOCK_MONOTONIC);
-    real->incoming_event(event);
-    const gint64 took = Now(CLOCK_MONOTONIC) - began;
-    if (sample_count < kMaxSamples) samples[sample_count++] = took - monotonic_cost;
+  struct Times* const of_calls[] = {&call_times, &call_cpu};
+  struct Times* const of_nothing[] = {&empty_times, &empty_cpu};
+  const size_t pair = calls++ / 2;
+  if (pair % 4 < 2) {
+    Measure(of_calls[pair % 2], event);
   } else {
-    const gint64 began = Now(CLOCK_THREAD_CPUTIME_ID);
+    Measure(of_nothing[pair % 2], NULL);
     real->incoming_event(event);
-    cpu_ns += Now(CLOCK_THREAD_CPUTIME_ID) - began - cpu_clock_cost;
-    ++cpu_calls;
   }
 }
 
@@ -91,8 +106,6 @@ static void NameIfNew(const char* id, GHashTable* known) {
 static int Init(const char* config_path) {
   GHashTable* known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   ForThreads(Know, known);
-  monotonic_cost = CostOf(CLOCK_MONOTONIC);
-  cpu_clock_cost = CostOf(CLOCK_THREAD_CPUTIME_ID);
   const int result = real->init(config_path);
   ForThreads(NameIfNew, known);
   g_hash_table_unref(known);
@@ -104,11 +117,10 @@ static void Destroy(void) {
   real->destroy();
   FILE* file = fopen(results_path, "w");
   if (file == NULL) return;
-  qsort(samples, sample_count, sizeof *samples, Compare);
+  const double clock_cost = Percentile(&empty_times, 50);
   fprintf(file, "{\"calls\": %zu, \"median_ns\": %.0f, \"p99_ns\": %.0f, \"mean_cpu_ns\": %.0f}\n",
-          calls, sample_count > 0 ? (double)samples[sample_count / 2] : 0.0,
-          sample_count > 0 ? (double)samples[sample_count * 99 / 100] : 0.0,
-          cpu_calls > 0 ? (double)cpu_ns / (double)cpu_calls : 0.0);
+          calls, Percentile(&call_times, 50) - clock_cost, Percentile(&call_times, 99) - clock_cost,
+          Mean(&call_cpu) - Mean(&empty_cpu));
   fclose(file);
 }
 

@@ -45,9 +45,11 @@ class HandlerCost:
                  statistics.median(self._threads[name])) for name, words in NAMES.items()]
 
     def ratio(self, what):
-        """Of what our call takes to what sampleevh's does, in one Janus: the rounds' median."""
-        ours, theirs = (self._calls[name] for name in NAMES)
-        return statistics.median(a[what] / max(b[what], 1) for a, b in zip(ours, theirs))
+        """Of what our call takes to what sampleevh's does, in one Janus: of the rounds' medians,
+        since a round's own difference of clocks may be nothing."""
+        ours, theirs = (statistics.median(call[what] for call in self._calls[name])
+                        for name in NAMES)
+        return max(ours, 0) / max(theirs, 1)
 
     def _round(self, names, events):
         """({handler: what its calls took}, CPU us an event of the handlers' threads)"""

@@ -82,8 +82,16 @@ TEST_F(EventThreadTest, WakesFromItsSleepForOneEvent) {
     Push(1);
     ASSERT_TRUE(Await([&] { return taker_.taken == i; }));
     ASSERT_TRUE(Await([&] { return taker_.rests > rests; }));
-    std::this_thread::sleep_for(milliseconds(5));
+    std::this_thread::sleep_for(milliseconds(200));  // longer than it naps
   }
+}
+
+TEST_F(EventThreadTest, RestsBetweenEventsThatLetItNotSleep) {
+  for (int i = 0; i < 20; ++i) {
+    Push(1);
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  EXPECT_GT(taker_.rests, 0);
 }
 
 TEST_F(EventThreadTest, RestsAgainWhereThereIsSomethingLeftToDo) {
