@@ -90,7 +90,9 @@ Delivery Bench::Prepare(const Endpoint& endpoint, const Options& options) {
                   .parcels = it.parcels,
                   .endpoint = it.endpoint,
                   .deadline = clock.Now() + options.timeout,
-                  .want_answer = options.want_answer};
+                  .want_answer = options.want_answer,
+                  .is_call = options.is_call,
+                  .ahead = options.ahead};
 }
 
 Ticket Bench::Deliver(const Endpoint& endpoint, const Options& options) {

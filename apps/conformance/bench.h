@@ -63,6 +63,8 @@ class Bench {
     bool redelivery = false;
     bool from_router = false;
     bool want_answer = false;
+    bool ahead = false;
+    bool is_call = false;
     absl::Duration timeout = absl::Seconds(10);
   };
   // One attempt. What it refers to lives as long as the bench.

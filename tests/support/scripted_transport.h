@@ -40,6 +40,13 @@ inline DeliveryResult Refused() {
   return result;
 }
 
+// Another attempt failed while this one waited for a connection.
+inline DeliveryResult Unsent() {
+  DeliveryResult result = Refused();
+  result.status = absl::CancelledError("put back");
+  return result;
+}
+
 // The request may have arrived, the answer did not.
 inline DeliveryResult TimedOut() {
   DeliveryResult result;
@@ -63,6 +70,7 @@ class ScriptedTransport final : public Transport {
     std::string url;
     MonoTime deadline;
     bool want_answer;
+    bool ahead;
     std::vector<std::string> batch;  // the name of each event, in order
     bool open = true;
   };
@@ -71,6 +79,7 @@ class ScriptedTransport final : public Transport {
 
   void SetSink(DeliverySink& sink) { sink_ = &sink; }
   void Run(Script script) { script_ = std::move(script); }
+  void SetMostAhead(int most) { most_ahead_ = most; }
 
   absl::Status Start() override { return absl::OkStatus(); }
   void Deliver(std::span<const Delivery> deliveries) override {
@@ -80,11 +89,12 @@ class ScriptedTransport final : public Transport {
       for (const Parcel& each : d.parcels) batch.push_back(each.event.name);
       attempts_.push_back({d.ticket, p.event, std::string(p.body), std::string(p.lane),
                            p.lane_sequence, p.attempt, p.redelivery, p.reordered, p.coalesced,
-                           d.endpoint.url, d.deadline, d.want_answer, std::move(batch)});
+                           d.endpoint.url, d.deadline, d.want_answer, d.ahead, std::move(batch)});
       if (!script_) continue;
       if (auto result = script_(attempts_.back())) Complete(attempts_.size() - 1, *result);
     }
   }
+  int most_ahead() const override { return most_ahead_; }
   void Stop(MonoTime) override {
     for (size_t i = 0; i < attempts_.size(); ++i) {
       if (attempts_[i].open) Complete(i, TimedOut());
@@ -113,6 +123,7 @@ class ScriptedTransport final : public Transport {
  private:
   DeliverySink* sink_ = nullptr;
   Script script_;
+  int most_ahead_ = 0;
   std::vector<Attempt> attempts_;
 };
 

@@ -122,6 +122,7 @@ DeliveryResult Attempt::Finish(absl::Time now) {
   DeliveryResult result =
       answered ? answer_.Judge(code_, settings_.url.peer, counters_, now) : NotAnswered();
   result.connection_reused = answered && reused_;
+  result.waited = waited;
   counters_.requests[static_cast<size_t>(result.verdict)]->Add();
   delivery_.reset();
   return result;

@@ -63,8 +63,11 @@ class Attempt {
   MonoTime deadline() const { return delivery_->deadline; }
   void* easy() const { return easy_; }
   EndpointPool& pool() const { return pool_; }  // that it belongs to
+  bool is_call() const { return delivery_->is_call; }
   // No byte of the request has left us.
   bool never_sent() const { return !sending_; }
+
+  absl::Duration waited;  // the next one's, for a connection; the loop's to say
 
   // What came of it; `now` is for a Retry-After date. It is free for another Begin.
   DeliveryResult Finish(absl::Time now);

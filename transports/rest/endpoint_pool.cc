@@ -65,6 +65,10 @@ Attempt& EndpointPool::Take(size_t body_bytes) {
   return attempt;
 }
 
+void EndpointPool::NoteEnd(bool delivered) {
+  successes_ = delivered ? std::min(successes_ + 1, kSuccessesBeforeAhead) : 0;
+}
+
 void EndpointPool::GiveBack(Attempt& attempt) {
   --busy_;
   idle_.push_back(&attempt);

@@ -45,6 +45,9 @@ class EndpointPool {
   Attempt& Take(size_t body_bytes);
   void GiveBack(Attempt& attempt);
 
+  // How an attempt at the endpoint ended. What is ahead is taken where enough in a row went well.
+  void NoteEnd(bool delivered);
+  bool TakesAhead() const { return successes_ >= kSuccessesBeforeAhead; }
   std::list<Delivery>& waiting() { return waiting_; }
   // Busy or not, for the one who must end them all.
   const std::vector<std::unique_ptr<Attempt>>& attempts() const { return attempts_; }
@@ -65,7 +68,8 @@ class EndpointPool {
   std::vector<std::unique_ptr<Attempt>> attempts_;
   std::vector<Attempt*> idle_;
   int busy_ = 0;
-  std::list<Delivery> waiting_;  // in order of arrival; a Delivery cannot be assigned
+  int successes_ = kSuccessesBeforeAhead;  // since the last failure
+  std::list<Delivery> waiting_;            // in order of arrival; a Delivery cannot be assigned
 };
 
 }  // namespace tallybus::rest

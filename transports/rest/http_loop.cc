@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "tallybus/thread.h"
-#include "transports/rest/verdict.h"
+#include "transports/rest/not_made.h"
 
 namespace tallybus::rest {
 namespace {
@@ -20,26 +20,12 @@ constexpr size_t kMaxPools = 256;        // endpoints that are remembered; busy 
 constexpr long kFewestConnections = 64;  // that libcurl keeps for reuse, whatever the limits
 constexpr long kMostConnections = 4096;
 constexpr absl::Duration kLongestWait = absl::Seconds(60);
+constexpr double kLongestAhead = 0.1;  // of an endpoint's timeout
 constexpr absl::Duration kCloseIdleEvery = absl::Seconds(30);
 
-// Of an attempt that the loop ended by itself.
-DeliveryResult NotMade(absl::Status status, std::string_view reason) {
-  DeliveryResult result;
-  result.verdict = Verdict::kRetryLater;
-  result.never_sent = true;
-  result.status = std::move(status);
-  result.reason = reason;
-  return result;
-}
-
-DeliveryResult Aborted(bool never_sent) {
-  auto result = NotMade(absl::CancelledError("aborted: the transport stops"), kConnectionReset);
-  result.never_sent = never_sent;
-  return result;
-}
-
-DeliveryResult Late(const std::string& peer) {
-  return NotMade(StatusOfNoAnswer(peer, kTimedOut, "before the request could begin"), kTimedOut);
+// Since it was handed over.
+absl::Duration WaitOf(const Delivery& delivery, MonoTime now) {
+  return delivery.endpoint.timeout - (delivery.deadline - now);
 }
 
 uint32_t EpollEvents(int what) {
@@ -185,6 +171,7 @@ void HttpLoop::TakeMail() {
 void HttpLoop::Accept(const Delivery& delivery) {
   EndpointPool* pool = PoolFor(delivery);
   if (pool == nullptr) return;
+  if (delivery.ahead && !pool->TakesAhead()) return Complete(delivery.ticket, Unsent());
   pool->last_used = turn_;
   if (!pool->IsFull()) {
     BeginOrFail(*pool, delivery);
@@ -199,9 +186,7 @@ EndpointPool* HttpLoop::PoolFor(const Delivery& delivery) {
   if (auto known = pools_.find(endpoint.id); known != pools_.end()) return known->second.get();
   auto settings = ReadSettings(endpoint);
   if (!settings.ok()) {
-    DeliveryResult result = NotMade(settings.status(), kConnectionRefused);
-    result.verdict = Verdict::kHold;  // no attempt can succeed before somebody mends the endpoint
-    Complete(delivery.ticket, std::move(result));
+    Complete(delivery.ticket, Unusable(settings.status()));
     return nullptr;
   }
   if (pools_.size() >= kMaxPools) EvictOne();
@@ -226,19 +211,22 @@ void HttpLoop::EvictOne() {
 }
 
 void HttpLoop::BeginOrFail(EndpointPool& pool, const Delivery& delivery) {
-  if (delivery.deadline <= now_) {
-    Complete(delivery.ticket, Late(pool.peer()));
-    return;
+  const absl::Duration waited = delivery.ahead ? WaitOf(delivery, now_) : absl::ZeroDuration();
+  // What began with too little time would fail for it.
+  if (waited > kLongestAhead * delivery.endpoint.timeout) {
+    return Complete(delivery.ticket, Unsent());
   }
+  if (delivery.deadline <= now_) return Complete(delivery.ticket, Late(pool.peer()));
   Attempt& attempt = pool.Take(delivery.parcels.front().body.size());
+  attempt.waited = waited;
   if (Start(attempt, delivery)) {
     first_deadline_ = std::min(first_deadline_, delivery.deadline);
     return;
   }
   attempt.Abandon();
   pool.GiveBack(attempt);
-  Complete(delivery.ticket,
-           NotMade(absl::InternalError("libcurl refused the request"), kConnectionReset));
+  NoteFailure(pool);
+  Complete(delivery.ticket, NotMade(absl::InternalError("libcurl refused the request")));
 }
 
 // False where libcurl does not take it.
@@ -257,10 +245,25 @@ bool HttpLoop::Start(Attempt& attempt, const Delivery& delivery) {
 
 void HttpLoop::End(Attempt& attempt) {
   const Ticket ticket = attempt.ticket();
+  const bool is_call = attempt.is_call();
   DeliveryResult result = attempt.Finish(context_.clock.WallNow());
   attempt.pool().GiveBack(attempt);
   close_idle_at_ = std::min(close_idle_at_, now_ + kCloseIdleEvery);
+  if (result.verdict == Verdict::kDelivered) {
+    attempt.pool().NoteEnd(true);
+  } else if (!is_call) {  // a call that is refused is no failure
+    NoteFailure(attempt.pool());
+  }
   Complete(ticket, std::move(result));
+}
+
+// The router may want to send nothing more for now.
+void HttpLoop::NoteFailure(EndpointPool& pool) {
+  pool.NoteEnd(false);
+  std::erase_if(pool.waiting(), [this](const Delivery& delivery) {
+    if (delivery.ahead) Complete(delivery.ticket, Unsent());
+    return delivery.ahead;
+  });
 }
 
 // A transfer may complete inside the call that started or drove it, so this reads until nothing is
@@ -299,14 +302,7 @@ void HttpLoop::ExpireOverdue() {
   if (now_ < first_deadline_) return;
   first_deadline_ = MonoTime::Infinite();
   for (auto& [id, pool] : pools_) {
-    std::erase_if(pool->waiting(), [&](const Delivery& delivery) {
-      if (delivery.deadline > now_) {
-        first_deadline_ = std::min(first_deadline_, delivery.deadline);
-        return false;
-      }
-      Complete(delivery.ticket, Late(pool->peer()));
-      return true;
-    });
+    // Before those that wait: what is ahead goes back where one of these has no answer.
     for (const auto& attempt : pool->attempts()) {
       if (!attempt->busy()) continue;
       if (attempt->deadline() > now_) {
@@ -316,6 +312,14 @@ void HttpLoop::ExpireOverdue() {
       attempt->Expire();
       End(*attempt);
     }
+    std::erase_if(pool->waiting(), [&](const Delivery& delivery) {
+      if (delivery.deadline > now_) {
+        first_deadline_ = std::min(first_deadline_, delivery.deadline);
+        return false;
+      }
+      Complete(delivery.ticket, delivery.ahead ? Unsent() : Late(pool->peer()));
+      return true;
+    });
     BeginWaiting(*pool);
   }
 }

@@ -55,6 +55,7 @@ class HttpLoop {
   void End(Attempt& attempt);
   void CompleteFinished();
   void BeginWaiting(EndpointPool& pool);
+  void NoteFailure(EndpointPool& pool);
   void ExpireOverdue();
   void CloseIdle();
   void AbortAll();

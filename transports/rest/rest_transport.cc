@@ -11,12 +11,15 @@
 #include "tallybus/stable_hash.h"
 #include "transports/rest/endpoint_settings.h"
 #include "transports/rest/http_loop.h"
+#include "transports/rest/not_made.h"
 #include "transports/rest/prepared_request.h"
 #include "transports/rest/request.h"
-#include "transports/rest/verdict.h"
 
 namespace tallybus::rest {
 namespace {
+
+// Enough for the time that the router takes to hear of an end and to send the next.
+constexpr int kMostAhead = 4;
 
 // Of each loop. The router opens far fewer tickets; more only means that they are put off.
 constexpr size_t kMailboxCapacity = 65536;
@@ -109,14 +112,12 @@ void RestTransport::Deliver(std::span<const Delivery> deliveries) {
   }
 }
 
+// Each loop counts its own connections: of several, one would begin what another has no room for.
+int RestTransport::most_ahead() const { return loops_.size() == 1 ? kMostAhead : 0; }
+
 void RestTransport::GiveBack(std::span<const Delivery> deliveries, const absl::Status& status) {
   for (const Delivery& delivery : deliveries) {
-    DeliveryResult result;
-    result.verdict = Verdict::kRetryLater;
-    result.never_sent = true;
-    result.status = status;
-    result.reason = kConnectionReset;
-    context_.sink.Complete(delivery.ticket, std::move(result));
+    context_.sink.Complete(delivery.ticket, NotMade(status));
   }
 }
 

@@ -25,6 +25,7 @@ class RestTransport final : public Transport {
 
   absl::Status Start() override;
   void Deliver(std::span<const Delivery> deliveries) override;
+  int most_ahead() const override;
   void Stop(MonoTime deadline) override;
 
  private:

@@ -53,6 +53,8 @@ struct Delivery {
   // A call that the backend may refuse: one bare object to its method's path, also where the
   // endpoint's events come in batches.
   bool is_call = false;
+  // Beyond the endpoint's max_connections: see Transport::most_ahead.
+  bool ahead = false;
 };
 
 // What the peer's answer means for an event that must arrive (`delivery: guaranteed`).
@@ -75,6 +77,7 @@ struct DeliveryResult {
   int remote_code = 0;                                // HTTP status; 0: no answer came
   bool never_sent = false;                            // the request surely did not reach the peer
   bool answer_cut = false;                            // the answer was longer than we read
+  absl::Duration waited = absl::ZeroDuration();  // ahead, for a connection: not the peer's time
   bool connection_reused = false;
   bool hold_method = false;  // kHold: of this event's method alone; other methods may be taken
   // What a client may be told: the reason phrase of the answer, or one of the fixed words:
@@ -102,6 +105,9 @@ class DeliverySink {
   }
 };
 
+// In a row, at one endpoint, before the router sends ahead of its connections.
+inline constexpr int kSuccessesBeforeAhead = 100;
+
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -110,6 +116,11 @@ class Transport {
   // [router] Does not block. Completes every ticket exactly once, by its deadline, on any thread; a
   // completion may come before this returns. Deliveries of one lane come in order.
   virtual void Deliver(std::span<const Delivery> deliveries) = 0;
+  // [router] How many deliveries of an endpoint it takes beyond max_connections, and keeps until a
+  // connection is free, so that the next request need not wait for the router. No such one begins
+  // behind a failure, before kSuccessesBeforeAhead attempts have succeeded again, or when a tenth
+  // of its time is gone: it is completed as CANCELLED and never_sent, and no attempt was made.
+  virtual int most_ahead() const { return 0; }
   // [control] Lets open attempts finish until `deadline`, then aborts them; every open ticket is
   // completed when it returns. A second call does nothing. A Deliver that comes later is completed
   // with kRetryLater.

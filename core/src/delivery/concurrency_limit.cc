@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "tallybus/transport.h"
+
 namespace tallybus {
 namespace {
 
@@ -17,25 +19,41 @@ constexpr double kSlowAtLeastSeconds = 0.01;
 // Enough round trips for an average that noise does not decide, and of several intervals.
 constexpr int64_t kCrowdingSamples = 100;
 constexpr int64_t kCrowdingIntervals = 8;
+constexpr double kNearSeconds = 0.002;
 
 }  // namespace
 
 ConcurrencyLimit::ConcurrencyLimit(int max_connections)
     : max_(std::max(1, max_connections)), limit_(std::min(kFirstLimit, max_)) {}
 
+bool ConcurrencyLimit::HasRoomAhead() const {
+  return limit_ == max_ && in_flight() < max_ + most_ahead_ && of_earlier_settings_ == 0 &&
+         successes_ >= kSuccessesBeforeAhead && mean_ < kNearSeconds;
+}
+
 ConcurrencyLimit::Slot ConcurrencyLimit::Start() {
   ++in_flight_;
   if (in_flight_ >= limit_) reached_ = true;
-  return {.era = era_, .load = in_flight_};
+  return {.era = era_, .setting = setting_, .load = std::min(in_flight_, max_)};
+}
+
+void ConcurrencyLimit::Ended(const Slot& slot) {
+  if (slot.setting != setting_) --of_earlier_settings_;
+  --(slot.era == era_ ? in_flight_ : from_earlier_eras_);
+}
+
+void ConcurrencyLimit::TakeBack(const Slot& slot) {
+  Ended(slot);
+  successes_ = 0;
 }
 
 bool ConcurrencyLimit::Finish(const Slot& slot, Outcome outcome, absl::Duration rtt, MonoTime now) {
-  if (slot.era != era_) {
-    --from_earlier_eras_;
-    return false;
-  }
-  if (in_flight_ >= limit_) reached_ = true;
-  --in_flight_;
+  const bool current = slot.era == era_;
+  if (current && in_flight_ >= limit_) reached_ = true;
+  Ended(slot);
+  if (!current) return false;
+  if (outcome == Outcome::kNothing) return true;
+  successes_ = outcome == Outcome::kSuccess ? std::min(successes_ + 1, kSuccessesBeforeAhead) : 0;
   if (outcome == Outcome::kNoMeasure) return true;
   const double seconds = absl::ToDoubleSeconds(rtt);
   if (outcome == Outcome::kPushedBack) {
@@ -105,14 +123,20 @@ double ConcurrencyLimit::Slow() const {
 
 void ConcurrencyLimit::RestartAt1() {
   const ConcurrencyLimit before = std::exchange(*this, ConcurrencyLimit(max_));
+  most_ahead_ = before.most_ahead_;
+  setting_ = before.setting_;
+  of_earlier_settings_ = before.of_earlier_settings_;
   from_earlier_eras_ = before.in_flight();
   era_ = before.era_ + 1;
   limit_ = 1;
   doubling_ = false;
 }
 
-void ConcurrencyLimit::SetMaxConnections(int max_connections) {
+void ConcurrencyLimit::SetMaxConnections(int max_connections, int most_ahead) {
   max_ = std::max(1, max_connections);
+  most_ahead_ = most_ahead;
+  ++setting_;
+  of_earlier_settings_ = in_flight();
   limit_ = std::min(limit_, max_);
 }
 

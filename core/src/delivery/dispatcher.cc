@@ -252,19 +252,19 @@ bool Dispatcher::Dispatch() {
 bool Dispatcher::DispatchQueue(EndpointQueue& queue, MonoTime now) {
   bool any = false;
   queue.ReleaseHeld(now);
-  Permit permit = Permit::kWait;
-  while (Lane* lane = queue.NextToStart(now, &permit)) {
+  for (auto start = queue.NextToStart(now); start.lane != nullptr; start = queue.NextToStart(now)) {
     any = true;
+    Lane* lane = start.lane;
     const SpoolRowPtr body = lane->body;
     if (body->event == nullptr) {
       damaged_.Add();
       Bury(*lane, *body, Settlement::Outcome::kGivenUp, "damaged on disk", now);
     } else if (lane->doomed) {
       Bury(*lane, *body, Settlement::Outcome::kGivenUp, "its endpoint was away for too long", now);
-    } else if (permit == Permit::kDisabled) {
+    } else if (start.permit == Permit::kDisabled) {
       Bury(*lane, *body, Settlement::Outcome::kGone, kEndpointDisabled, now);
     } else {
-      OpenAttempt(*lane, permit, now);
+      OpenAttempt(start, now);
     }
   }
   while (Lane* lane = queue.NextToLoad(now)) {
@@ -274,27 +274,33 @@ bool Dispatcher::DispatchQueue(EndpointQueue& queue, MonoTime now) {
   return DispatchBatches(queue, now) || any;
 }
 
-void Dispatcher::OpenAttempt(Lane& lane, Permit permit, MonoTime now) {
+void Dispatcher::OpenAttempt(const EndpointQueue::Start& start, MonoTime now) {
+  Lane& lane = *start.lane;
   EndpointQueue& queue = *lane.queue;
   HeadTries& tries = lane.tries;
   BeginTrying(lane, lane.body->event->method, now);
   ++tries.attempts;
   lane.state = Lane::State::kInFlight;
-  queue.attempts.Add();
-  parts_.outcomes.OnAttempt(*lane.body, tries.attempts);
+  if (!start.ahead) CountAttempt(queue, *lane.body, tries.attempts);
   Attempt attempt{.row = std::move(lane.body),
                   .route = queue.today,
                   .lane_key = lane.key,
                   .lane = lane.id,
-                  .pass = queue.gate.Start(permit, lane.method, now, tries.failed_at),
+                  .pass = queue.gate.Start(start.permit, lane.method, now, tries.failed_at),
                   .number = tries.attempts,
                   .redelivery = tries.may_have_arrived,
                   .reordered = tries.reordered || lane.passed > 0,
                   .deadline = now + queue.today->endpoint.timeout};
   attempt.want_answer = parts_.outcomes.WantsAnswer(*attempt.row);
+  attempt.ahead = start.ahead;
   lane.body = nullptr;
   deliveries_[queue.today->transport].push_back(in_flight_.Open(std::move(attempt)));
   ++in_flight_events_;
+}
+
+void Dispatcher::CountAttempt(EndpointQueue& queue, const SpoolRow& row, int number) {
+  queue.attempts.Add();
+  parts_.outcomes.OnAttempt(row, number);
 }
 
 absl::Status Dispatcher::Test(EndpointQueue& queue, size_t place, Event event, Tested done) {

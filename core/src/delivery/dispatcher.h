@@ -107,10 +107,9 @@ class Dispatcher {
   // By hand: ends the back-off of all that waits for its next attempt there, before it is due. The
   // gate still says how many may go.
   void TryAtOnce(EndpointQueue& queue);
-  // Makes one attempt outside of all lanes, whatever the endpoint's state; `done` gets what came of
-  // it and how long it took; `place` is the endpoint's in the route. FAILED_PRECONDITION: the route
-  // has no transport.
-  using Tested = std::function<void(DeliveryResult, absl::Duration)>;
+  using Tested = std::function<void(DeliveryResult, absl::Duration took)>;
+  // Makes one attempt outside of all lanes, whatever the endpoint's state, at the endpoint at that
+  // `place` of the route. FAILED_PRECONDITION: the route has no transport.
   absl::Status Test(EndpointQueue& queue, size_t place, Event event, Tested done);
   // The same for a call that the backend may refuse, in the name of its session; the result has
   // the answer. `done` may not call the dispatcher.
@@ -121,7 +120,7 @@ class Dispatcher {
   std::string_view RouteOf(const SpoolRow& row);
   std::string_view KeyOf(const SpoolRow& row);
   absl::Duration TimeoutOf(const SpoolRow& row);
-  // True where the row would not be tried for now, whoever is before it: see EndpointGate.
+  // True where the row would not be tried for now: see EndpointGate.
   bool InOutage(const SpoolRow& row);
 
   // nullptr: no such route.
@@ -164,6 +163,7 @@ class Dispatcher {
               std::optional<MonoTime> next);
   void TryAgain(Lane& lane, MonoTime due, const DeliveryResult& result, MonoTime now);
   void PutBack(Lane& lane, const DeliveryResult& result, MonoTime now);
+  void TakeBack(Lane& lane, const RoutePass& pass);
   void NoteProgress(const Lane& lane, MonoTime due, MonoTime now);
   void TakeDueRetries(MonoTime now);
   void PassBy(Lane& lane, MonoTime due, MonoTime now);
@@ -180,7 +180,8 @@ class Dispatcher {
   void Sweep(MonoTime now);
   void GiveUpOldHeads(MonoTime now);
   bool DispatchQueue(EndpointQueue& queue, MonoTime now);
-  void OpenAttempt(Lane& lane, Permit permit, MonoTime now);
+  void OpenAttempt(const EndpointQueue::Start& start, MonoTime now);
+  void CountAttempt(EndpointQueue& queue, const SpoolRow& row, int number);
   absl::Duration OwnTime(const Lane& lane, MonoTime now) const;
   absl::Status TryOutside(EndpointQueue& queue, Attempt attempt, Tested done);
 
@@ -232,7 +233,6 @@ class Dispatcher {
   uint64_t unsettled_ = 0;
   uint64_t in_flight_events_ = 0;  // those tried by hand left out
   uint64_t batch_ = 0;
-
   absl::flat_hash_map<SpoolSeq, LaneId> loading_;
   absl::flat_hash_map<SpoolSeq, std::pair<Batch*, size_t>> loading_batched_;
   std::vector<InFlight::Completed> completed_;

@@ -16,6 +16,7 @@ using Decided = EndpointDecision::State;
 
 ConcurrencyLimit::Outcome OutcomeOf(const EndpointSign& sign) {
   if (sign.kind == EndpointSign::Kind::kTaken) return ConcurrencyLimit::Outcome::kSuccess;
+  if (sign.kind == EndpointSign::Kind::kNothing) return ConcurrencyLimit::Outcome::kNothing;
   if (sign.kind == EndpointSign::Kind::kTrouble) return ConcurrencyLimit::Outcome::kPushedBack;
   return ConcurrencyLimit::Outcome::kNoMeasure;
 }
@@ -49,6 +50,10 @@ Permit EndpointGate::Ask(std::string_view method, MonoTime now) const {
   if (held != nullptr && !held->ProbeDue(now)) return Permit::kMethodHeld;
   if (probe) return Permit::kProbe;
   return held != nullptr ? Permit::kMethodProbe : Permit::kGo;
+}
+
+bool EndpointGate::MayWaitAhead(std::string_view method, MonoTime now) const {
+  return !InOutage(method, now) && limit_.HasRoomAhead();
 }
 
 Pass EndpointGate::Start(Permit permit, std::string_view method, MonoTime now) {
@@ -260,7 +265,8 @@ EndpointSnapshot EndpointGate::Snapshot(MonoTime now) const {
   if (breaker_.state() == Breaker::kOpen) snapshot.breaker = "open";
   if (breaker_.state() == Breaker::kHalfOpen) snapshot.breaker = "half open";
   snapshot.limit = limit_.limit();
-  snapshot.in_flight = limit_.in_flight();
+  // Beyond it they wait for a connection.
+  snapshot.in_flight = std::min(limit_.in_flight(), limit_.max_connections());
   snapshot.next_try = NextDue(now);
   for (const auto& [method, entry] : methods_.entries()) {
     const Hold& hold = entry.hold;

@@ -41,11 +41,16 @@ class EndpointGate {
 
   // May an event of this method go now? A StreamKeepAliveEvent is never a probe: kMethodHeld.
   Permit Ask(std::string_view method, MonoTime now) const;
+  // Where it may not, for want of a connection: may one wait for that in the transport? It is
+  // started by kGo then.
+  bool MayWaitAhead(std::string_view method, MonoTime now) const;
   // An attempt goes out, by a permit that Ask has just given: kGo, kProbe or kMethodProbe.
   Pass Start(Permit permit, std::string_view method, MonoTime now);
   // The attempt's end, once for each Start. kNothing: it was abandoned, and a probe has failed.
   // Ask InOutage and OwnTime before, to judge by.
   void Finish(const Pass& pass, std::string_view method, const EndpointSign& sign, MonoTime now);
+  // The same where no attempt was made: it had waited ahead.
+  void TakeBack(const Pass& pass) { limit_.TakeBack(pass.slot); }
   // When time alone may change an answer of Ask; always after `now`.
   std::optional<MonoTime> NextDue(MonoTime now) const;
 
@@ -69,7 +74,9 @@ class EndpointGate {
   // A reload that asks at another address: no method is held any more.
   void ReleaseMethods(MonoTime now);
   // A reload.
-  void SetMaxConnections(int max_connections) { limit_.SetMaxConnections(max_connections); }
+  void SetMaxConnections(int max_connections, int most_ahead) {
+    limit_.SetMaxConnections(max_connections, most_ahead);
+  }
 
   // Grows whenever Alarms would answer another set: compare, then raise and resolve the difference.
   uint64_t alarms_version() const { return alarms_version_; }

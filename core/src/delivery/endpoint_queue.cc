@@ -129,33 +129,37 @@ Lane* EndpointQueue::NextToLoad(MonoTime now) {
   return lane;
 }
 
-Lane* EndpointQueue::NextToStart(MonoTime now, Permit* permit) {
+EndpointQueue::Start EndpointQueue::NextToStart(MonoTime now) {
   if (!Sends() && !Buries()) Unload();
   while (!loaded_.empty()) {
     Lane* lane = loaded_.front();
     if (lane->body->event == nullptr) {
       loaded_.pop_front();
-      return lane;
+      return {lane};
     }
     const std::string method = lane->body->event->method;
     if (lane->doomed) {
       loaded_.pop_front();
       if (auto held = held_.find(method); held != held_.end()) held->second.probing = false;
-      return lane;
+      return {lane};
     }
-    *permit = gate.Ask(method, now, lane->tries.failed_at);
-    if (*permit == Permit::kWait) {
+    Permit permit = gate.Ask(method, now, lane->tries.failed_at);
+    // What is of the moment is in no spool: nobody could give it back.
+    const bool ahead =
+        permit == Permit::kWait && !lane->ephemeral && gate.MayWaitAhead(method, now);
+    if (ahead) permit = Permit::kGo;
+    if (permit == Permit::kWait) {
       if (gate.InOutage("", now)) Unload();
-      return nullptr;
+      return {};
     }
     loaded_.pop_front();
     if (auto held = held_.find(method); held != held_.end()) held->second.probing = false;
-    if (*permit != Permit::kMethodHeld) return lane;
+    if (permit != Permit::kMethodHeld) return {lane, permit, ahead};
     lane->state = Lane::State::kReady;
     held_[method].lanes.push_back(lane);
     lane->body = nullptr;
   }
-  return nullptr;
+  return {};
 }
 
 void EndpointQueue::ReleaseHeld(MonoTime now) {

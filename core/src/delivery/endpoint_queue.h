@@ -50,9 +50,14 @@ struct EndpointQueue {
   // Doomed heads need no endpoint that takes events: they go before all others. After some of
   // those that are ready became so.
   void PutDoomedFirst();
-  // The next lane that may start, with its permit; nullptr: none for now. One whose body is damaged
-  // or whose head is doomed needs no permit.
-  Lane* NextToStart(MonoTime now, Permit* permit);
+  struct Start {
+    Lane* lane = nullptr;  // none for now
+    Permit permit = Permit::kWait;
+    bool ahead = false;  // it is to wait in the transport for a connection
+  };
+  // The next lane that may start. One whose body is damaged or whose head is doomed needs no
+  // permit.
+  Start NextToStart(MonoTime now);
   // Lets go of lanes whose method is held no more, and of one for each probe that is due.
   void ReleaseHeld(MonoTime now);
   // Puts back what is loaded: nothing will start for a while.

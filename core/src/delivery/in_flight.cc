@@ -53,7 +53,8 @@ Delivery InFlight::Open(Attempt attempt) {
       .endpoint = a.route->endpoint_at(a.pass.endpoint),
       .deadline = a.deadline,
       .want_answer = a.want_answer || (a.batch == nullptr && a.row->on_error == OnError::kFail),
-      .is_call = a.is_call};
+      .is_call = a.is_call,
+      .ahead = a.ahead};
 }
 
 InFlight::Slot* InFlight::Find(Ticket ticket, State state) {

@@ -39,6 +39,7 @@ struct Attempt {
   std::shared_ptr<Batch> batch = {};  // what follows belongs to it
   std::vector<Parcel> parcels = {};
   bool want_answer = false;  // though its row is not under FAIL
+  bool ahead = false;        // it waits in the transport for a connection
 };
 
 // It refers into the row, which has an event.

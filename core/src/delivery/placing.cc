@@ -129,8 +129,14 @@ bool Dispatcher::TryNow(const SpoolRowPtr& row) {
   Lane& lane = lanes_.Get(queue, found->key);
   const MonoTime now = parts_.clock.Now();
   const bool idle = lane.state == Lane::State::kIdle;
-  if (!idle || dispatch_stopped_ || !queue.Sends() ||
-      queue.gate.Ask(row->event->method, now) != Permit::kGo) {
+  const std::string& method = row->event->method;
+  // Where others wait ahead there is never a connection free: it waits among them.
+  const auto may_go = [&] {
+    const Permit permit = queue.gate.Ask(method, now);
+    return permit == Permit::kGo ||
+           (permit == Permit::kWait && queue.gate.MayWaitAhead(method, now));
+  };
+  if (!idle || dispatch_stopped_ || !queue.Sends() || !may_go()) {
     queue.shed.Add();
     if (idle) lanes_.Rest(lane, now);
     return false;
@@ -139,7 +145,7 @@ bool Dispatcher::TryNow(const SpoolRowPtr& row) {
   SetHead(lane, AsWaiting(*row), {});
   lane.ephemeral = true;
   lane.body = row;
-  OpenAttempt(lane, Permit::kGo, now);
+  OpenAttempt({.lane = &lane, .permit = Permit::kGo}, now);
   return true;
 }
 

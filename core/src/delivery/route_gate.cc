@@ -66,7 +66,8 @@ bool RouteGate::SetEndpoints(const Route& route, MonoTime now) {
   }
   for (size_t i = 0; i < count; ++i) {
     Member& member = *members_[i];
-    member.gate.SetMaxConnections(max_connections_);
+    member.gate.SetMaxConnections(max_connections_,
+                                  route.transport == nullptr ? 0 : route.transport->most_ahead());
     const auto restored = restored_.find(HashOf(member.url));
     if (restored == restored_.end()) continue;
     member.gate.Restore(std::move(restored->second), now);
@@ -125,9 +126,19 @@ RoutePass RouteGate::Start(Permit permit, std::string_view method, MonoTime now,
 
 void RouteGate::Finish(const RoutePass& pass, std::string_view method, const EndpointSign& sign,
                        MonoTime now) {
+  if (Member* member = Find(pass.gate)) member->gate.Finish(pass.pass, method, sign, now);
+}
+
+void RouteGate::TakeBack(const RoutePass& pass) {
+  if (Member* member = Find(pass.gate)) member->gate.TakeBack(pass.pass);
+}
+
+// nullptr: it went with a reload.
+RouteGate::Member* RouteGate::Find(uint32_t gate) {
   for (const std::unique_ptr<Member>& member : members_) {
-    if (member->id == pass.gate) return member->gate.Finish(pass.pass, method, sign, now);
+    if (member->id == gate) return member.get();
   }
+  return nullptr;
 }
 
 std::optional<MonoTime> RouteGate::NextDue(MonoTime now) const {

@@ -39,9 +39,14 @@ class RouteGate {
   Permit Ask(std::string_view method, MonoTime now, uint32_t avoid = 0) const {
     return Choose(method, now, avoid).permit;
   }
+  // As that of EndpointGate; of several none is asked, since one may be free before another.
+  bool MayWaitAhead(std::string_view method, MonoTime now) const {
+    return members_.size() == 1 && members_[0]->gate.MayWaitAhead(method, now);
+  }
   RoutePass Start(Permit permit, std::string_view method, MonoTime now, uint32_t avoid = 0);
   void Finish(const RoutePass& pass, std::string_view method, const EndpointSign& sign,
               MonoTime now);
+  void TakeBack(const RoutePass& pass);
   std::optional<MonoTime> NextDue(MonoTime now) const;
   // It runs at the share of endpoints that are well, and stands still where none is.
   absl::Duration OwnTime(std::string_view method, MonoTime now) const;
@@ -85,6 +90,7 @@ class RouteGate {
   };
   Choice Choose(std::string_view method, MonoTime now, uint32_t avoid) const;
   void SetMembers(const Route& route, MonoTime now);
+  Member* Find(uint32_t gate);
   std::unique_ptr<Member> NewMember();
   std::unique_ptr<Member> Take(std::string_view url, size_t place);
   absl::Duration MeanOwnTime(std::string_view method, MonoTime now) const;

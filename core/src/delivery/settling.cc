@@ -70,10 +70,15 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
   Lane& lane = *lanes_.Find(completed.attempt.lane);
   const SpoolRow& row = *completed.attempt.row;
   const DeliveryResult& result = completed.result;
-  if (dispatch_stopped_ && absl::IsCancelled(result.status) && !lane.ephemeral) {
-    return PutBack(lane, result, now);
-  }
+  const bool cancelled = absl::IsCancelled(result.status);
   EndpointQueue& queue = *lane.queue;  // a stray is gone with its row
+  RoutePass pass = completed.attempt.pass;
+  if (completed.attempt.ahead) {
+    if (cancelled && result.never_sent) return TakeBack(lane, pass);
+    CountAttempt(queue, row, lane.tries.attempts);  // only now was one made for sure
+    pass.pass.started = pass.pass.started + result.waited;
+  }
+  if (dispatch_stopped_ && cancelled && !lane.ephemeral) return PutBack(lane, result, now);
   RouteGate& gate = queue.gate;
   const Trying trying = {.attempts = lane.tries.burnt + 1,
                          .for_time = OwnTime(lane, now),
@@ -82,10 +87,10 @@ void Dispatcher::Judged(const InFlight::Completed& completed, MonoTime now) {
                          .in_outage = gate.InOutage(row.event->method, now)};
   Judgement judgement = Judge(*completed.attempt.route, row, result, trying);
   const uint64_t alarms = gate.alarms_version();
-  gate.Finish(completed.attempt.pass, row.event->method, judgement.sign, now);
+  gate.Finish(pass, row.event->method, judgement.sign, now);
   TryElsewhereIfGone(queue, &judgement);
   if (judgement.burns_attempt) ++lane.tries.burnt;
-  lane.tries.failed_at = completed.attempt.pass.gate;  // of the next head it is forgotten
+  lane.tries.failed_at = pass.gate;  // of the next head it is forgotten
   std::optional<MonoTime> next;
   if (judgement.then == Judgement::Then::kRetry) {
     const double random = std::uniform_real_distribution<double>(0, 1)(random_);
@@ -136,6 +141,13 @@ void Dispatcher::PutBack(Lane& lane, const DeliveryResult& result, MonoTime now)
   lane.tries.may_have_arrived |= !result.never_sent;
   NoteProgress(lane, now, now);
   BackOffUntil(lane, now);
+}
+
+// It waited ahead, and no attempt was made.
+void Dispatcher::TakeBack(Lane& lane, const RoutePass& pass) {
+  lane.queue->gate.TakeBack(pass);
+  if (--lane.tries.attempts == 0) lane.tries.began.reset();
+  lane.queue->AddReady(lane);
 }
 
 void Dispatcher::NoteProgress(const Lane& lane, MonoTime due, MonoTime now) {

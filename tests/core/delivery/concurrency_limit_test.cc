@@ -164,5 +164,76 @@ TEST_F(ConcurrencyLimitTest, AReloadLowersItAtOnce) {
   EXPECT_EQ(limit.limit(), 20);
 }
 
+class RoomAheadTest : public ConcurrencyLimitTest {
+ protected:
+  RoomAheadTest() { limit.SetMaxConnections(2, 3); }
+  // That many one after the other.
+  void Succeed(int times, double milliseconds = 1) {
+    for (int i = 0; i < times; ++i) Exchange(1, milliseconds);
+  }
+  int RoomAhead() {
+    std::vector<ConcurrencyLimit::Slot> slots;
+    while (!limit.Full()) slots.push_back(limit.Start());
+    int room = 0;
+    for (; limit.HasRoomAhead() && room < 100; ++room) slots.push_back(limit.Start());
+    for (const auto& slot : slots) {
+      limit.Finish(slot, Outcome::kSuccess, absl::Milliseconds(1), clock.Now());
+    }
+    return room;
+  }
+};
+
+TEST_F(RoomAheadTest, IsForAPeerThatIsNearAndWell) {
+  Succeed(99);
+  EXPECT_EQ(RoomAhead(), 0);
+  Succeed(1);
+  EXPECT_EQ(RoomAhead(), 3);
+  Exchange(1, 1, Outcome::kNoMeasure);
+  EXPECT_EQ(RoomAhead(), 0) << "a refusal is no success";
+}
+
+TEST_F(RoomAheadTest, IsLeftAsItIsByWhatSaysNothing) {
+  Succeed(100);
+  Exchange(1, 1, Outcome::kNothing);
+  EXPECT_EQ(RoomAhead(), 3);
+}
+
+TEST_F(RoomAheadTest, EndsWhereOneWasTakenBack) {
+  Succeed(100);
+  limit.TakeBack(limit.Start());
+  EXPECT_EQ(limit.in_flight(), 0);
+  EXPECT_EQ(RoomAhead(), 0);
+}
+
+TEST_F(RoomAheadTest, IsNotForAPeerThatIsFar) {
+  Succeed(200, 3);
+  EXPECT_EQ(RoomAhead(), 0);
+}
+
+TEST_F(RoomAheadTest, IsNotWhereFewerThanTheMostConnectionsAreUsed) {
+  Succeed(100);
+  Exchange(1, 1, Outcome::kPushedBack);
+  ASSERT_EQ(limit.limit(), 1);
+  EXPECT_EQ(RoomAhead(), 0);
+  limit.RestartAt1();
+  Succeed(100);
+  ASSERT_EQ(limit.limit(), 2);
+  EXPECT_EQ(RoomAhead(), 3) << "grown again";
+}
+
+TEST_F(RoomAheadTest, WaitsAfterAReloadForWhatWasInFlight) {
+  Succeed(100);
+  ASSERT_EQ(RoomAhead(), 3);
+  const ConcurrencyLimit::Slot hangs = limit.Start();
+  limit.SetMaxConnections(2, 3);
+  Succeed(100);
+  EXPECT_EQ(RoomAhead(), 0) << "it may have a connection that is not among the two";
+  limit.Finish(hangs, Outcome::kSuccess, absl::Milliseconds(1), clock.Now());
+  EXPECT_EQ(RoomAhead(), 3);
+  limit.SetMaxConnections(2, 0);
+  Succeed(100);
+  EXPECT_EQ(RoomAhead(), 0) << "the transport takes none";
+}
+
 }  // namespace
 }  // namespace tallybus

@@ -55,12 +55,13 @@ class EndpointQueueTest : public ::testing::Test {
   // Starts what may start.
   std::vector<std::string> Start() {
     std::vector<std::string> keys;
-    Permit permit;
     queue.ReleaseHeld(clock.Now());
-    while (Lane* lane = queue.NextToStart(clock.Now(), &permit)) {
-      passes.push_back(queue.gate.Start(permit, lane->body->event->method, clock.Now()));
-      lane->state = Lane::State::kInFlight;
-      keys.push_back(lane->key);
+    for (auto next = queue.NextToStart(clock.Now()); next.lane != nullptr;
+         next = queue.NextToStart(clock.Now())) {
+      Lane& lane = *next.lane;
+      passes.push_back(queue.gate.Start(next.permit, lane.body->event->method, clock.Now()));
+      lane.state = Lane::State::kInFlight;
+      keys.push_back(lane.key + (next.ahead ? " ahead" : ""));
     }
     return keys;
   }
@@ -104,6 +105,36 @@ TEST_F(EndpointQueueTest, ItsRouteSaysHowManyConnectionsThereAre) {
   NewLanes(10);
   Load();
   EXPECT_THAT(Start(), SizeIs(2));
+}
+
+TEST_F(EndpointQueueTest, FewWaitAheadForAConnectionOfANearEndpointThatIsWell) {
+  transport.SetMostAhead(2);
+  route->endpoint.max_connections = 1;
+  queue.SetRoute(route, MonoTime());
+  const auto start = [this](const std::string& key) {
+    NewLane(key);
+    Load();
+    return Start();
+  };
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_THAT(start("warm"), ElementsAre("warm")) << "and none ahead before a hundred successes";
+    ASSERT_THAT(start("early"), IsEmpty());
+    clock.Advance(absl::Milliseconds(1));
+    Finish(Sign::kTaken);
+    ASSERT_THAT(Start(), ElementsAre("early"));
+    Finish(Sign::kTaken);
+  }
+  EXPECT_THAT(start("x"), ElementsAre("x"));
+  NewLane("moment").ephemeral = true;
+  Load();
+  EXPECT_THAT(Start(), IsEmpty()) << "nobody could give it back";
+  Finish(Sign::kTaken);
+  EXPECT_THAT(Start(), ElementsAre("moment"));
+  NewLanes(4);
+  Load();
+  EXPECT_THAT(Start(), ElementsAre("0 ahead", "1 ahead"));
+  Finish(Sign::kTrouble);
+  EXPECT_THAT(Start(), IsEmpty()) << "not behind a failure";
 }
 
 TEST_F(EndpointQueueTest, WithoutARouteNothingIsLoadedOrStarted) {
@@ -188,17 +219,16 @@ TEST_F(EndpointQueueTest, ADisabledEndpointLetsItsLanesThroughToBeBuried) {
   queue.gate[0].Disable("moved", "ann", clock.Now());
   NewLanes(100);
   EXPECT_THAT(Load(), SizeIs(64));
-  Permit permit;
-  ASSERT_NE(queue.NextToStart(clock.Now(), &permit), nullptr);
-  EXPECT_EQ(permit, Permit::kDisabled);
+  const EndpointQueue::Start next = queue.NextToStart(clock.Now());
+  ASSERT_NE(next.lane, nullptr);
+  EXPECT_EQ(next.permit, Permit::kDisabled);
 }
 
 TEST_F(EndpointQueueTest, ADamagedBodyComesThroughToBeBuried) {
   Lane& lane = NewLane("x");
   bodies[&lane] = std::make_shared<SpoolRow>();
   Load();
-  Permit permit;
-  EXPECT_EQ(queue.NextToStart(clock.Now(), &permit), &lane);
+  EXPECT_EQ(queue.NextToStart(clock.Now()).lane, &lane);
 }
 
 TEST_F(EndpointQueueTest, DoomedHeadsComeThroughAnEndpointThatTakesNothing) {
@@ -209,9 +239,8 @@ TEST_F(EndpointQueueTest, DoomedHeadsComeThroughAnEndpointThatTakesNothing) {
   old.doomed = true;
   queue.PutDoomedFirst();
   EXPECT_THAT(Load(), ElementsAre("old"));
-  Permit permit;
-  EXPECT_EQ(queue.NextToStart(clock.Now(), &permit), &old);
-  EXPECT_EQ(queue.NextToStart(clock.Now(), &permit), nullptr);
+  EXPECT_EQ(queue.NextToStart(clock.Now()).lane, &old);
+  EXPECT_EQ(queue.NextToStart(clock.Now()).lane, nullptr);
 }
 
 TEST_F(EndpointQueueTest, DoomedHeadsOfAHeldMethodComeThroughBeforeItIsAskedAgain) {
@@ -228,8 +257,7 @@ TEST_F(EndpointQueueTest, DoomedHeadsOfAHeldMethodComeThroughBeforeItIsAskedAgai
   old.doomed = true;
   queue.PutDoomedFirst();
   EXPECT_THAT(Load(), ElementsAre("old"));
-  Permit permit;
-  EXPECT_EQ(queue.NextToStart(clock.Now(), &permit), &old);
+  EXPECT_EQ(queue.NextToStart(clock.Now()).lane, &old);
 }
 
 }  // namespace

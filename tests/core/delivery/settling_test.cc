@@ -296,5 +296,80 @@ TEST_F(SettlingTest, AnAttemptThatOutlivesTheBreakerBurnsNothing) {
   EXPECT_EQ(Became().size(), 8u);
 }
 
+class WaitingAheadTest : public SettlingTest {
+ protected:
+  // One attempt at `first` is under way, `second` waits for its connection.
+  void WaitAhead() {
+    transport.SetMostAhead(1);
+    route->endpoint.max_connections = 1;
+    SetRoute(route);
+    for (int i = 0; i < 100; ++i) {
+      Take("warm");
+      Run();
+      transport.Complete(transport.attempts().size() - 1, Answered(200));
+      Run();
+    }
+    before = transport.attempts().size();
+    Take("first");
+    Take("second");
+    Run();
+    ASSERT_EQ(transport.attempts().size(), before + 2);
+    ASSERT_FALSE(transport.attempts()[before].ahead);
+    ASSERT_TRUE(transport.attempts()[before + 1].ahead);
+  }
+  size_t before = 0;
+};
+
+TEST_F(WaitingAheadTest, AnEventThatWaitsForAConnectionIsDeliveredLikeAnyOther) {
+  WaitAhead();
+  EXPECT_EQ(queue().gate[0].Snapshot(clock.Now()).in_flight, 1);
+  transport.Complete(before, Answered(200));
+  transport.Complete(before + 1, Answered(200));
+  Run();
+  EXPECT_EQ(queue().rows, 0u);
+  EXPECT_EQ(Count("tallybus_attempts_total"), 102u);
+  EXPECT_EQ(Count("tallybus_events_delivered_total"), 102u);
+}
+
+TEST_F(WaitingAheadTest, WhatComesBackUnsentHadNoAttempt) {
+  route->retry.kind = RetrySchedule::Kind::kNone;
+  WaitAhead();
+  transport.Complete(before + 1, Unsent());
+  transport.Complete(before, Answered(503, "Busy"));
+  Run();
+  ASSERT_EQ(transport.attempts().size(), before + 3);
+  const auto& again = transport.attempts().back();
+  EXPECT_EQ(again.event.name, "second");
+  EXPECT_EQ(again.attempt, 1);
+  EXPECT_FALSE(again.redelivery);
+  EXPECT_FALSE(again.ahead) << "a failure came before";
+  EXPECT_THAT(outcomes.failures, ElementsAre(HasSubstr("Busy final")));
+  transport.Complete(before + 2, Answered(200));
+  Run();
+  EXPECT_EQ(queue().rows, 0u);
+  EXPECT_EQ(Count("tallybus_attempts_total"), 102u) << "of 102 events";
+  EXPECT_EQ(Count("tallybus_attempts_failed_total"), 1u);
+  EXPECT_THAT(outcomes.attempts, SizeIs(102)) << "nobody is told of one that was not made";
+}
+
+TEST_F(WaitingAheadTest, AKeepAliveWaitsAmongTheOthers) {
+  WaitAhead();
+  transport.Complete(before, Answered(200));
+  dispatcher.Settle();
+  ASSERT_TRUE(dispatcher.TryNow(Row(KeepAlive("third"), *route)));
+  dispatcher.Dispatch();
+  EXPECT_FALSE(transport.attempts().back().ahead) << "it is in no spool: nobody could give it back";
+}
+
+TEST_F(WaitingAheadTest, ItsOwnFailureIsJudgedLikeAnyOther) {
+  route->retry.kind = RetrySchedule::Kind::kNone;
+  WaitAhead();
+  transport.Complete(before, Answered(200));
+  transport.Complete(before + 1, Refused());
+  Run();
+  EXPECT_THAT(outcomes.failures, ElementsAre(HasSubstr("connection refused final")));
+  EXPECT_EQ(queue().rows, 0u);
+}
+
 }  // namespace
 }  // namespace tallybus::testing
