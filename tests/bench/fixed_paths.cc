@@ -91,6 +91,7 @@ int main(int argc, char** argv) {
   const std::map<std::string_view, void (*)()> paths = {
       {"publish", Publish},
       {"decode and decide", DecodeAndDecide},
+      {"decode and decide, with an sdp", DecodeAndDecideSdp},
       {"json", Json},
       {"spool", AppendAndSettle},
       {"client frame, nobody listens", TellNobody},

@@ -22,6 +22,7 @@ std::string SampleJson(bool with_sdp);
 // Each calls Count once.
 void Publish();
 void DecodeAndDecide();
+void DecodeAndDecideSdp();
 void Json();
 void AppendAndSettle();
 void TellNobody();

@@ -9,6 +9,7 @@
 #include "tallybus/sqlite_spool.h"
 #include "tallybus/v1/bus.pb.h"
 #include "tests/bench/fixed_paths.h"
+#include "tests/bench/sample_event.h"
 #include "tests/core/spool/spool_watcher.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/recording_log.h"
@@ -23,7 +24,7 @@ namespace {
 constexpr size_t kBatch = 256;
 constexpr size_t kLanes = 64;
 
-v1::Record TypedRecord(size_t i) {
+v1::Record TypedRecord(size_t i, const std::string& sdp) {
   v1::Record record;
   v1::Envelope& event = *record.mutable_event();
   event.set_time_unix_us(1'700'000'000'000'000 + static_cast<int64_t>(i));
@@ -36,7 +37,7 @@ v1::Record TypedRecord(size_t i) {
   status.set_has_video(true);
   status.set_has_audio(true);
   status.set_status("PUBLISHING");
-  status.set_sdp(".....");
+  status.set_sdp(sdp);
   status.set_record(false);
   status.set_width(0);
   status.set_height(0);
@@ -46,11 +47,11 @@ v1::Record TypedRecord(size_t i) {
   return record;
 }
 
-std::string EventsMessage() {
+std::string EventsMessage(const std::string& sdp) {
   v1::Events events;
   events.set_epoch(0xfedcba9876543210);
   events.set_first_sequence(1);
-  for (size_t i = 0; i < kBatch; ++i) events.add_records(TypedRecord(i).SerializeAsString());
+  for (size_t i = 0; i < kBatch; ++i) events.add_records(TypedRecord(i, sdp).SerializeAsString());
   return events.SerializeAsString();
 }
 
@@ -84,11 +85,9 @@ std::vector<Settlement> DeliveredOf(const SpoolBatch& batch) {
   return settled;
 }
 
-}  // namespace
-
-void DecodeAndDecide() {
+void DecodeAndDecideWith(const std::string& sdp) {
   constexpr size_t kMessages = 4;
-  const std::string message = EventsMessage();
+  const std::string message = EventsMessage(sdp);
   testing::RecordingLog log;
   testing::ScriptedTransport transport;
   const SessionTable sessions(log);
@@ -110,6 +109,12 @@ void DecodeAndDecide() {
     }
   });
 }
+
+}  // namespace
+
+void DecodeAndDecide() { DecodeAndDecideWith("....."); }
+
+void DecodeAndDecideSdp() { DecodeAndDecideWith(SampleSdp()); }
 
 // The spool's thread counts as well: a batch is committed together with the verdicts on the one
 // before, as under load, and this thread waits for it.

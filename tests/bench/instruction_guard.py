@@ -27,8 +27,8 @@ TOLERANCE = 0.03
 # upstream version, and is expected to keep the counts.
 PACKAGES = ("libabsl20220623", "libc6", "libprotobuf-lite32", "libsimdjson14",
             "libsqlite3-0", "libstdc++6", "libzmq5", "valgrind")
-PATHS = ("publish", "decode and decide", "json", "spool", "client frame, nobody listens",
-         "client frame, with a subscriber")
+PATHS = ("publish", "decode and decide", "decode and decide, with an sdp", "json", "spool",
+         "client frame, nobody listens", "client frame, with a subscriber")
 ALL_THREADS = ("spool",)  # its own thread does the work; else the calling one alone counts
 
 
