@@ -73,7 +73,7 @@ class Comparison:
                     self._round(group, entry)
                 group.entries = [e for e in group.entries if e.results]
             for cost in costs:
-                cost.run(self.events(0.5))
+                cost.run(self.events(1))
             print(f"round {number + 1} of {self._options.rounds}", file=sys.stderr, flush=True)
         return groups, costs
 
