@@ -144,9 +144,7 @@ EndpointQueue::Start EndpointQueue::NextToStart(MonoTime now) {
       return {lane};
     }
     Permit permit = gate.Ask(method, now, lane->tries.failed_at);
-    // What is of the moment is in no spool: nobody could give it back.
-    const bool ahead =
-        permit == Permit::kWait && !lane->ephemeral && gate.MayWaitAhead(method, now);
+    const bool ahead = permit == Permit::kWait && gate.MayWaitAhead(method, now);
     if (ahead) permit = Permit::kGo;
     if (permit == Permit::kWait) {
       if (gate.InOutage("", now)) Unload();

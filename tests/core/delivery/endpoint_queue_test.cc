@@ -125,11 +125,6 @@ TEST_F(EndpointQueueTest, FewWaitAheadForAConnectionOfANearEndpointThatIsWell) {
     Finish(Sign::kTaken);
   }
   EXPECT_THAT(start("x"), ElementsAre("x"));
-  NewLane("moment").ephemeral = true;
-  Load();
-  EXPECT_THAT(Start(), IsEmpty()) << "nobody could give it back";
-  Finish(Sign::kTaken);
-  EXPECT_THAT(Start(), ElementsAre("moment"));
   NewLanes(4);
   Load();
   EXPECT_THAT(Start(), ElementsAre("0 ahead", "1 ahead"));
