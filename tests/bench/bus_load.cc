@@ -22,19 +22,6 @@ constexpr size_t kBytesWithoutSdp = 330;
 // The router adds to a JSON object: "appKey":"defaultApp",
 constexpr size_t kAppKeyBytes = 22;
 
-// One that takes so many bytes as JSON, in which an end of a line takes four.
-std::string SdpOfJsonBytes(size_t bytes) {
-  const std::string sample = SampleSdp();
-  std::string sdp;
-  for (size_t i = 0; bytes > 0; ++i) {
-    char c = sample[i % sample.size()];
-    if (c < ' ' && bytes < 2) c = '.';
-    sdp.push_back(c);
-    bytes -= c < ' ' ? 2 : 1;
-  }
-  return sdp;
-}
-
 // Less than the fields of a stream's event take is published as a JSON object.
 std::string SmallJson(const std::string& name, const char* status, size_t bytes) {
   std::string json = R"({"nodeId":"n1","mediaSessionId":")" + name.substr(name.size() - 2) +

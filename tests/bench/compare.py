@@ -1,13 +1,15 @@
 """./dev bench compare: Tallybus beside other programs that bring events to an HTTP backend, against
 one nginx worker in one run, interleaved rounds, medians.
 
-One event a POST, many events a POST, and what an event costs Janus. Nobody is held back: what of a
+One event a POST, many events a POST, how long an event is on its way by each, and what an event costs
+Janus. Nobody is held back: what of a
 peer's settings is best is found out first, on this machine. nginx counts for all. Each sender runs
 alone, started anew for each round and warmed up. The result goes into docs/performance.md.
 """
 
 import dataclasses
 import statistics
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +18,7 @@ import page
 from nginx_server import NginxServer
 from peers.janus_cost import HandlerCost
 from peers.janus_load import SampleHandler
+from peers.latency import LatencyBench
 from peers.measure import BenchFailed, Setup, await_quiet
 from peers.posters import CurlFloor, Wrk
 from peers.sqlite_arm import SqliteFloor
@@ -25,7 +28,7 @@ from peers.tallybus_arms import BATCH, Tallybus
 MOST_BYTES = 200_000_000  # of bodies in one round of one arm
 LEAST_JANUS_BYTES = 360
 JANUS_RATE = 500  # events a second, beside all at once
-FAILURES = (BenchFailed, AssertionError, OSError)
+FAILURES = (BenchFailed, AssertionError, OSError, subprocess.SubprocessError)
 
 
 @dataclasses.dataclass
@@ -52,8 +55,8 @@ class Group:
 
 
 class Comparison:
-    def __init__(self, setup, options):
-        self._setup, self._options = setup, options
+    def __init__(self, setup, options, latency):
+        self._setup, self._options, self.latency = setup, options, latency
         self.tried = []
         self.failed = []
 
@@ -81,7 +84,10 @@ class Comparison:
         if (group.title, entry.arm.name) in {f[:2] for f in self.failed}:
             return
         try:
-            entry.results.append(self._measure(entry.arm, entry.scale))
+            result = self._measure(entry.arm, entry.scale)
+            if entry.arm.pace:
+                result = dataclasses.replace(result, **self.latency.measure(entry.arm))
+            entry.results.append(result)
         except FAILURES as error:
             entry.results = []
             self.failed.append((group.title, entry.arm.name, str(error)))
@@ -155,12 +161,13 @@ def main(build, options):
         folder = Path(folder)
         with NginxServer(folder, tls=options.https) as nginx:
             setup = Setup(build, folder, nginx, options.size, options.connections)
-            comparison = Comparison(setup, options)
-            try:
-                groups, costs = comparison.run_all()
-            except FAILURES as error:
-                print(f"bench compare: {error}", file=sys.stderr)
-                return 1
+            with LatencyBench(setup) as latency:
+                comparison = Comparison(setup, options, latency)
+                try:
+                    groups, costs = comparison.run_all()
+                except FAILURES as error:
+                    print(f"bench compare: {error}", file=sys.stderr)
+                    return 1
         text = page.text(groups, costs, comparison, options, folder, load)
     print(text)
     for title, name, error in comparison.failed:

@@ -69,14 +69,15 @@ def medians(rounds):
 
 class StampServer:
     """stamp_server.cc, running; `delay` in milliseconds, or "hang"."""
+    ca_file = None
 
     def __init__(self, build, delay=0):
         self._command = [str(Path(build) / "bench" / "stamp_server"), str(delay)]
 
     def __enter__(self):
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
-        self._base = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
-        self.url = self._base + "/rest/my_api"
+        self.base = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+        self.url = self.base + "/rest/my_api"
         return self
 
     def __exit__(self, *_):
@@ -86,5 +87,12 @@ class StampServer:
 
     def stats(self):
         """What came since this was asked last."""
-        with urllib.request.urlopen(self._base + "/stats", timeout=10) as answer:
+        return self._get("/stats")
+
+    def seen(self):
+        """How many events with a stamp came since then."""
+        return self._get("/seen")
+
+    def _get(self, path):
+        with urllib.request.urlopen(self.base + path, timeout=10) as answer:
             return json.load(answer)

@@ -57,7 +57,7 @@ class Streams:
         self.daemon = Tallybusd(
             apps={"defaultApp": {"url": server.url, **(BATCH if batch else {})}})
         self._command = [build / "bench" / "paced_publisher", None, self.rate, options.seconds,
-                         count, STREAMS]
+                         count, 0, STREAMS]
 
     def __enter__(self):
         self.daemon.start()

@@ -2,10 +2,11 @@
  *
  * The message {"request": "load", "events": N, "bytes": B, "rate": R} on any handle lets feeds be
  * published and unpublished in turn on all handles, N events, each of about B bytes as a handler
- * posts it, R a second; 0: as fast as they go.
- * Janus and its handlers hold no more than a window of them at a time. {"request": "status"} says
- * how many are done, which is: held by nobody else any more, and whether all are. A load of 0 makes
- * the window alone; its size is that of the first load. */
+ * posts it, R a second; 0: as fast as they go. With "stamped": true each is some bytes longer and
+ * tells in "info" when it was made, in nanoseconds of the monotonic clock; or when it was due, if
+ * the ones before it took too long. Janus and its handlers hold no more than a window of them at a
+ * time. {"request": "status"} says how many are done, which is: held by nobody else any more, and
+ * whether all are. A load of 0 makes the window alone; its size is that of the first load. */
 #include <glib.h>
 #include <jansson.h>
 #include <janus/plugins/plugin.h>
@@ -31,6 +32,7 @@ typedef struct {
   json_int_t events;
   size_t bytes;
   json_int_t rate;
+  bool stamped;
 } load;
 
 /* What Janus and the compact form put around the data of an event. */
@@ -89,18 +91,31 @@ static void MakeEvents(size_t bytes) {
   for (size_t i = 0; i < window; ++i) events[i] = NewEvent(i, bytes);
 }
 
+static void Stamp(json_t* event, gint64 us) {
+  char digits[32];
+  g_snprintf(digits, sizeof digits, "%lld", (long long)us * 1000);
+  json_object_set_new(event, "info", json_string(digits));
+}
+
 static void* Load(void* argument) {
   const load wanted = *(load*)argument;
   g_free(argument);
   MakeEvents(wanted.bytes);
   const gint64 began = g_get_monotonic_time();
+  gint64 awake = began;
   for (json_int_t i = 0; i < wanted.events; ++i) {
     json_t* event = events[(size_t)i % window];
+    gint64 due = 0;
     if (wanted.rate > 0) {
-      const gint64 early = began + i * G_USEC_PER_SEC / wanted.rate - g_get_monotonic_time();
-      if (early > 0) g_usleep((gulong)early);
+      due = began + i * G_USEC_PER_SEC / wanted.rate;
+      const gint64 early = due - g_get_monotonic_time();
+      if (early > 0) {
+        g_usleep((gulong)early);
+        awake = g_get_monotonic_time();
+      }
     }
     if (!AwaitBack(event)) return NULL;
+    if (wanted.stamped) Stamp(event, MAX(due, awake));
     if ((size_t)i >= window) ++done;
     /* As the video room does: the end names no handle. The reference given is Janus's. */
     gateway->notify_event(&plugin, i % 2 == 0 ? handles[(size_t)i / 2 % handle_count] : NULL,
@@ -157,6 +172,7 @@ static void Begin(json_t* message) {
   wanted->events = json_integer_value(json_object_get(message, "events"));
   wanted->bytes = (size_t)json_integer_value(json_object_get(message, "bytes"));
   wanted->rate = json_integer_value(json_object_get(message, "rate"));
+  wanted->stamped = json_is_true(json_object_get(message, "stamped"));
   done = 0;
   ready = false;
   thread = g_thread_new("load", Load, wanted);

@@ -1,7 +1,8 @@
 // Publishes RATE events a second for SECONDS over LANES streams, each with the time of its
 // publishing in `info`; RATE 0: none. Prints what became of them and what CPU this process took:
-// paced_publisher ENDPOINT RATE SECONDS LANES [fill]. With fill it first publishes one event of
-// each stream as fast as it can, says so, and goes on when it is sent a line.
+// paced_publisher ENDPOINT RATE SECONDS LANES [BYTES [FILL]]. With BYTES (not 0) each is about that
+// long as JSON, from 390. With FILL it first publishes so many events as fast as it can, says so,
+// and goes on when it is sent a line.
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -19,7 +20,8 @@ using tallybus::bench::NowNs;
 using tallybus::bench::SleepUntilNs;
 
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr size_t kStride = 7919;  // a prime: the events are spread over all streams
+constexpr size_t kBytesBesideSdp = 353;  // of its events as JSON
+constexpr size_t kStride = 7919;         // a prime: the events are spread over all streams
 
 // The router takes those of one media session for one stream.
 struct Stream {
@@ -82,17 +84,18 @@ void Fill(tallybus_publisher* publisher, const std::vector<Stream>& streams, siz
 }
 
 long PublishPaced(tallybus_publisher* publisher, int64_t rate, int64_t seconds,
-                  const std::vector<Stream>& streams) {
+                  const std::vector<Stream>& streams, const std::string& sdp) {
   tallybus_stream_status event = SampleEvent();
+  if (!sdp.empty()) event.sdp = {sdp.data(), sdp.size()};
   long not_ok = 0;
+  size_t number = 0;
   const int64_t began = NowNs();
-  for (int64_t i = 0; i < rate * seconds; ++i) {
-    SleepUntilNs(began + i * kSecond / rate);
-    SetStream(streams[static_cast<size_t>(i) * kStride % streams.size()], &event);
-    const std::string stamp = std::to_string(NowNs());
+  tallybus::bench::Pace(rate, rate * seconds, [&](int64_t now) {
+    SetStream(streams[number++ * kStride % streams.size()], &event);
+    const std::string stamp = std::to_string(now);
     event.info = BytesOf(stamp.c_str());
     not_ok += tallybus_publish_stream_status(publisher, &event) != TALLYBUS_OK;
-  }
+  });
   SleepUntilNs(began + seconds * kSecond);
   return not_ok;
 }
@@ -100,8 +103,8 @@ long PublishPaced(tallybus_publisher* publisher, int64_t rate, int64_t seconds,
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5 && argc != 6) {
-    std::fprintf(stderr, "usage: paced_publisher ENDPOINT RATE SECONDS LANES [FILL]\n");
+  if (argc < 5 || argc > 7) {
+    std::fprintf(stderr, "usage: paced_publisher ENDPOINT RATE SECONDS LANES [BYTES [FILL]]\n");
     return 2;
   }
   prctl(PR_SET_TIMERSLACK, 1'000UL);
@@ -114,10 +117,14 @@ int main(int argc, char** argv) {
   std::vector<Stream> streams;
   const size_t lanes = std::strtoull(argv[4], nullptr, 10);
   for (size_t i = 0; i < lanes; ++i) streams.push_back(NthStream(i));
-  if (argc == 6) Fill(publisher, streams, std::strtoull(argv[5], nullptr, 10));
+  const size_t bytes = argc > 5 ? std::strtoull(argv[5], nullptr, 10) : 0;
+  const std::string sdp =
+      bytes > kBytesBesideSdp ? SdpOfJsonBytes(bytes - kBytesBesideSdp) : std::string();
+  if (argc > 6) Fill(publisher, streams, std::strtoull(argv[6], nullptr, 10));
   SleepUntilNs(NowNs() + kSecond / 5);  // the first conversation is no part of it
   const int64_t cpu = CpuUs(), began = NowNs();
-  const long not_ok = PublishPaced(publisher, std::atoll(argv[2]), std::atoll(argv[3]), streams);
+  const long not_ok =
+      PublishPaced(publisher, std::atoll(argv[2]), std::atoll(argv[3]), streams, sdp);
   const double share =
       static_cast<double>(CpuUs() - cpu) * 1000 / static_cast<double>(NowNs() - began);
   Await([&] { return AllAcknowledged(publisher); });

@@ -53,7 +53,8 @@ def text(groups, costs, comparison, options, folder, load):
     parts = [_what(options), machine(folder, load)]
     if name_of(options) == "compare":
         parts.append(goals(groups, costs))
-    parts += [_rates(group, options.size) for group in groups]
+    for group in groups:
+        parts += [_rates(group, options.size), _latencies(group, comparison.latency)]
     if costs:
         parts.append(_cost(costs))
     parts.append(_configurations(groups, comparison))
@@ -109,6 +110,25 @@ def _rates(group, size):
                      f"{entry.median('anon'):.1f} |")
     if ours:
         lines += ["", f"\"Ours\" is {ours.arm.name}. Memory is the most that was seen."]
+    return "\n".join(lines)
+
+
+def _latencies(group, latency):
+    ours = group.ours if group.ours and group.ours.results else None
+    lines = [f"### Latency, {group.title[0].lower()}{group.title[1:]}", "",
+             "| sender | events/s | p50 µs | of ours | p99 µs | of ours | p99.9 µs |",
+             "|---|---|---|---|---|---|---|"]
+    told = [entry for entry in group.entries if entry.results[0].p50]
+    for entry in sorted(told, key=lambda e: e.median("p50")):
+        p50, p99, p999 = (f"{entry.median(p) / 1000:,.0f}" if getattr(entry.results[0], p) else ""
+                          for p in ("p50", "p99", "p999"))
+        of50, of99 = (f"{entry.ratio(ours, p):.2f}" if ours else "" for p in ("p50", "p99"))
+        pace = f"{entry.arm.pace:,}" if entry.arm.pace else "all it can"
+        lines.append(f"| {entry.arm.name} | {pace} | {p50} | {of50} | {p99} | {of99} | {p999} |")
+    lines += ["", f"From when a sender is given an event of {latency.size} bytes until the backend "
+              "has read its request, medians of the rounds."]
+    if any(entry.arm.pace == 0 for entry in told):
+        lines[-1] += " Who sends all it can tells the time to its answers."
     return "\n".join(lines)
 
 

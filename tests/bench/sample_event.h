@@ -37,4 +37,17 @@ inline std::string SampleSdp() {
   return sdp;
 }
 
+// An sdp that takes so many bytes as JSON, in which an end of a line takes four.
+inline std::string SdpOfJsonBytes(size_t bytes) {
+  const std::string sample = SampleSdp();
+  std::string sdp;
+  for (size_t i = 0; bytes > 0; ++i) {
+    char c = sample[i % sample.size()];
+    if (c < ' ' && bytes < 2) c = '.';
+    sdp.push_back(c);
+    bytes -= c < ' ' ? 2 : 1;
+  }
+  return sdp;
+}
+
 #endif  // TALLYBUS_TESTS_BENCH_SAMPLE_EVENT_H_

@@ -25,6 +25,23 @@ inline void SleepUntilNs(int64_t at) {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
 }
 
+// Calls act(stamp) `count` times, `rate` a second. The stamp is now; or when it should have been,
+// where the calls before took longer: what waits for them is late already. That this thread woke
+// late is nobody's latency.
+template <typename Act>
+void Pace(int64_t rate, int64_t count, Act act) {
+  const int64_t began = NowNs();
+  int64_t awake = began;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t due = began + i * 1'000'000'000 / rate;
+    if (NowNs() <= due) {
+      SleepUntilNs(due);
+      awake = NowNs();
+    }
+    act(std::max(due, awake));
+  }
+}
+
 class Samples {
  public:
   // The memory is had, and touched, before anything is measured.
@@ -55,12 +72,14 @@ class Samples {
   std::vector<int64_t> all_;
 };
 
-// When an event was published, which its `info` tells; 0: it does not.
-inline int64_t StampIn(std::string_view json) {
+// Calls each(stamp) with when each event was published, which its `info` tells.
+template <typename Each>
+void ForEachStamp(std::string_view json, Each each) {
   constexpr std::string_view kInfo = "\"info\":\"";
-  const size_t at = json.find(kInfo);
-  if (at == std::string_view::npos) return 0;
-  return std::strtoll(std::string(json.substr(at + kInfo.size(), 20)).c_str(), nullptr, 10);
+  for (size_t at = json.find(kInfo); at != std::string_view::npos; at = json.find(kInfo, at + 1)) {
+    const std::string digits(json.substr(at + kInfo.size(), 20));
+    if (const int64_t stamp = std::strtoll(digits.c_str(), nullptr, 10)) each(stamp);
+  }
 }
 
 }  // namespace tallybus::bench

@@ -28,8 +28,10 @@ int main(int argc, char** argv) {
     zmq::message_t frame;
     for (int i = 0; i == 0 || frame.more(); ++i) {
       (void)socket.recv(frame);
-      if (i == 2)
-        ages.Add(tallybus::bench::NowNs() - tallybus::bench::StampIn(frame.to_string_view()));
+      if (i != 2) continue;
+      const int64_t now = tallybus::bench::NowNs();
+      tallybus::bench::ForEachStamp(frame.to_string_view(),
+                                    [&](int64_t stamp) { ages.Add(now - stamp); });
     }
   }
   std::printf("%s\n", ages.Json().c_str());

@@ -1,6 +1,7 @@
 // A backend that costs next to nothing: answers each POST with 200, at once or after DELAY_MS, and
-// notes how old its event was when the request had been read whole. Prints its port; GET /stats
-// gives what was noted since the last one: stamp_server [DELAY_MS | hang]
+// notes how old its events were when the request had been read whole. Prints its port; GET /stats
+// gives what was noted since the last one, GET /seen how many events: stamp_server [DELAY_MS |
+// hang]
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -18,9 +19,9 @@
 
 namespace {
 
+using tallybus::bench::ForEachStamp;
 using tallybus::bench::NowNs;
 using tallybus::bench::Samples;
-using tallybus::bench::StampIn;
 
 constexpr int64_t kNever = -1;
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -52,6 +53,7 @@ class StampServer {
   void Answer(int fd, std::string_view answer);
   void AnswerDue();
   std::string Stats();
+  static std::string JsonAnswer(const std::string& body);
   void Drop(int fd);
 
   const int64_t delay_ns_;
@@ -145,9 +147,11 @@ size_t StampServer::WholeRequest(std::string_view read) {
 
 void StampServer::Take(int fd, std::string_view request) {
   if (request.starts_with("GET /stats ")) return Answer(fd, Stats());
+  if (request.starts_with("GET /seen "))
+    return Answer(fd, JsonAnswer(std::to_string(ages_.size())));
   const int64_t now = NowNs();
   ++requests_;
-  if (const int64_t stamp = StampIn(request)) ages_.Add(now - stamp);
+  ForEachStamp(request, [&](int64_t stamp) { ages_.Add(now - stamp); });
   if (delay_ns_ == 0) return Answer(fd, kOk);
   if (delay_ns_ == kNever) return;
   owed_.push_back({now + delay_ns_, fd, connections_[fd].number});
@@ -174,6 +178,10 @@ std::string StampServer::Stats() {
                            "}";
   requests_ = most_owed_ = 0;
   ages_ = Samples();
+  return JsonAnswer(body);
+}
+
+std::string StampServer::JsonAnswer(const std::string& body) {
   return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n\r\n" + body;
 }

@@ -1,6 +1,7 @@
 """A real nginx with one worker that answers every POST with 200, in a folder and on ports of its
-own. With tls=True it does so over TLS, with a certificate of its own in `ca_file`. `requests()` is
-how many requests it has read so far, these questions too."""
+own. With tls=True it does so over TLS, with a certificate of its own in `ca_file`; with `before`, the
+http:// address of another server, it lets that one answer. `requests()` is how many requests it has
+read so far, these questions too."""
 
 import re
 import socket
@@ -17,12 +18,13 @@ def free_port():
 
 
 class NginxServer:
-    def __init__(self, folder, port=None, tls=False):
+    def __init__(self, folder, port=None, tls=False, before=None):
         self._folder = folder
         self._process = None
         self._port = port or free_port()
         self._status_port = free_port()
         self._tls = tls
+        self._before = before
         self.ca_file = folder / "nginx.pem" if tls else None
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._port}/rest/my_api"
         self.status_url = f"http://127.0.0.1:{self._status_port}/"
@@ -62,6 +64,10 @@ class NginxServer:
         tls = "ssl" if self._tls else ""
         certificate = (f"ssl_certificate {self.ca_file}; "
                        f"ssl_certificate_key {self._folder}/nginx.key;" if self._tls else "")
+        answer = (f"proxy_pass http://before; proxy_http_version 1.1; "
+                  'proxy_set_header Connection "";' if self._before else "return 200;")
+        upstream = (f"upstream before {{ server {self._before.removeprefix('http://')}; "
+                    "keepalive 64; }" if self._before else "")
         return textwrap.dedent(f"""\
             worker_processes 1;
             daemon off;
@@ -77,9 +83,10 @@ class NginxServer:
               scgi_temp_path {self._folder};
               client_max_body_size 0;
               keepalive_requests 1000000000;
+              {upstream}
               server {{
                 listen 127.0.0.1:{self._port} {tls}; {certificate}
-                location / {{ return 200; }}
+                location / {{ {answer} }}
               }}
               server {{ listen 127.0.0.1:{self._status_port}; location / {{ stub_status; }} }}
             }}

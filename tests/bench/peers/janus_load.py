@@ -8,8 +8,8 @@ import urllib.request
 from pathlib import Path
 
 from janus_server import JanusServer, janus_is_installed
-from peers.measure import (Arm, BenchFailed, Memory, require, run_daemon, thread_cpu_seconds,
-                           version)
+from peers.measure import (Arm, BenchFailed, Memory, limit_of, require, run_daemon,
+                           thread_cpu_seconds, version)
 from tallybus_parts import wait_until
 
 HANDLES = 16
@@ -91,9 +91,10 @@ class LoadedJanus:
     def _ask(self, **body):
         return self._post(self._handle, {"janus": "message", "body": body})["plugindata"]["data"]
 
-    def load(self, events, rate=0):
+    def load(self, events, rate=0, stamped=False):
         """`rate`: events a second; 0: as fast as they go."""
-        self._ask(request="load", events=events, bytes=self._setup.size, rate=rate)
+        self._ask(request="load", events=events, bytes=self._setup.size, rate=rate,
+                  stamped=stamped)
 
     def done(self):
         """How many events nobody in Janus holds any more."""
@@ -113,6 +114,7 @@ class SampleHandler(Arm):
 
     def __init__(self, setup, grouping):
         self._setup, self._grouping = setup, grouping
+        self.pace = 5_000 if grouping else 1_000  # near what it can, it would be a backlog's
         self.configuration = (f"Janus {version(require('janus'), '--version')}, json compact, grouping "
                               f"{'on, up to 100 a POST' if grouping else 'off'}, one connection a "
                               "POST as it does; CPU of its thread alone, memory that Janus grew by")
@@ -142,3 +144,8 @@ class SampleHandler(Arm):
             raise BenchFailed("sampleevh has lost events")
         result.rss, result.anon = result.rss - self._idle.rss, result.anon - self._idle.anon
         return result
+
+    def feed(self, seconds):
+        events = self.pace * seconds
+        self._janus.load(events, self.pace, stamped=True)
+        wait_until(lambda: self._janus.done() >= events, "Janus is through", limit_of(events))

@@ -1,5 +1,6 @@
 """How every sender is measured: nginx counts what arrived, the kernel what it cost."""
 
+import copy
 import dataclasses
 import http.client
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 
 POLL_SECONDS = 0.01
 QUIET_SECONDS = 0.15
+STAMP_BYTES = 26  # with the digits of a machine that is up for a day to four months
 
 
 class BenchFailed(Exception):
@@ -21,7 +23,7 @@ class Setup:
     """What all arms of one comparison share."""
     build: Path
     folder: Path
-    nginx: object
+    nginx: object  # or another backend with a url and a ca_file
     size: int = 390
     connections: int = 16
 
@@ -36,31 +38,53 @@ class Setup:
 
     @property
     def body(self):
+        return self.body_of(self.size)
+
+    @property
+    def stamped_body(self):
+        """The body before and after the digits of the time, which its `info` tells."""
+        return '{"info":"', '",' + self.body_of(self.size - STAMP_BYTES)[1:]
+
+    @staticmethod
+    def body_of(size):
         """JSON of exactly `size` bytes, in the form of a StreamStatusEvent."""
         head = ('{"nodeId":"n1","appKey":"defaultApp","sessionId":"/192.168.1.102:4388/'
                 '192.168.1.101:8443","mediaSessionId":"56141d10-fddc-11e6-ac3a-4d67d5b3360d",'
                 '"name":"stream-00","published":true,"status":"PUBLISHING","sdp":"')
-        if len(head) + 2 > self.size:
+        if len(head) + 2 > size:
             head = '{"nodeId":"n1","mediaSessionId":"00","status":"PUBLISHING","sdp":"'
-        return head + "." * (self.size - len(head) - 2) + '"}'
+        return head + "." * (size - len(head) - 2) + '"}'
 
 
 @dataclasses.dataclass
 class Result:
-    """Of one round: events a second, CPU microseconds an event, and the most memory in MB."""
+    """Of one round: events a second, CPU microseconds an event, the most memory in MB, and
+    percentiles of its latency in nanoseconds, None where there are none."""
     rate: float
     cpu_us: float
     rss: float
     anon: float
+    p50: float = None
+    p99: float = None
+    p999: float = None
 
 
 class Arm:
     """One way to bring events to nginx. A context manager; `run(events)` is one round.
 
-    name, configuration: as the table tells them. `feed` says what gives it its events.
+    name, configuration: as the table tells them. `pace`: at how many events a second its latency is
+    measured; 0: not at all.
     """
     name = ""
     configuration = ""
+    pace = 5_000
+    _setup = None
+
+    def sending_to(self, setup):
+        """Another one with the same settings."""
+        other = copy.copy(self)
+        other._setup = setup
+        return other
 
     def __enter__(self):
         return self
@@ -69,6 +93,10 @@ class Arm:
         pass
 
     def run(self, events):
+        raise NotImplementedError
+
+    def feed(self, seconds):
+        """Gives it `pace` events a second, each with the time; returns when all are given."""
         raise NotImplementedError
 
 

@@ -1,6 +1,11 @@
 """The floors: programs that POST one body again and again, with nothing behind it."""
 
+import re
+import subprocess
+
 from peers.measure import Arm, BenchFailed, Result, limit_of, require, run_program, version
+
+NS_OF = {"us": 1e3, "ms": 1e6, "s": 1e9}
 
 
 class CurlFloor(Arm):
@@ -26,11 +31,22 @@ class CurlFloor(Arm):
         rate, cpu_us = map(float, said.split())
         return Result(rate, cpu_us, memory.rss, memory.anon)
 
+    def feed(self, seconds):
+        """By one handle: more of them are no earlier."""
+        setup = self._setup
+        command = [setup.build / "bench" / "curl_round_trip", setup.url, self.pace * seconds,
+                   self.pace, *setup.stamped_body]
+        if setup.nginx.ca_file:
+            command.append(setup.nginx.ca_file)
+        subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL,
+                       timeout=limit_of(self.pace * seconds))
+
 
 class Wrk(Arm):
     """Runs for a time, not for a number of events."""
     name = "wrk"
     OPTIONS = [("threads", [1, 2])]
+    pace = 0  # it knows none
 
     def __init__(self, setup, threads=1):
         self._setup, self._threads = setup, threads
@@ -49,8 +65,10 @@ class Wrk(Arm):
     def run(self, events):
         seconds = max(1, round(events / 25_000))
         command = [self._program, f"-t{self._threads}", f"-c{self._setup.connections}",
-                   f"-d{seconds}s", "-s", self._script, self._setup.url]
+                   f"-d{seconds}s", "--latency", "-s", self._script, self._setup.url]
         count, took, cpu, memory, said = run_program(self._setup, command, seconds + 30)
         if "Non-2xx" in said or "Socket errors" in said:
             raise BenchFailed(f"wrk: {said}")
-        return Result(count / took, cpu * 1e6 / count, memory.rss, memory.anon)
+        p50, p99 = (float(value) * NS_OF[unit] for value, unit in
+                    re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s)\b", said))
+        return Result(count / took, cpu * 1e6 / count, memory.rss, memory.anon, p50, p99)

@@ -9,6 +9,7 @@ class SqliteFloor(Arm):
     name = "bare SQLite, sent nowhere"
     configuration = ("sqlite_floor: WAL, synchronous FULL, locking_mode EXCLUSIVE, 16 KiB pages, "
                      "one connection, 256 rows in and the 256 before them out a transaction")
+    pace = 0
 
     def __init__(self, setup):
         self._setup = setup

@@ -4,6 +4,7 @@ What of its settings is fastest is found out in the run: see `options`. Its queu
 flow control keeps it from losing what it cannot send yet.
 """
 
+import contextlib
 import socket
 import subprocess
 import threading
@@ -164,6 +165,14 @@ class SyslogNg(Arm):
         if feeder:
             feeder.join(limit_of(events))
         return result
+
+    def feed(self, seconds):
+        with contextlib.ExitStack() as stack:
+            to = self._connection or stack.enter_context(open(self._folder / "input", "ab"))
+            events = self.pace * seconds
+            subprocess.run([self._setup.build / "bench" / "paced_lines", str(events),
+                            str(self.pace), *self._setup.stamped_body], stdout=to, check=True,
+                           timeout=limit_of(events))
 
     def _write(self, line, events):
         send = getattr(self._connection, "sendall", None)

@@ -3,6 +3,7 @@
 import contextlib
 import subprocess
 
+from figure import run_json
 from peers.measure import Arm, BenchFailed, limit_of, run_daemon
 from tallybus_parts import Tallybusd
 
@@ -67,6 +68,12 @@ class Tallybus(Arm):
         finally:
             self._end_feed()
         return result
+
+    def feed(self, seconds):
+        said = run_json(self._setup.build / "bench" / "paced_publisher", self._daemon.engine,
+                        self.pace, seconds, LANES, self._setup.size)
+        if said["not_ok"]:
+            raise BenchFailed(f"{self.name}: {said['not_ok']} events were not taken")
 
     def _delivered(self):
         return self._daemon.metric("tallybus_events_delivered_total")
