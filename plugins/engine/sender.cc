@@ -15,8 +15,6 @@
 namespace tallybus::engine {
 namespace {
 
-constexpr int64_t kFirstPollUs = 50;
-constexpr int64_t kPollForUs = kMillisecondUs;
 constexpr int64_t kTransitRetryUs = kMillisecondUs;
 constexpr int64_t kOutOfMemoryUs = 100 * kMillisecondUs;
 constexpr int64_t kAfterDrainUs = kSecondUs;
@@ -37,14 +35,6 @@ class BlockedSignals {
  private:
   sigset_t before_;
 };
-
-// When to look again where nothing has come for so long: at 50, 100, 175, 306, 535 µs, and then
-// once more to park. Each look costs a core 20 to 40 µs, so where events are `rare` only then, and
-// when the router's ACK is there.
-int64_t PollIn(int64_t quiet_us, bool rare) {
-  const bool last = rare || quiet_us >= kPollForUs / 2;
-  return last ? kPollForUs - quiet_us : std::max(kFirstPollUs, quiet_us * 3 / 4);
-}
 
 }  // namespace
 
@@ -132,9 +122,9 @@ void Sender::Rest(Pause pause, int64_t now_us, int64_t until_us) {
   BusSocket& socket = link_.socket();
   switch (pause) {
     case Pause::kRing:
-      NoteSending();
-      if (const int64_t quiet_us = now_us - last_sent_us_; quiet_us < kPollForUs) {
-        socket.Wait(kNobody, PollIn(quiet_us, rare_));
+      looks_.NoteSending(link_.last_sent_us());
+      if (const int64_t wait_us = looks_.WaitUs(now_us)) {
+        socket.Wait(kNobody, wait_us);
       } else {
         Park(now_us, until_us);
       }
@@ -149,16 +139,12 @@ void Sender::Rest(Pause pause, int64_t now_us, int64_t until_us) {
   }
 }
 
-void Sender::NoteSending() {
-  const int64_t sent_us = link_.last_sent_us();
-  if (sent_us == last_sent_us_) return;
-  rare_ = sent_us - last_sent_us_ >= kPollForUs;
-  last_sent_us_ = sent_us;
-}
-
 void Sender::Park(int64_t now_us, int64_t until_us) {
   parking_->Announce();
-  if (!link_.HasNext()) link_.socket().Wait(parking_->fd(), until_us - now_us);
+  if (!link_.HasNext()) {
+    looks_.NoteParking();
+    link_.socket().Wait(parking_->fd(), until_us - now_us);
+  }
   parking_->Leave();
 }
 

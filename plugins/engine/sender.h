@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "callbacks.h"
+#include "look_times.h"
 #include "parking.h"
 #include "ring.h"
 #include "router_link.h"
@@ -40,7 +41,6 @@ class Sender {
   void Run();
   bool Turn();
   void Rest(Pause pause, int64_t now_us, int64_t until_us);
-  void NoteSending();
   void Park(int64_t now_us, int64_t until_us);
 
   const Settings& settings_;
@@ -49,8 +49,7 @@ class Sender {
   RouterLink link_;
   std::atomic<bool> stopping_{false};
   std::atomic<int64_t> deadline_us_{0};
-  int64_t last_sent_us_ = 0;
-  bool rare_ = true;  // it was a millisecond and more between the last two sendings
+  LookTimes looks_;
   std::thread thread_;
 };
 
