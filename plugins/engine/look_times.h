@@ -1,8 +1,8 @@
 // When the sender looks at the ring again while it is empty, and when it is to park.
 //
-// While events come within a millisecond a publisher wakes nobody: the sender looks by itself, often
-// after an event and then less so, since a look costs a core 20 to 40 µs. Where events are rare it
-// looks once more, after the millisecond.
+// While events come within a millisecond a publisher wakes nobody: the sender looks by itself,
+// often after an event and then less so, since a look costs a core 20 to 40 µs. Where events are
+// rare it looks once more, after the millisecond.
 #ifndef TALLYBUS_PLUGINS_ENGINE_LOOK_TIMES_H_
 #define TALLYBUS_PLUGINS_ENGINE_LOOK_TIMES_H_
 
