@@ -7,6 +7,7 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple, Optional
 
+from tallybus_parts import wait_until
 
 TOLD = "told"  # in the place of a goal where there is none
 
@@ -89,9 +90,16 @@ class StampServer:
         """What came since this was asked last."""
         return self._get("/stats")
 
-    def seen(self):
-        """How many events with a stamp came since then."""
-        return self._get("/seen")
+    def ages(self, give, count):
+        """How old those `count` events were that give() gives somebody to send here. AssertionError
+        where some do not come, or more."""
+        self.stats()
+        give()
+        wait_until(lambda: self._get("/seen") >= count,
+                   lambda: f"{count} events, of which {self._get('/seen')} came")
+        age = self.stats()["age"]
+        assert age["count"] == count, f"{age['count']} events came of {count}"
+        return age
 
     def _get(self, path):
         with urllib.request.urlopen(self.base + path, timeout=10) as answer:

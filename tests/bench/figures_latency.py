@@ -50,14 +50,7 @@ class Line:
 
     def to_backend(self, daemon):
         """Age of events when their requests had been read."""
-        self.server.stats()
-        want = daemon.metric("tallybus_events_delivered_total") + RATE * self.seconds
-        self.publish(daemon)
-        wait_until(lambda: daemon.metric("tallybus_events_delivered_total") >= want,
-                   "everything is delivered", 60)
-        age = self.server.stats()["age"]
-        assert age["count"] == RATE * self.seconds, age
-        return age
+        return self.server.ages(lambda: self.publish(daemon), RATE * self.seconds)
 
     def to_client(self, daemon):
         wait_until(lambda: daemon.metric("tallybus_client_subscriptions") == 0, "nobody listens")

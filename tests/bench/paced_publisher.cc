@@ -20,7 +20,7 @@ using tallybus::bench::NowNs;
 using tallybus::bench::SleepUntilNs;
 
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr size_t kBytesBesideSdp = 353;  // of its events as JSON
+constexpr size_t kBytesBesideSdp = 340;  // of its events as JSON, without the digits of the time
 constexpr size_t kStride = 7919;         // a prime: the events are spread over all streams
 
 // The router takes those of one media session for one stream.
@@ -111,15 +111,16 @@ int main(int argc, char** argv) {
   tallybus_publisher_options options = {};
   options.struct_size = sizeof options;
   options.endpoint = BytesOf(argv[1]);
+  const size_t bytes = argc > 5 ? std::strtoull(argv[5], nullptr, 10) : 0;
+  if (bytes > 0) options.ring_bytes = uint64_t{16} << 20;  // as bus_load's
   tallybus_publisher* publisher = nullptr;
   if (tallybus_publisher_open(&options, &publisher) != TALLYBUS_OK) return 1;
   if (!Await([&] { return StatsOf(publisher).state == TALLYBUS_STATE_CONNECTED; })) return 1;
   std::vector<Stream> streams;
   const size_t lanes = std::strtoull(argv[4], nullptr, 10);
   for (size_t i = 0; i < lanes; ++i) streams.push_back(NthStream(i));
-  const size_t bytes = argc > 5 ? std::strtoull(argv[5], nullptr, 10) : 0;
-  const std::string sdp =
-      bytes > kBytesBesideSdp ? SdpOfJsonBytes(bytes - kBytesBesideSdp) : std::string();
+  const size_t beside = kBytesBesideSdp + std::to_string(NowNs()).size();
+  const std::string sdp = bytes > beside ? SdpOfJsonBytes(bytes - beside) : std::string();
   if (argc > 6) Fill(publisher, streams, std::strtoull(argv[6], nullptr, 10));
   SleepUntilNs(NowNs() + kSecond / 5);  // the first conversation is no part of it
   const int64_t cpu = CpuUs(), began = NowNs();

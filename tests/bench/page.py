@@ -5,11 +5,14 @@ import datetime
 import os
 import platform
 import re
+import statistics
 import subprocess
 from pathlib import Path
 
+from figure import line
 from goals import goals
 from peers.measure import version
+from peers.posters import Wrk
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
@@ -54,7 +57,9 @@ def text(groups, costs, comparison, options, folder, load):
     if name_of(options) == "compare":
         parts.append(goals(groups, costs))
     for group in groups:
-        parts += [_rates(group, options.size), _latencies(group, comparison.latency)]
+        parts.append(_rates(group, options.size))
+        if group.latencies:
+            parts.append(_latencies(group, comparison.latency))
     if costs:
         parts.append(_cost(costs))
     parts.append(_configurations(groups, comparison))
@@ -114,21 +119,22 @@ def _rates(group, size):
 
 
 def _latencies(group, latency):
-    ours = group.ours if group.ours and group.ours.results else None
+    ours = {row.pace: row for row in group.latencies if group.ours and row.arm is group.ours.arm}
     lines = [f"### Latency, {group.title[0].lower()}{group.title[1:]}", "",
              "| sender | events/s | p50 µs | of ours | p99 µs | of ours | p99.9 µs |",
              "|---|---|---|---|---|---|---|"]
-    told = [entry for entry in group.entries if entry.results[0].p50]
-    for entry in sorted(told, key=lambda e: e.median("p50")):
-        p50, p99, p999 = (f"{entry.median(p) / 1000:,.0f}" if getattr(entry.results[0], p) else ""
-                          for p in ("p50", "p99", "p999"))
-        of50, of99 = (f"{entry.ratio(ours, p):.2f}" if ours else "" for p in ("p50", "p99"))
-        pace = f"{entry.arm.pace:,}" if entry.arm.pace else "all it can"
-        lines.append(f"| {entry.arm.name} | {pace} | {p50} | {of50} | {p99} | {of99} | {p999} |")
-    lines += ["", f"From when a sender is given an event of {latency.size} bytes until the backend "
-              "has read its request, medians of the rounds."]
-    if any(entry.arm.pace == 0 for entry in told):
-        lines[-1] += " Who sends all it can tells the time to its answers."
+    for row in sorted(group.latencies, key=lambda r: (-r.pace, r.median_us("p50"))):
+        cells = [row.name, f"{row.pace:,}"]
+        for what in ("p50", "p99"):
+            cells += [f"{row.median_us(what):,.0f}",
+                      f"{row.ratio(ours[row.pace], what):.2f}" if row.pace in ours else ""]
+        lines.append(line(cells + [f"{row.median_us('p999'):,.0f}"]))
+    lines += ["", f"From when a sender is given an event of {latency.size} bytes until the stamp "
+              "server has read its request, medians of the rounds."]
+    for answers in (e.arm.answers for e in group.entries if isinstance(e.arm, Wrk)):
+        p50, p99 = (statistics.median(column) for column in zip(*answers))
+        lines[-1] += (f" wrk, which keeps no pace, waited for nginx's answers above {p50:,.0f} µs "
+                      f"(p50) and {p99:,.0f} µs (p99).")
     return "\n".join(lines)
 
 

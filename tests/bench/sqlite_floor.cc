@@ -1,6 +1,6 @@
-// The floor of any sender that syncs its events to an SQLite file: each transaction inserts 256
-// rows and deletes the 256 before them. Prints how many rows a second went in and out, and their
-// CPU microseconds, resident and anonymous KiB at the end: sqlite_floor FILE N BYTES
+// The floor of any sender that syncs its events to an SQLite file: each transaction inserts ROWS
+// rows and deletes those of the one before it. Prints how many rows a second went in and out, and
+// their CPU microseconds, resident and anonymous KiB at the end: sqlite_floor FILE N BYTES ROWS
 #include <sqlite3.h>
 #include <sys/resource.h>
 
@@ -10,8 +10,6 @@
 #include <string>
 
 namespace {
-
-constexpr long kTransaction = 256;
 
 sqlite3* db = nullptr;
 
@@ -29,8 +27,7 @@ sqlite3_stmt* Prepare(const char* sql) {
   return statement;
 }
 
-void Step(sqlite3_stmt* statement, long id) {
-  Check(sqlite3_bind_int64(statement, 1, id));
+void Step(sqlite3_stmt* statement) {
   Check(sqlite3_step(statement));
   Check(sqlite3_reset(statement));
 }
@@ -59,29 +56,35 @@ void PrintMemory() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: sqlite_floor FILE N BYTES\n");
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: sqlite_floor FILE N BYTES ROWS\n");
     return 2;
   }
   const long count = std::atol(argv[2]);
+  const long transaction = std::atol(argv[4]);
   const std::string body(static_cast<size_t>(std::atol(argv[3])), 'x');
   Check(sqlite3_open(argv[1], &db));
   Run("PRAGMA page_size = 16384; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
       "PRAGMA synchronous = FULL; CREATE TABLE event (id INTEGER PRIMARY KEY, body BLOB NOT NULL)");
   sqlite3_stmt* insert = Prepare("INSERT INTO event VALUES (?, ?)");
-  sqlite3_stmt* erase = Prepare("DELETE FROM event WHERE id = ?");
+  sqlite3_stmt* erase = Prepare("DELETE FROM event WHERE id BETWEEN ? AND ?");
   Check(sqlite3_bind_blob(insert, 2, body.data(), static_cast<int>(body.size()), SQLITE_STATIC));
 
   const double cpu = CpuSeconds();
   const auto began = std::chrono::steady_clock::now();
-  for (long first = 0; first < count; first += kTransaction) {
+  for (long first = 0; first < count; first += transaction) {
     Run("BEGIN IMMEDIATE");
-    for (long id = first; id < first + kTransaction; ++id) Step(insert, id);
-    for (long id = first - kTransaction; first > 0 && id < first; ++id) Step(erase, id);
+    for (long id = first; id < first + transaction; ++id) {
+      Check(sqlite3_bind_int64(insert, 1, id));
+      Step(insert);
+    }
+    Check(sqlite3_bind_int64(erase, 1, first - transaction));
+    Check(sqlite3_bind_int64(erase, 2, first - 1));
+    Step(erase);
     Run("COMMIT");
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  const double rows = static_cast<double>((count + kTransaction - 1) / kTransaction * kTransaction);
+  const double rows = static_cast<double>((count + transaction - 1) / transaction * transaction);
   std::printf("%.0f %.2f ", rows / took.count(), (CpuSeconds() - cpu) * 1e6 / rows);
   PrintMemory();
   sqlite3_finalize(insert);

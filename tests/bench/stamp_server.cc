@@ -37,6 +37,7 @@ class StampServer {
   struct Connection {
     uint64_t number = 0;  // a descriptor is used again
     std::string read;
+    bool told_to_continue = false;
   };
   struct Owed {
     int64_t due;
@@ -49,6 +50,7 @@ class StampServer {
   void Read(int fd);
   // The size of the first request; 0: it is not whole.
   static size_t WholeRequest(std::string_view read);
+  void Continue(int fd, Connection* connection);
   void Take(int fd, std::string_view request);
   void Answer(int fd, std::string_view answer);
   void AnswerDue();
@@ -126,12 +128,26 @@ void StampServer::Read(int fd) {
     if (count == 0 || (errno != EAGAIN && errno != EINTR)) Drop(fd);
     return;
   }
-  std::string& read = connections_[fd].read;
+  Connection& connection = connections_[fd];
+  std::string& read = connection.read;
   read.append(bytes, static_cast<size_t>(count));
   while (const size_t size = WholeRequest(read)) {
     Take(fd, std::string_view(read).substr(0, size));
     read.erase(0, size);
+    connection.told_to_continue = false;
   }
+  Continue(fd, &connection);
+}
+
+// libcurl asks before a large body, and waits a second for who does not answer.
+void StampServer::Continue(int fd, Connection* connection) {
+  if (connection->told_to_continue || connection->read.empty()) return;
+  const std::string_view read = connection->read;
+  const size_t end = read.find("\r\n\r\n");
+  if (end == std::string_view::npos) return;
+  if (read.substr(0, end).find("\r\nExpect: 100-continue") == std::string_view::npos) return;
+  connection->told_to_continue = true;
+  Answer(fd, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 size_t StampServer::WholeRequest(std::string_view read) {

@@ -64,10 +64,10 @@ class NginxServer:
         tls = "ssl" if self._tls else ""
         certificate = (f"ssl_certificate {self.ca_file}; "
                        f"ssl_certificate_key {self._folder}/nginx.key;" if self._tls else "")
-        answer = (f"proxy_pass http://before; proxy_http_version 1.1; "
-                  'proxy_set_header Connection "";' if self._before else "return 200;")
+        answer = ('proxy_pass http://before; proxy_http_version 1.1; proxy_set_header Connection ""; '
+                  "proxy_request_buffering off;" if self._before else "return 200;")
         upstream = (f"upstream before {{ server {self._before.removeprefix('http://')}; "
-                    "keepalive 64; }" if self._before else "")
+                    "keepalive 128; keepalive_requests 1000000000; }" if self._before else "")
         return textwrap.dedent(f"""\
             worker_processes 1;
             daemon off;

@@ -4,6 +4,7 @@ sampleevh in it: what Janus itself brings along to POST its events."""
 import contextlib
 import json
 import shutil
+import time
 import urllib.request
 from pathlib import Path
 
@@ -96,6 +97,9 @@ class LoadedJanus:
         self._ask(request="load", events=events, bytes=self._setup.size, rate=rate,
                   stamped=stamped)
 
+    def await_done(self, events):
+        wait_until(lambda: self.done() >= events, "Janus is through", limit_of(events))
+
     def done(self):
         """How many events nobody in Janus holds any more."""
         return self._ask(request="status")["done"]
@@ -118,10 +122,10 @@ class SampleHandler(Arm):
         self.configuration = (f"Janus {version(require('janus'), '--version')}, json compact, grouping "
                               f"{'on, up to 100 a POST' if grouping else 'off'}, one connection a "
                               "POST as it does; CPU of its thread alone, memory that Janus grew by")
-        self._stack = contextlib.ExitStack()
-        self._janus = self._idle = None
+        self._stack = self._janus = self._idle = None
 
     def __enter__(self):
+        self._stack = contextlib.ExitStack()
         library = library_folder() / "events" / SAMPLE
         self._janus = self._stack.enter_context(LoadedJanus(
             self._setup, f"janus-grouping-{self._grouping}", {"sampleevh": library},
@@ -145,7 +149,7 @@ class SampleHandler(Arm):
         result.rss, result.anon = result.rss - self._idle.rss, result.anon - self._idle.anon
         return result
 
-    def feed(self, seconds):
-        events = self.pace * seconds
-        self._janus.load(events, self.pace, stamped=True)
-        wait_until(lambda: self._janus.done() >= events, "Janus is through", limit_of(events))
+    def feed(self, pace, seconds):
+        self._janus.load(pace * seconds, pace, stamped=True)
+        time.sleep(seconds)  # to ask Janus meanwhile would cost it
+        self._janus.await_done(pace * seconds)

@@ -3,56 +3,72 @@ read its request whole, at a pace that the sender keeps up with."""
 
 import contextlib
 import dataclasses
-import time
+import os
+import statistics
 
 from figure import StampServer
 from nginx_server import NginxServer
-from peers.measure import BenchFailed
 
 WARM_SECONDS = 1
 SECONDS = 3
-PATIENCE = 20
 LEAST_BYTES = 390  # a stamp has no room in less
+MOST_BYTES_A_SECOND = 40_000_000
+
+
+@dataclasses.dataclass
+class Latency:
+    """One row of a table; `ages` are those of its rounds, {"p50": ns, "p99": ns, "p999": ns}."""
+    arm: object
+    pace: int
+    ages: list = dataclasses.field(default_factory=list)
+
+    @property
+    def name(self):
+        return self.arm.name
+
+    def median_us(self, what):
+        return statistics.median(age[what] for age in self.ages) / 1000
+
+    def ratio(self, other, what):
+        return statistics.median(a[what] / b[what] for a, b in zip(self.ages, other.ages))
 
 
 class LatencyBench:
-    """Its backend is stamp_server; over HTTPS an nginx stands before it, for each sender alike."""
+    """The backend is stamp_server; over HTTPS an nginx stands before it, for each sender alike."""
 
-    def __init__(self, setup):
-        self._setup = dataclasses.replace(setup, size=max(setup.size, LEAST_BYTES))
-        self._stack = contextlib.ExitStack()
-        self._server = StampServer(setup.build)
+    def __init__(self, setup, server):
+        self._setup, self._server = setup, server
 
     @property
     def size(self):
         return self._setup.size
 
-    def __enter__(self):
-        over_tls = self._setup.nginx.ca_file is not None
-        self._setup.nginx = self._stack.enter_context(self._server)
-        if over_tls:
-            self._setup.nginx = self._stack.enter_context(NginxServer(
-                self._setup.new_folder("latency"), tls=True, before=self._server.base))
-        return self
+    def rows(self, arms, ours):
+        """Each at the pace that it keeps; ours at all of them."""
+        rows = {(arm.name, pace): Latency(arm, pace)
+                for arm in arms if (pace := self._pace_of(arm))}
+        if ours in arms:
+            for _, pace in list(rows):
+                rows.setdefault((ours.name, pace), Latency(ours, pace))
+        return list(rows.values())
 
-    def __exit__(self, *_):
-        self._stack.close()
+    def _pace_of(self, arm):
+        return min(arm.pace, MOST_BYTES_A_SECOND // self.size)
 
-    def measure(self, arm):
-        """{"p50": ns, "p99": ns, "p999": ns}"""
-        with arm.sending_to(self._setup) as fed:
-            self._round(fed, WARM_SECONDS)
-            ages = self._round(fed, SECONDS)
-            return {p: ages[p] for p in ("p50", "p99", "p999")}
+    def measure(self, row):
+        os.sync()  # what an earlier round wrote
+        with row.arm.sending_to(self._setup) as arm:
+            for seconds in (WARM_SECONDS, SECONDS):
+                ages = self._server.ages(lambda: arm.feed(row.pace, seconds), row.pace * seconds)
+        row.ages.append(ages)
 
-    def _round(self, arm, seconds):
-        self._server.stats()
-        arm.feed(seconds)
-        wanted = arm.pace * seconds
-        give_up = time.monotonic() + PATIENCE
-        while self._server.seen() < wanted and time.monotonic() < give_up:
-            time.sleep(0.05)
-        age = self._server.stats()["age"]
-        if age["count"] != wanted:
-            raise BenchFailed(f"{arm.name}, {arm.pace} events/s: {age['count']} came of {wanted}")
-        return age
+
+@contextlib.contextmanager
+def latency_bench(setup):
+    size = max(setup.size, LEAST_BYTES)
+    with contextlib.ExitStack() as stack:
+        server = backend = stack.enter_context(StampServer(setup.build))
+        if setup.nginx.ca_file:
+            folder = setup.new_folder("latency")
+            backend = stack.enter_context(NginxServer(folder, tls=True, before=server.base))
+        yield LatencyBench(dataclasses.replace(setup, size=size, nginx=backend), server)

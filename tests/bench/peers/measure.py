@@ -11,7 +11,6 @@ from pathlib import Path
 
 POLL_SECONDS = 0.01
 QUIET_SECONDS = 0.15
-STAMP_BYTES = 26  # with the digits of a machine that is up for a day to four months
 
 
 class BenchFailed(Exception):
@@ -42,8 +41,10 @@ class Setup:
 
     @property
     def stamped_body(self):
-        """The body before and after the digits of the time, which its `info` tells."""
-        return '{"info":"', '",' + self.body_of(self.size - STAMP_BYTES)[1:]
+        """The body before and after the digits of the monotonic clock, which its `info` tells."""
+        head, tail = '{"info":"', '",'
+        others = self.size - len(head) - len(str(time.monotonic_ns())) - len(tail)
+        return head, tail + self.body_of(others + 1)[1:]
 
     @staticmethod
     def body_of(size):
@@ -58,22 +59,18 @@ class Setup:
 
 @dataclasses.dataclass
 class Result:
-    """Of one round: events a second, CPU microseconds an event, the most memory in MB, and
-    percentiles of its latency in nanoseconds, None where there are none."""
+    """Of one round: events a second, CPU microseconds an event, and the most memory in MB."""
     rate: float
     cpu_us: float
     rss: float
     anon: float
-    p50: float = None
-    p99: float = None
-    p999: float = None
 
 
 class Arm:
     """One way to bring events to nginx. A context manager; `run(events)` is one round.
 
-    name, configuration: as the table tells them. `pace`: at how many events a second its latency is
-    measured; 0: not at all.
+    name, configuration: as the table tells them. `pace`: the most events a second at which its latency
+    is measured; 0: not at all.
     """
     name = ""
     configuration = ""
@@ -95,7 +92,7 @@ class Arm:
     def run(self, events):
         raise NotImplementedError
 
-    def feed(self, seconds):
+    def feed(self, pace, seconds):
         """Gives it `pace` events a second, each with the time; returns when all are given."""
         raise NotImplementedError
 

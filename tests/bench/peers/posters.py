@@ -5,7 +5,7 @@ import subprocess
 
 from peers.measure import Arm, BenchFailed, Result, limit_of, require, run_program, version
 
-NS_OF = {"us": 1e3, "ms": 1e6, "s": 1e9}
+US_OF = {"us": 1, "ms": 1e3, "s": 1e6}
 
 
 class CurlFloor(Arm):
@@ -31,25 +31,25 @@ class CurlFloor(Arm):
         rate, cpu_us = map(float, said.split())
         return Result(rate, cpu_us, memory.rss, memory.anon)
 
-    def feed(self, seconds):
-        """By one handle: more of them are no earlier."""
+    def feed(self, pace, seconds):
         setup = self._setup
-        command = [setup.build / "bench" / "curl_round_trip", setup.url, self.pace * seconds,
-                   self.pace, *setup.stamped_body]
+        command = [setup.build / "bench" / "curl_paced", setup.url, pace * seconds, pace,
+                   setup.connections, *setup.stamped_body]
         if setup.nginx.ca_file:
             command.append(setup.nginx.ca_file)
-        subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL,
-                       timeout=limit_of(self.pace * seconds))
+        subprocess.run([str(c) for c in command], check=True, timeout=limit_of(pace * seconds))
 
 
 class Wrk(Arm):
-    """Runs for a time, not for a number of events."""
+    """Runs for a time, not for a number of events. `answers`: how long it waited for them in each
+    round, (p50, p99) in microseconds."""
     name = "wrk"
     OPTIONS = [("threads", [1, 2])]
     pace = 0  # it knows none
 
     def __init__(self, setup, threads=1):
         self._setup, self._threads = setup, threads
+        self.answers = []
         self._program = require("wrk")
         self._script = setup.new_folder("wrk") / "post.lua"
         self.configuration = (f"wrk {version(self._program, '-v')}, -t{threads} "
@@ -69,6 +69,6 @@ class Wrk(Arm):
         count, took, cpu, memory, said = run_program(self._setup, command, seconds + 30)
         if "Non-2xx" in said or "Socket errors" in said:
             raise BenchFailed(f"wrk: {said}")
-        p50, p99 = (float(value) * NS_OF[unit] for value, unit in
-                    re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s)\b", said))
-        return Result(count / took, cpu * 1e6 / count, memory.rss, memory.anon, p50, p99)
+        self.answers.append(tuple(float(value) * US_OF[unit] for value, unit in
+                                  re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s)\b", said)))
+        return Result(count / took, cpu * 1e6 / count, memory.rss, memory.anon)

@@ -4,7 +4,6 @@ What of its settings is fastest is found out in the run: see `options`. Its queu
 flow control keeps it from losing what it cannot send yet.
 """
 
-import contextlib
 import socket
 import subprocess
 import threading
@@ -37,18 +36,23 @@ class SyslogNg(Arm):
     """batch_lines: how many events a POST, 0 for one. window: how many it holds, all that a rate
     needs or little memory."""
     name = "syslog-ng http()"
-    # What is tried, one after the other, each with the best of those before it; workers once more
-    # with what was found.
-    BATCH_OPTIONS = [("workers", [1, 2, 4]), ("feed", sorted(SOURCES)),
-                     ("batch_lines", [100, 300, 1000, 5000]), ("batch_kib", [64, 256, 1024]),
-                     ("window", [2000, 20_000]), ("workers", [1, 2, 4, 8])]
-
+    # The options are tried one after the other, each with the best of those before it; workers once
+    # more with what was found.
     @staticmethod
     def options(setup):
-        """A worker has one connection: not more of them than the others have."""
-        workers = {n for n in (1, 2, 4, 8, 16, 32) if n <= setup.connections}
-        workers = ("workers", sorted(workers | {setup.connections}))
+        workers = ("workers", sorted({*SyslogNg._workers(setup, 32), setup.connections}))
         return [workers, ("feed", sorted(SOURCES)), ("window", [2000, 20_000]), workers]
+
+    @staticmethod
+    def batch_options(setup):
+        return [("workers", SyslogNg._workers(setup, 4)), ("feed", sorted(SOURCES)),
+                ("batch_lines", [100, 300, 1000, 5000]), ("batch_kib", [64, 256, 1024]),
+                ("window", [2000, 20_000]), ("workers", SyslogNg._workers(setup, 8))]
+
+    @staticmethod
+    def _workers(setup, most):
+        """A worker has one connection: not more of them than the others have."""
+        return [n for n in (1, 2, 4, 8, 16, 32) if n <= min(most, setup.connections)]
 
     def __init__(self, setup, feed="pipe", workers=4, batch_lines=0, batch_kib=1024,
                  window=20_000):
@@ -166,24 +170,30 @@ class SyslogNg(Arm):
             feeder.join(limit_of(events))
         return result
 
-    def feed(self, seconds):
-        with contextlib.ExitStack() as stack:
-            to = self._connection or stack.enter_context(open(self._folder / "input", "ab"))
-            events = self.pace * seconds
-            subprocess.run([self._setup.build / "bench" / "paced_lines", str(events),
-                            str(self.pace), *self._setup.stamped_body], stdout=to, check=True,
-                           timeout=limit_of(events))
+    def sending_to(self, setup):
+        """A file is only looked at each 10 ms."""
+        other = super().sending_to(setup)
+        if other._feed == "file":
+            other._feed = "pipe"
+        return other
+
+    def feed(self, pace, seconds):
+        command = [self._setup.build / "bench" / "paced_lines", pace * seconds, pace,
+                   *self._setup.stamped_body]
+        subprocess.run([str(c) for c in command], stdout=self._connection, check=True,
+                       timeout=limit_of(pace * seconds))
 
     def _write(self, line, events):
-        send = getattr(self._connection, "sendall", None)
+        connection = self._connection
         for _ in range(events // 100):
-            self._send(send, line * 100)
-        self._send(send, line * (events % 100))
+            self._send(connection, line * 100)
+        self._send(connection, line * (events % 100))
 
-    def _send(self, send, data):
-        if send:
+    @staticmethod
+    def _send(connection, data):
+        if send := getattr(connection, "sendall", None):
             send(data)
             return
         view = memoryview(data)
         while view:
-            view = view[self._connection.write(view):]
+            view = view[connection.write(view):]

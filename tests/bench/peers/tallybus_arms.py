@@ -20,7 +20,7 @@ class Tallybus(Arm):
         self.name = "Tallybus, " + {"memory": "spool in memory",
                                     "disk": "each event synced to disk"}[spool]
         self._daemon = None
-        self._feed = None
+        self._load = None
 
     @property
     def configuration(self):
@@ -47,14 +47,14 @@ class Tallybus(Arm):
         return self
 
     def __exit__(self, *_):
-        self._end_feed()
+        self._end_load()
         self._daemon.close()
 
     def run(self, events):
         before = self._delivered()
 
         def start():
-            self._feed = subprocess.Popen(
+            self._load = subprocess.Popen(
                 [self._setup.build / "bench" / "bus_load", self._daemon.engine, str(events),
                  str(LANES), "defaultApp", str(self._setup.size)], stdout=subprocess.DEVNULL)
 
@@ -63,22 +63,22 @@ class Tallybus(Arm):
                 self._setup, self._daemon.process.pid, events, start,
                 requests=None if self._batch else events,
                 arrived=lambda: self._delivered() - before >= events)
-            if self._feed.wait(limit_of(events)) != 0:
-                raise BenchFailed(f"{self.name}: bus_load ended with {self._feed.returncode}")
+            if self._load.wait(limit_of(events)) != 0:
+                raise BenchFailed(f"{self.name}: bus_load ended with {self._load.returncode}")
         finally:
-            self._end_feed()
+            self._end_load()
         return result
 
-    def feed(self, seconds):
+    def feed(self, pace, seconds):
         said = run_json(self._setup.build / "bench" / "paced_publisher", self._daemon.engine,
-                        self.pace, seconds, LANES, self._setup.size)
+                        pace, seconds, LANES, self._setup.size)
         if said["not_ok"]:
             raise BenchFailed(f"{self.name}: {said['not_ok']} events were not taken")
 
     def _delivered(self):
         return self._daemon.metric("tallybus_events_delivered_total")
 
-    def _end_feed(self):
-        if self._feed and self._feed.poll() is None:
-            self._feed.kill()
-            self._feed.wait()
+    def _end_load(self):
+        if self._load and self._load.poll() is None:
+            self._load.kill()
+            self._load.wait()
