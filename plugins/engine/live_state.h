@@ -8,10 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 
+#include "live_entries.h"
 #include "ring.h"
 
 namespace tallybus::engine {
@@ -22,7 +22,7 @@ class LiveState {
   class Progress {
     friend class LiveState;
     enum class Stage { kSessions, kStreams, kDone } stage = Stage::kSessions;
-    std::string after;  // the key that was stated last
+    uint64_t after = 0;  // the entry that was stated last
   };
 
   // max_bytes bounds what is remembered; what does not fit is counted in forgotten().
@@ -42,21 +42,23 @@ class LiveState {
   uint64_t forgotten() const { return forgotten_; }
 
  private:
-  using Entries = std::map<std::string, std::string, std::less<>>;
+  struct Field {
+    std::string_view raw, bytes;
+  };
 
   void FoldSession(std::string_view session);
   void FoldStream(std::string_view envelope, uint64_t sequence);
-  std::string WithoutSdp(std::string_view envelope, uint64_t sequence) const;
-  void Store(Entries& entries, std::string key, std::string value);
-  void Erase(Entries& entries, std::string_view key);
+  void WriteValue(std::string_view envelope, const Field& status, uint64_t sequence);
+  void Store(LiveEntries& entries, std::string_view key, std::string_view value);
+  void Erase(LiveEntries& entries, std::string_view key);
 
   const uint64_t epoch_;
   const size_t max_bytes_;
-  size_t bytes_ = 0;
   uint64_t folded_through_ = 0;
   uint64_t forgotten_ = 0;
-  Entries sessions_;  // session_id → Session
-  Entries streams_;   // session_id, NUL, media_session_id → Envelope
+  LiveEntries sessions_;     // session_id → Session
+  LiveEntries streams_;      // session_id, NUL, media_session_id → Envelope
+  std::string key_, value_;  // of the event at hand
 };
 
 }  // namespace tallybus::engine

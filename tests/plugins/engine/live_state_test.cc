@@ -88,6 +88,33 @@ TEST_F(LiveStateTest, StatesTheLastStatusOfALiveStreamWithoutItsSdp) {
   EXPECT_TRUE(stream.stream_status().has_width());
 }
 
+TEST_F(LiveStateTest, TakesOutTheSdpAndNothingElse) {
+  tallybus_stream_status event = {};
+  event.session_id = Bytes("s");
+  event.media_session_id = Bytes("m");
+  event.name = Bytes("n");
+  event.status = Bytes("PLAYING");
+  event.custom = Bytes(R"({"a":1})");
+  event.info = Bytes("i");
+  event.bitrate = -1;
+  for (const std::string& sdp : {std::string(), std::string("v=0"), std::string(70'000, 'v')}) {
+    event.sdp = Bytes(sdp);
+    const StreamStatusRecord record(event, 1);
+    std::string bytes(record.size(), '\0');
+    record.WriteTo(reinterpret_cast<uint8_t*>(bytes.data()));
+    v1::Record whole;
+    ASSERT_TRUE(whole.ParseFromString(bytes));
+    v1::Envelope expected = whole.event();
+    expected.mutable_stream_status()->clear_sdp();
+    expected.set_epoch(kEpoch);
+    expected.set_sequence(sequence_ + 1);
+    Fold(record);
+    const v1::State state = Whole();
+    ASSERT_EQ(state.streams_size(), 1);
+    EXPECT_EQ(state.streams(0).SerializeAsString(), expected.SerializeAsString());
+  }
+}
+
 TEST_F(LiveStateTest, GivesAStatedStreamTheIdOfItsEvent) {
   Stream("other", "STOPPED");
   Stream("m", "PUBLISHING");
