@@ -190,13 +190,14 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
     counters_.accepted.Add();
     const std::string& source = SourceOf(*event);
     if (live_.HasSuperseded()) EndSuperseded(source, LaneKey(*event), turn);
-    const bool begins = live_.Note(source, *event, parts.clock.Now(), &turn->batch.live);
+    const bool begins = live_.Note(source, *event, parts.clock.CoarseNow(), &turn->batch.live);
     if (keeps_alive_) KeepFollowing(source, *event, begins);
     return TakeInOrder(source, std::move(*event), turn);
   }
   if (auto* stated = std::get_if<StreamStated>(&record)) {
     const std::string& source = SourceOf(stated->status);
-    const bool begins = live_.Note(source, stated->status, parts.clock.Now(), &turn->batch.live);
+    const bool begins =
+        live_.Note(source, stated->status, parts.clock.CoarseNow(), &turn->batch.live);
     if (begins && keeps_alive_) Follow(source, stated->status);
     return;
   }

@@ -31,5 +31,15 @@ TEST(SystemClockTest, NeverGoesBackAndKnowsTheDate) {
   EXPECT_GT(clock.WallNow(), absl::FromUnixSeconds(1'700'000'000));
 }
 
+TEST(SystemClockTest, TheCoarseTimeIsOfTheSameClockAndHardlyLate) {
+  SystemClock clock;
+  const MonoTime coarse = clock.CoarseNow();
+  const MonoTime now = clock.Now();
+  EXPECT_LE(coarse, now);
+  EXPECT_GE(clock.CoarseNow(), coarse);
+  // Ten times what it may be late: this thread may be kept waiting between the two.
+  EXPECT_LT(now - coarse, absl::Milliseconds(100));
+}
+
 }  // namespace
 }  // namespace tallybus

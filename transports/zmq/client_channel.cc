@@ -33,7 +33,7 @@ XpubChannel::XpubChannel(BoundSocket bound, const Clock& clock, Metrics& metrics
 
 void XpubChannel::Notify(const Notification& n) {
   if (n.session_id.empty()) return;  // there is no topic for it
-  const MonoTime now = clock_.Now();
+  const MonoTime now = clock_.CoarseNow();
   sequences_.Prune(now);
   // Counted without a subscriber too: one that comes back must see what it missed.
   const uint64_t sequence = sequences_.Next(n.session_id, now);

@@ -33,6 +33,9 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual MonoTime Now() const = 0;
+  // As Now, up to 10 ms late and for a fifth of its cost: of what is counted in minutes, for each
+  // event.
+  virtual MonoTime CoarseNow() const { return Now(); }
   virtual absl::Time WallNow() const = 0;
 };
 
@@ -40,6 +43,7 @@ class Clock {
 class SystemClock final : public Clock {
  public:
   MonoTime Now() const override;
+  MonoTime CoarseNow() const override;
   absl::Time WallNow() const override;
 };
 

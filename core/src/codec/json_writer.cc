@@ -202,10 +202,18 @@ void JsonObjectWriter::String(const JsonKey& key, std::string_view value) {
   AtEnd(to);
 }
 
+// No more room is made than the text needs, though any of its bytes could have been six.
 void JsonObjectWriter::Escaped(std::string_view value, const char* at) {
   AtEnd(at);
   for (; !value.empty(); value.remove_prefix(std::min(value.size(), kPiece))) {
-    AtEnd(CopyEscaped(value.substr(0, kPiece), Room(kPieceRoom)));
+    const std::string_view piece = value.substr(0, kPiece);
+    if (out_->size() - at_ >= kPieceRoom) {
+      AtEnd(CopyEscaped(piece, out_->data() + at_));
+      continue;
+    }
+    char room[kPieceRoom];
+    const std::string_view escaped(room, CopyEscaped(piece, room));
+    AtEnd(Put(Room(escaped.size()), escaped));
   }
   char* to = Room(1);
   *to++ = '"';

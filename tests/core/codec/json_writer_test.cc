@@ -115,6 +115,23 @@ TEST(JsonWriterTest, FindsWhatMustBeEscapedWhereverItStands) {
   }
 }
 
+TEST(JsonWriterTest, NeedsNoMoreRoomThanWhatItWrites) {
+  for (const char* text :
+       {"v=0\r\n", "a=rtpmap:96 H264/90000\r\na=fmtp:96 level-asymmetry-allowed=1\r\n"}) {
+    std::string value;
+    for (int i = 0; i < 40; ++i) value += text;
+    std::string json;
+    // Behind a value, the writer makes room for a key and a number whatever their lengths are.
+    json.reserve(2 * value.size() + 2 * JsonKey::kRoom + 32);
+    const size_t reserved = json.capacity();
+    JsonObjectWriter writer(&json);
+    writer.String("sdp", value);
+    writer.Int("width", 0);
+    writer.Close();
+    EXPECT_EQ(json.capacity(), reserved) << json.size();
+  }
+}
+
 TEST(JsonWriterTest, EscapesTextsOfAnyLength) {
   std::string value;
   std::string expected;
