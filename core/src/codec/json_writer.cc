@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -121,7 +122,7 @@ bool CopyAndCheck(std::string_view text, char* to) {
 }
 
 constexpr size_t kLongestEscape = 6;  // \u001f
-constexpr size_t kPiece = 128;        // of a text that is escaped
+constexpr size_t kPiece = 256;        // of a text that is escaped
 constexpr size_t kPieceRoom = kPiece * kLongestEscape;
 
 char* PutByte(char byte, char* to) {
@@ -139,23 +140,29 @@ char* PutByte(char byte, char* to) {
   return std::copy(std::begin(code), std::end(code), to);
 }
 
+// How many of sixteen bytes stand before the first that needs an escape.
+size_t BeforeFirst(Sixteen found) {
+  const Halves halves = reinterpret_cast<Halves>(found);
+  const auto zeros = [](uint64_t half) {
+    return std::endian::native == std::endian::little ? std::countr_zero(half)
+                                                      : std::countl_zero(half);
+  };
+  const int bits = halves[0] != 0 ? zeros(halves[0]) : 64 + zeros(halves[1]);
+  return static_cast<size_t>(bits) / 8;
+}
+
 // Copies a piece with its escapes to where there is kPieceRoom.
 char* CopyEscaped(std::string_view piece, char* to) {
   size_t at = 0;
-  const auto by_bytes = [&](size_t end) {
-    while (at < end) to = PutByte(piece[at++], to);
-  };
-  for (uint64_t eight; piece.size() - at >= sizeof eight;) {
-    std::memcpy(&eight, piece.data() + at, sizeof eight);
-    if (Escapes(eight) != 0) {
-      by_bytes(at + sizeof eight);
-    } else {
-      std::memcpy(to, &eight, sizeof eight);
-      to += sizeof eight;
-      at += sizeof eight;
-    }
+  for (Sixteen bytes; piece.size() - at >= sizeof bytes;) {
+    bytes = Word(bytes, piece.data() + at);
+    std::memcpy(to, &bytes, sizeof bytes);
+    const size_t plain = BeforeFirst(Escapes(bytes));
+    to += plain;
+    at += plain;
+    if (plain < sizeof bytes) to = PutByte(piece[at++], to);
   }
-  by_bytes(piece.size());
+  while (at < piece.size()) to = PutByte(piece[at++], to);
   return to;
 }
 
