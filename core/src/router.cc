@@ -195,15 +195,13 @@ void Router::Line::TakeRecord(IngressRecord&& record, Turn* turn) {
     return TakeInOrder(source, std::move(*event), turn);
   }
   if (auto* stated = std::get_if<StreamStated>(&record)) {
-    const std::string& source = SourceOf(stated->status);
-    const bool begins =
-        live_.Note(source, stated->status, parts.clock.CoarseNow(), &turn->batch.live);
-    if (begins && keeps_alive_) Follow(source, stated->status);
+    const Event& status = stated->status;
+    const std::string& source = SourceOf(status);
+    const bool begins = live_.Note(source, status, parts.clock.CoarseNow(), &turn->batch.live);
+    if (begins && keeps_alive_) Follow(source, status);
     return;
   }
-  if (auto* publisher = std::get_if<PublisherChange>(&record)) {
-    return TakePublisher(*publisher, turn);
-  }
+  if (auto* change = std::get_if<PublisherChange>(&record)) return TakePublisher(*change, turn);
   if (auto* rejected = std::get_if<RejectedRecord>(&record)) return Bury(*rejected, turn);
   if (auto* ask = std::get_if<Ask>(&record)) return TakeAsk(std::move(*ask), turn);
   TakeSession(std::move(std::get<SessionChange>(record)), turn);

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from power_cut import (APP, RETRY, Backend, EngineProcess, Tallybusd,  # noqa: E402
                        spool_rows, wait_until)
 
-RESERVE = 8 << 20
+RESERVE = 24 << 20
 SMALL = 16 << 20  # and the reserve
 
 

@@ -12,6 +12,16 @@ constexpr int64_t kMargin = int64_t{8} << 20;
 
 }  // namespace
 
+// Into the file, which may have to grow before the log's own room is free: by the reserve's.
+absl::Status SqliteSpool::EmptyLog() {
+  absl::Status status = file_.Checkpoint();
+  if (!absl::IsResourceExhausted(status)) return status;
+  file_.GiveUpReserve();
+  status = file_.Checkpoint();
+  absl::Status reserve = file_.TakeReserve();
+  return status.ok() ? reserve : status;
+}
+
 void SqliteSpool::Fault(const absl::Status& status) {
   healthy_.store(false, std::memory_order_relaxed);
   short_of_room_ = absl::IsResourceExhausted(status);

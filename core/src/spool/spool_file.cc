@@ -198,7 +198,7 @@ absl::Status SpoolFile::Configure(SpoolSync sync) {
   if (status.ok()) status = SyncCommits(sync == SpoolSync::kCommit);
   if (status.ok() && sync == SpoolSync::kOff) status = Pragma("synchronous", "OFF", "0");
   if (status.ok()) status = Pragma("cache_size", "-8192", "-8192");
-  if (status.ok()) status = Pragma("wal_autocheckpoint", "300", "300");
+  if (status.ok()) status = Pragma("wal_autocheckpoint", "1200", "1200");
   if (status.ok()) status = Pragma("journal_size_limit", "67108864", "67108864");
   if (status.ok()) status = Pragma("secure_delete", "OFF", "0");
   if (status.ok()) status = Pragma("cell_size_check", "1", "1");

@@ -59,7 +59,7 @@ class SpoolFile {
   // Room on the disk that is given up so that verdicts can be written when the disk is full. It is
   // more than the log can hold when events find no more room, so that with it the log always can be
   // brought into the file.
-  static constexpr int64_t kReserveBytes = int64_t{8} << 20;
+  static constexpr int64_t kReserveBytes = int64_t{24} << 20;
   bool HasReserve() const;
   // RESOURCE_EXHAUSTED: there is no room for it and `margin` bytes more, which are part of it until
   // it is taken with another margin; a whole reserve without a margin stays whole.

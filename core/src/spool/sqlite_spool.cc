@@ -242,7 +242,7 @@ void SqliteSpool::CommitWork() {
   if (work_.batches.empty() && !verdicts) return;
   absl::Status status = TryCommit(true, kAll);
   if (absl::IsResourceExhausted(status)) {  // the room may be in the log
-    status = file_.Checkpoint();
+    status = EmptyLog();
     if (status.ok()) status = TryCommit(true, kAll);
   }
   if (!status.ok()) Fault(status);

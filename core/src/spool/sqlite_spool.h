@@ -53,6 +53,7 @@ class SqliteSpool final : public Spool {
   absl::Status WriteSettled(bool with_batches, size_t settled, size_t noted,
                             std::vector<const Settlement*>* done);
   void Count(const Settlement& settlement);
+  absl::Status EmptyLog();
   void Fault(const absl::Status& status);
   void Recover();
   absl::Status CommitVerdicts();

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "spool/spool_file.h"
 #include "tests/core/spool/durable_spool.h"
 
 namespace tallybus {
@@ -22,15 +23,17 @@ using testing::Row;
 using testing::Settle;
 using Outcome = Settlement::Outcome;
 
+constexpr int64_t kReserve = SpoolFile::kReserveBytes;
+
 class SpoolFaultsTest : public ::testing::Test {
  protected:
   std::string Reserve() const { return disk.options.directory + "/spool.reserve"; }
   bool HasReserve() const {
     struct stat reserve;
-    return stat(Reserve().c_str(), &reserve) == 0 && reserve.st_size >= 8 << 20;
+    return stat(Reserve().c_str(), &reserve) == 0 && reserve.st_size >= kReserve;
   }
   // The disk is as large as what is on it, and the reserve.
-  void FillDisk() { disk.vfs.SetCapacity(disk.vfs.used() + (8 << 20), Reserve()); }
+  void FillDisk() { disk.vfs.SetCapacity(disk.vfs.used() + kReserve, Reserve()); }
   // Commits so many rows of 50 kB.
   std::vector<SpoolRowPtr> CommitRows(SpoolSeq count) {
     std::vector<SpoolRowPtr> rows;
@@ -74,7 +77,7 @@ TEST_F(SpoolFaultsTest, ADeadLetterStaysWhereTheRowThatTakesItsPlaceCannotBeWrit
   disk.spool->Append(std::move(again));
   ASSERT_TRUE(disk.watcher->UntilFaults(1));
   disk.Crash();
-  disk.vfs.SetCapacity(disk.vfs.used() + (64 << 20));
+  disk.vfs.SetCapacity(disk.vfs.used() + kReserve + (56 << 20));
   ASSERT_TRUE(disk.Open().ok());
   EXPECT_THAT(disk.found.Seqs(), ::testing::IsEmpty());
   StoredFilter dead;
@@ -116,7 +119,7 @@ TEST_F(SpoolFaultsTest, RoomThatTheLogHoldsIsUsedWithoutAWord) {
 
 TEST_F(SpoolFaultsTest, ADiskThatIsFullOfItsBacklogTakesMoreWhenThatIsDelivered) {
   ASSERT_TRUE(disk.Open().ok());
-  disk.vfs.SetCapacity(24 << 20, Reserve());
+  disk.vfs.SetCapacity(kReserve + (16 << 20), Reserve());
   const std::vector<SpoolRowPtr> rows = FillWithBacklog();
   for (const SpoolRowPtr& row : rows) Settle(*disk.spool, *row, Outcome::kDelivered);
   ASSERT_TRUE(disk.watcher->UntilFaults(2));
@@ -133,7 +136,7 @@ TEST_F(SpoolFaultsTest, ADiskThatIsFullOfItsBacklogTakesMoreWhenThatIsDelivered)
 }
 
 TEST_F(SpoolFaultsTest, AfterACrashOnAFullDiskVerdictsNeedNoMoreThanTheReserve) {
-  constexpr SpoolSeq kRows = 20'000;
+  constexpr SpoolSeq kRows = 40'000;
   ASSERT_TRUE(disk.Open().ok());
   for (SpoolSeq seq = 1; seq < kRows;) {
     std::vector<SpoolRowPtr> rows;
@@ -143,7 +146,7 @@ TEST_F(SpoolFaultsTest, AfterACrashOnAFullDiskVerdictsNeedNoMoreThanTheReserve) 
   disk.Crash();
   ASSERT_TRUE(disk.Open().ok());
   FillDisk();
-  std::vector<Settlement> settled;  // one of each page, which are 16 MB
+  std::vector<Settlement> settled;  // one of each page, which are 32 MB
   for (SpoolSeq seq = 1; seq <= kRows; seq += 8) {
     settled.push_back(testing::Settled(*Row(seq, 1, 500), Outcome::kDelivered));
   }
@@ -156,7 +159,7 @@ TEST_F(SpoolFaultsTest, AfterACrashOnAFullDiskVerdictsNeedNoMoreThanTheReserve) 
 
 TEST_F(SpoolFaultsTest, ASteadyPublisherOnAFullDiskIsToldOfItOnce) {
   ASSERT_TRUE(disk.Open().ok());
-  disk.vfs.SetCapacity(24 << 20, Reserve());
+  disk.vfs.SetCapacity(kReserve + (16 << 20), Reserve());
   const std::vector<SpoolRowPtr> rows = FillWithBacklog();
   const size_t taken = disk.watcher->batches();
   for (size_t i = 0; i < 8; ++i) {  // room for one, and one more
@@ -164,11 +167,11 @@ TEST_F(SpoolFaultsTest, ASteadyPublisherOnAFullDiskIsToldOfItOnce) {
     disk.spool->Append(BatchOf({Row(6000 + i, 3, 1000)}));
     Settle(*disk.spool, *rows[i], Outcome::kDelivered);
     ASSERT_TRUE(Eventually([&] { return disk.spool->UsedBytes() < before; })) << i;
-    if (i == 3) disk.vfs.SetCapacity(25 << 20, Reserve());  // less than the margin
+    if (i == 3) disk.vfs.SetCapacity(kReserve + (17 << 20), Reserve());  // less than the margin
   }
   EXPECT_EQ(disk.watcher->faults().size(), 1u);
   EXPECT_EQ(disk.watcher->batches(), taken);
-  disk.vfs.SetCapacity(64 << 20, Reserve());
+  disk.vfs.SetCapacity(kReserve + (56 << 20), Reserve());
   ASSERT_TRUE(disk.watcher->UntilFaults(2));
   ASSERT_TRUE(disk.watcher->UntilBatches(taken + 9));
   EXPECT_EQ(disk.watcher->faults().size(), 2u);
@@ -303,7 +306,7 @@ TEST_F(SpoolFaultsTest, AStartOnAFullDiskUsesTheReserve) {
   CommitRows(5);
   ASSERT_TRUE(disk.Stop().ok());
   const auto size = static_cast<int64_t>(std::filesystem::file_size(disk.path()));
-  disk.vfs.SetCapacity(size + (8 << 20), Reserve());
+  disk.vfs.SetCapacity(size + kReserve, Reserve());
   ASSERT_TRUE(disk.Open().ok()) << "with the reserve given up there is room for the start";
   EXPECT_EQ(disk.found.waiting.size(), 5u);
 }

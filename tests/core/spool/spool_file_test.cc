@@ -234,7 +234,7 @@ TEST_F(SpoolFileTest, TheReserveIsTakenAndGivenUp) {
   EXPECT_FALSE(file->HasReserve());
   ASSERT_TRUE(file->TakeReserve().ok());
   EXPECT_TRUE(file->HasReserve());
-  EXPECT_EQ(std::filesystem::file_size(options.directory + "/spool.reserve"), size_t{8} << 20);
+  EXPECT_EQ(std::filesystem::file_size(options.directory + "/spool.reserve"), size_t{24} << 20);
   file->GiveUpReserve();
   EXPECT_FALSE(file->HasReserve());
 }
